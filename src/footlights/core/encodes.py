@@ -1,0 +1,68 @@
+"""Encode plans and their results: rungs, probes, chunks, segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from footlights.core.time import FrameRange
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One rendition of the ladder."""
+
+    name: str
+    """Also its folder, e.g. `av1-1080`."""
+    codec: str
+    """`av1` or `h264`."""
+    width: int
+    height: int
+    bit_depth: int
+    preset: str
+    target: float
+    """VMAF to reach against the master scaled to this rung's size."""
+    q_min: float
+    q_max: float
+    max_rate: int
+    """Bits per second a five-second window may not exceed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One trial encode of a chunk."""
+
+    q: float
+    bytes: int
+    mean: float
+    """VMAF, mean over the measured frames."""
+    low: float
+    """5th percentile."""
+    worst: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkEncode:
+    """The accepted encode of one chunk at one rung; its probe is the final bitstream."""
+
+    rung: str
+    frames: FrameRange
+    keyframes: tuple[int, ...]
+    """Output frames at which closed groups of pictures begin."""
+    chosen: Probe
+    probes: tuple[Probe, ...]
+    outcome: str
+    """`reached`, `ceiling` (quality limit of the q range), `floor` (better than asked at the coarsest q)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodePlan:
+    """The ladder and where every rendition is cut."""
+
+    rungs: tuple[Rung, ...]
+    segments: tuple[FrameRange, ...]
+    """Media segments, shared by all renditions; each begins with a key frame."""
+    chunks: tuple[FrameRange, ...]
+    """Runs of segments encoded with one q."""
+    rate: Fraction
+    frames: int

@@ -1,0 +1,54 @@
+"""What a finished job says of itself: `report.json`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from footlights.core.encodes import ChunkEncode, EncodePlan
+from footlights.core.plans import Intervention, RestorationPlan
+from footlights.core.reports import Survey
+from footlights.core.source import Gap, Ingest
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One fact that was verified on a finished product."""
+
+    name: str
+    passed: bool
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class MasterFacts:
+    """The master as read back from its file."""
+
+    file: str
+    bytes: int
+    width: int
+    height: int
+    frames: int
+    rate: Fraction
+    codec: str
+    content: str
+    """SHA-256 over the decoded frames and their exact times."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """Everything the report shows."""
+
+    ingest: Ingest
+    survey: Survey
+    plan: RestorationPlan
+    master: MasterFacts
+    encode_plan: EncodePlan | None
+    encodes: tuple[ChunkEncode, ...]
+    interventions: tuple[Intervention, ...]
+    gaps: tuple[Gap, ...]
+    checks: tuple[Check, ...]
+    warnings: tuple[str, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+    """Compute seconds per operation."""

@@ -1,0 +1,207 @@
+"""What the analysis found, per shot. Every value has a unit in its docstring and a `measured_by` in its report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from footlights.core.signal import FieldOrder
+from footlights.core.source import Gap
+from footlights.core.time import FrameRange
+
+
+class Entry(StrEnum):
+    """How a shot begins."""
+
+    START = "start"
+    CUT = "cut"
+    DISSOLVE = "dissolve"
+    FADE = "fade"
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A run of frames from one camera."""
+
+    index: int
+    frames: FrameRange
+    """Ingest frame numbers, half-open."""
+    first_field: int
+    """0, or 1 when the cut fell between the two fields of `frames.start` (its first field is the previous shot's)."""
+    entry: Entry
+    score: float
+    """Evidence for the entry, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseReport:
+    """Noise of the source fields, in 8-bit code values (standard deviation)."""
+
+    luma_sigma: float
+    cb_sigma: float
+    cr_sigma: float
+    luma_levels: tuple[float, ...]
+    """Mean luma code of each brightness band."""
+    luma_sigmas: tuple[float, ...]
+    """Sigma in each band: noise depends on the signal."""
+    vertical_correlation: float
+    """Correlation with the next line of the same field, -1..1; grain size in the vertical."""
+    horizontal_correlation: float
+    """Correlation with the next sample of the line."""
+    confidence: float
+    measured_by: str
+
+
+class CadenceKind(StrEnum):
+    """How time is laid into the fields of a shot."""
+
+    INTERLACED = "interlaced"
+    """Every field has its own instant (59.94i, 50i)."""
+    PROGRESSIVE = "progressive"
+    """Both fields of a frame show one instant."""
+    TELECINE = "telecine"
+    """Film frames spread over fields 3:2."""
+
+
+@dataclass(frozen=True, slots=True)
+class CadenceReport:
+    """Field order and cadence."""
+
+    kind: CadenceKind
+    field_order: FieldOrder
+    tagged: FieldOrder
+    """What the file claims."""
+    agrees: bool
+    phase: int
+    """TELECINE: field number modulo 10 (counted in display order from the shot's first field) at which a film frame's
+    three-field run begins; else 0."""
+    confidence: float
+    """Share of the votes, 0..1; 0.5 and less means a still picture that tells nothing."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropoutReport:
+    """Streaks where the head lost the tape."""
+
+    count: int
+    rate: float
+    """Streaks per field."""
+    area: float
+    """Share of the picture, 0..1."""
+    worst_frames: tuple[int, ...]
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComplexityReport:
+    """Spatial and temporal information of ITU-T P.910 on luma codes (8 bit)."""
+
+    spatial: float
+    temporal: float
+    motion: float
+    """Median motion in samples per field."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharpnessReport:
+    """Effective resolution."""
+
+    horizontal: float
+    """Share of the horizontal sampling limit that carries picture above noise, 0..1."""
+    vertical: float
+    """The same vertically, within a field."""
+    lines: float
+    """Horizontal resolution in television lines per picture height."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureReport:
+    """Light."""
+
+    luma_low: float
+    """1st percentile of luma codes (8 bit)."""
+    luma_median: float
+    luma_high: float
+    """99th percentile."""
+    black_share: float
+    """Share of samples at or below studio black."""
+    clipped_share: float
+    """Share of samples at or above studio white."""
+    light: str
+    """Name of the light's colour: `white`, `red`, `amber`, `green`, `cyan`, `blue`, `magenta` or `dark`."""
+    chroma_cb: float
+    """Mean Cb of lit samples in codes around 0."""
+    chroma_cr: float
+    black_cb: float
+    """Median Cb of the darkest samples: a constant value over the whole tape is a cast, not light."""
+    black_cr: float
+    flashes: int
+    """Strobes and photo flashes."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaceBox:
+    """A face in one frame, in source samples."""
+
+    frame: int
+    left: float
+    top: float
+    width: float
+    height: float
+    score: float
+    """Detector score, 0..1."""
+    presence: float
+    """Landmark net's confidence that this is a face, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceTrack:
+    """One face through a shot."""
+
+    boxes: tuple[FaceBox, ...]
+
+    @property
+    def height(self) -> float:
+        """Largest height in source lines."""
+        return max(box.height for box in self.boxes)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceReport:
+    tracks: tuple[FaceTrack, ...]
+    key_frames: int
+    """Frames that were searched."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShotReport:
+    """Everything known of one shot."""
+
+    shot: Shot
+    noise: NoiseReport
+    cadence: CadenceReport
+    dropouts: DropoutReport
+    complexity: ComplexityReport
+    sharpness: SharpnessReport
+    exposure: ExposureReport
+    faces: FaceReport
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The analysis of a whole tape."""
+
+    shots: tuple[ShotReport, ...]
+    frames: int
+    gaps: tuple[Gap, ...]
+    active: tuple[int, int, int, int]
+    """Left, top, right, bottom of the picture inside blanking, in samples, right and bottom exclusive."""
+    field_order: FieldOrder
+    """The tape's, by the weight of its shots."""
+    measured_by: str
