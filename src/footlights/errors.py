@@ -31,7 +31,8 @@ class FootlightsError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return " ".join(part for part in (_sentence(self.what), _sentence(self.why), _sentence(self.remedy)) if part)
+        why, remedy = _sentence(self.why, capital=True), _sentence(self.remedy, capital=True)
+        return " ".join(part for part in (_sentence(self.what), why, remedy) if part)
 
 
 class InternalError(FootlightsError):
@@ -144,9 +145,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else ""
 
 
-def _sentence(text: str) -> str:
+def _sentence(text: str, *, capital: bool = False) -> str:
+    """Ends with a full stop; a first word that may be a name of something keeps its case."""
     text = text.strip()
     if not text:
         return ""
-    text = text[0].upper() + text[1:]
+    if capital and text.split(maxsplit=1)[0].isalpha():
+        text = text[0].upper() + text[1:]
     return text if text[-1] in ".!?" else text + "."

@@ -1,1 +1,1 @@
-"""cli."""
+"""The command line: thin commands, rendering of events, nothing else."""

@@ -80,7 +80,7 @@ def primaries_matrix(source: Primaries, target: Primaries) -> NDArray[np.float64
 
 def signed_power(values: Plane, exponent: float) -> Plane:
     """|x|^e with the sign of x: gamma that lets values below black survive."""
-    return np.copysign(cv2.pow(np.ascontiguousarray(values), exponent), values)
+    return np.copysign(cv2.pow(np.abs(values), exponent), values)
 
 
 def convert_primaries(

@@ -25,7 +25,7 @@ class Rung:
     q_min: float
     q_max: float
     max_rate: int
-    """Bits per second a five-second window may not exceed."""
+    """Bits per second no segment may exceed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from footlights.core.signal import Signal
 from footlights.core.time import FrameRange, TimeMap
 
-Value = bool | int | float | str | tuple[float, ...] | tuple[int, ...] | tuple[str, ...]
+Value = bool | int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
 """A stage parameter as plain data."""
 
 

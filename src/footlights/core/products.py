@@ -1,4 +1,4 @@
-"""What a finished job says of itself: `report.json`."""
+"""What a job says of itself when it is done, or as far as it is done: the content of `report.json`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fractions import Fraction
 from footlights.core.encodes import ChunkEncode, EncodePlan
 from footlights.core.plans import Intervention, RestorationPlan
 from footlights.core.reports import Survey
-from footlights.core.source import Gap, Ingest
+from footlights.core.source import Ingest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,18 @@ class MasterFacts:
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """Everything the report shows."""
+    """Everything known of a job; what has not been made yet is None or empty."""
 
     ingest: Ingest
     survey: Survey
-    plan: RestorationPlan
-    master: MasterFacts
-    encode_plan: EncodePlan | None
-    encodes: tuple[ChunkEncode, ...]
-    interventions: tuple[Intervention, ...]
-    gaps: tuple[Gap, ...]
-    checks: tuple[Check, ...]
+    plan: RestorationPlan | None = None
+    master: MasterFacts | None = None
+    encode_plan: EncodePlan | None = None
+    encodes: tuple[ChunkEncode, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
+    checks: tuple[Check, ...] = ()
     warnings: tuple[str, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
+    """Settings that differ from the defaults, with where they came from."""
     timings: dict[str, float] = field(default_factory=dict)
     """Compute seconds per operation."""

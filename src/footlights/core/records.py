@@ -38,7 +38,8 @@ def to_data(record: Any, kind: Any = None) -> Any:
 def from_data(kind: type[T], data: Any, origin: str = "the record") -> T:
     """Plain JSON data → dataclass; every problem found is named with its place."""
     try:
-        loaded: T = _adapter(kind).validate_python(data, strict=False)
+        # Through JSON text: there a list may strictly be a tuple, and 1 and 1.0 stay what they are.
+        loaded: T = _adapter(kind).validate_json(json.dumps(data))
     except ValidationError as error:
         raise UsageError(f"{origin} is not valid", problems(error), "mend it or delete it") from error
     return loaded

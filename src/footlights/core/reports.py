@@ -131,7 +131,7 @@ class ExposureReport:
     clipped_share: float
     """Share of samples at or above studio white."""
     light: str
-    """Name of the light's colour: `white`, `red`, `amber`, `green`, `cyan`, `blue`, `magenta` or `dark`."""
+    """Colour of the light: `white`, `red`, `amber`, `yellow`, `green`, `cyan`, `blue`, `magenta` or `dark`."""
     chroma_cb: float
     """Mean Cb of lit samples in codes around 0."""
     chroma_cr: float

@@ -105,10 +105,10 @@ class Ingest:
     """Presentation time of each frame in ticks, as found, the first at zero."""
     slots: tuple[int, ...]
     """Frame instant of each frame on the grid of `source.rate`, holes counted."""
-    top_field_first: tuple[bool, ...]
-    """The flag of each frame, whether or not it tells the truth."""
+    variable: bool
+    """True where the frames follow no common clock; each then keeps its own time and `slots` only count."""
     interlaced: tuple[bool, ...]
-    repeat_field: tuple[bool, ...]
+    """The flag of each frame, whether or not it tells the truth."""
     first_pts: int
     """Ticks of the first frame in the source's own clock."""
     faults: tuple[DecodeFault, ...]

@@ -1,1 +1,1 @@
-"""ingest."""
+"""From a tape file to a hashed lossless copy: probe, assume, continuity, ingest."""

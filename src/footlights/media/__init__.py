@@ -1,1 +1,1 @@
-"""media."""
+"""The only package that touches PyAV and starts ffmpeg: opening, decoding, filtering, encoding, muxing."""

@@ -1,1 +1,1 @@
-"""metrics."""
+"""Measures: fidelity of a picture against its reference, and signatures of defects."""

@@ -1,1 +1,1 @@
-"""pipeline."""
+"""From plans to tasks, and the functions the tasks run."""

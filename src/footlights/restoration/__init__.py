@@ -1,1 +1,1 @@
-"""restoration."""
+"""Stages that repair what the analysis found, and the chain that streams pictures through them."""

@@ -1,0 +1,85 @@
+"""Frames and fields that hold an earlier picture in place of the one that was lost.
+
+A frame store that loses its input repeats the last field of the same parity. The repeat differs from its model only by
+coding noise, where a true field brings fresh tape noise and motion; repeats that come in a pattern are a cadence, not a
+loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.analysis.base import Series
+from footlights.core.reports import NoiseReport, Shot
+from footlights.core.source import Gap, GapKind
+from footlights.core.time import FrameRange, timecode
+
+_SHARE = 0.4
+"""A repeat shows less than this share of the change that the quieter of its neighbours show."""
+_NOISE = (2.2, 0.6)
+"""Codes of change (most changed tenth of the blocks) that noise of one sigma, and coding alone, leave where both fields
+of a frame repeat: the frame store may have held them before the tape added its noise."""
+_IDENTICAL = (0.6, 0.3)
+"""The same where one field repeats by itself: a shaken camera that comes back looks like it, so it must be identical
+but for coding."""
+_PATTERN = 0.12
+"""More repeats than this share of a shot's frames are a cadence."""
+_AROUND = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Frames of one shot whose fields repeat: number and which fields (0 top, 1 bottom)."""
+
+    frames: tuple[tuple[int, tuple[int, ...]], ...]
+
+
+def find_repeats(series: Series, shot: Shot, noise: NoiseReport) -> Repeats:
+    """Repeated fields inside a shot (never its first frame), given the shot's noise."""
+    level = series["cadence.repeat"][shot.frames.start : shot.frames.stop]
+    held = _NOISE[0] * max((noise.luma_sigma, *noise.luma_sigmas)) + _NOISE[1]
+    same = _IDENTICAL[0] * noise.luma_sigma + _IDENTICAL[1]
+    quiet = np.stack([_quiet(level[:, field]) for field in (0, 1)], axis=1)
+    flags = quiet & (level < same)
+    flags |= (quiet & (level < held)).all(axis=1, keepdims=True)
+    flags[0] = False
+    if flags.any(axis=1).sum() > max(2, _PATTERN * len(flags)):
+        return Repeats(())
+    return Repeats(
+        tuple(
+            (shot.frames.start + int(frame), tuple(int(field) for field in np.flatnonzero(flags[frame])))
+            for frame in np.flatnonzero(flags.any(axis=1))
+        )
+    )
+
+
+def duplicates(found: Sequence[Repeats], slots: Sequence[int], rate: Fraction) -> tuple[Gap, ...]:
+    """DUPLICATE gaps from repeats, consecutive frames joined; `slots` are the instants of the ingest frames."""
+    gaps: list[Gap] = []
+    for frame, fields in (item for repeats in found for item in repeats.frames):
+        which = "both fields repeat" if len(fields) == 2 else f"the {('top', 'bottom')[fields[0]]} field repeats"
+        evidence = f"{which} the frame before: an earlier picture stands in for the one that was lost"
+        slot = slots[frame]
+        if gaps and gaps[-1].stop == frame and gaps[-1].evidence == evidence:
+            slots_so_far = FrameRange(gaps[-1].slots.start, slot + 1)
+            gaps[-1] = replace(gaps[-1], stop=frame + 1, slots=slots_so_far)
+        else:
+            at = timecode(slot, rate)
+            gaps.append(Gap(frame, frame + 1, GapKind.DUPLICATE, FrameRange(slot, slot + 1), evidence, at))
+    return tuple(gaps)
+
+
+def _quiet(level: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where the change from frame to frame falls far below that of the frames around."""
+    flags = np.zeros(len(level), np.bool_)
+    for index in np.flatnonzero(np.isfinite(level)):
+        around = np.concatenate([level[max(index - _AROUND, 1) : index], level[index + 1 : index + 1 + _AROUND]])
+        around = around[np.isfinite(around)]
+        if len(around) >= 2:
+            flags[index] = level[index] < _SHARE * float(np.percentile(around, 25))
+    return flags

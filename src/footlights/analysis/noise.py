@@ -1,0 +1,103 @@
+"""Noise: sigma of luma and chroma, how it depends on brightness, how fine its grain is."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
+from footlights.analysis.view import FrameView
+from footlights.core.reports import NoiseReport, Shot
+from footlights.metrics.noise import BANDS, measure
+
+_EVERY = 5
+_METHOD = "difference of same-parity fields on flat blocks, plane removed, median"
+_REPEAT = 0.25
+"""A sample this much below the shot's median comes from a repeated field and is no noise."""
+
+
+@ANALYSERS.add("noise")
+class NoiseAnalyser:
+    """Notes the noise between this frame and the last, for every fifth frame."""
+
+    name: ClassVar[str] = "noise"
+    version: ClassVar[int] = 1
+    before: ClassVar[int] = 1
+    after: ClassVar[int] = 0
+    columns: ClassVar[dict[str, int]] = {
+        "noise.luma": 1,
+        "noise.cb": 1,
+        "noise.cr": 1,
+        "noise.bands": BANDS,
+        "noise.grain": 2,
+    }
+
+    def __init__(self, scene: Scene) -> None:
+        del scene
+
+    def look(self, views: Sequence[FrameView], notes: Notes) -> None:
+        if len(views) < 2 or views[-1].number % _EVERY != 1:
+            return
+        now, before = views[-1], views[-2]
+        samples = [measure(new, old) for new, old in zip(now.fields, before.fields, strict=True)]
+        found = [sample for sample in samples if sample is not None]
+        if not found:
+            return
+        notes.set(
+            now.number,
+            **{
+                "noise.luma": float(np.mean([sample.sigma for sample in found])),
+                "noise.cb": _chroma(now.cb, before.cb),
+                "noise.cr": _chroma(now.cr, before.cr),
+                "noise.bands": _mean([sample.bands for sample in found]),
+                "noise.grain": np.mean([[sample.horizontal, sample.vertical] for sample in found], axis=0),
+            },
+        )
+
+
+def report(series: Series, shot: Shot) -> NoiseReport:
+    """Conclude for one shot; the sample across its first cut is left out."""
+    inside = slice(shot.frames.start + 1, shot.frames.stop)
+    luma = series["noise.luma"][inside]
+    usable = np.isfinite(luma)
+    if usable.any():
+        usable &= luma >= _REPEAT * np.median(luma[usable])
+    count = int(usable.sum())
+    if not count:
+        return NoiseReport(0.0, 0.0, 0.0, (), (), 0.0, 0.0, 0.0, f"{_METHOD}: the shot is too short")
+    bands = _mean(list(series["noise.bands"][inside][usable]))
+    known = np.isfinite(bands)
+    levels = (np.arange(BANDS) + 0.5) * (256 / BANDS)
+    grain = np.median(series["noise.grain"][inside][usable], axis=0)
+    return NoiseReport(
+        luma_sigma=_round(np.median(luma[usable])),
+        cb_sigma=_round(np.nanmedian(series["noise.cb"][inside][usable])),
+        cr_sigma=_round(np.nanmedian(series["noise.cr"][inside][usable])),
+        luma_levels=tuple(float(level) for level in levels[known]),
+        luma_sigmas=tuple(_round(value) for value in bands[known]),
+        vertical_correlation=_round(grain[1]),
+        horizontal_correlation=_round(grain[0]),
+        confidence=round(min(1.0, count / 10), 2),
+        measured_by=_METHOD,
+    )
+
+
+def _chroma(now: NDArray[np.uint8], before: NDArray[np.uint8]) -> float:
+    found = [measure(now[field::2], before[field::2]) for field in (0, 1)]
+    values = [sample.sigma for sample in found if sample is not None]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def _mean(rows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Mean over rows, NaN where every row is NaN."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(np.nanmean(np.stack(rows), axis=0), np.float32)
+
+
+def _round(value: float | np.floating[Any]) -> float:
+    return round(float(value), 3)

@@ -1,0 +1,137 @@
+"""The survey: measure a tape in parts with one decode for all analysers, then conclude once for the whole tape."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from footlights.analysis import cadence, complexity, dropouts, exposure, faces, gaps, noise, sharpness
+from footlights.analysis.base import ANALYSERS, Analyser, Notes, Scene, Series
+from footlights.analysis.shots import find_shots
+from footlights.analysis.view import FrameView
+from footlights.config import AnalysisSettings
+from footlights.core.reports import CadenceKind, Shot, ShotReport, Survey
+from footlights.core.signal import FieldOrder
+from footlights.core.source import Gap, Ingest
+from footlights.core.time import FrameRange
+from footlights.errors import VerificationError
+from footlights.media.lossless import frame_digest
+from footlights.media.reader import VideoReader
+
+SERIES = "series.npz"
+_HISTORY = 3
+"""Frames an analyser is shown at once."""
+
+
+def versions() -> dict[str, int]:
+    """Version of every analyser: part of the key of what they measured."""
+    return {name: ANALYSERS.get(name).version for name in ANALYSERS.names()}
+
+
+def measure(
+    ingest: Ingest,
+    reader: VideoReader,
+    digests: Sequence[str],
+    frames: FrameRange,
+    settings: AnalysisSettings,
+    progress: Callable[[int], None],
+) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    """Show every frame of a part, with the context the analysers ask for, to all of them; returns their columns.
+
+    Every frame read is compared with its SHA-256 from the ingest: VerificationError where one differs.
+    """
+    scene = Scene(ingest, settings)
+    analysers: list[Analyser] = [ANALYSERS.get(name)(scene) for name in ANALYSERS.names()]
+    notes = [Notes(analyser.columns, frames) for analyser in analysers]
+    before, after = max(a.before for a in analysers), max(a.after for a in analysers)
+    context = frames.grow(before, after).intersect(FrameRange(0, ingest.frames))
+    views: list[FrameView] = []
+    for picture in reader.read(context):
+        if frame_digest(picture.planes) != digests[picture.number]:
+            raise VerificationError(
+                f"frame {picture.number} of the lossless copy has changed since it was made",
+                "the disk is not reliable, or the file was edited",
+                "delete the artifact the log names and run the same command again",
+            )
+        views = [*views[-_HISTORY + 1 :], FrameView(picture.number, picture.planes, reader.layout, scene.signal)]
+        for analyser, own in zip(analysers, notes, strict=True):
+            analyser.look(_shown(views, analyser), own)
+        progress(picture.number - context.start + 1)
+    return {name: column for own in notes for name, column in own.columns.items()}
+
+
+def save(path: Path, columns: Series) -> None:
+    """Columns as an uncompressed archive of arrays."""
+    np.savez(path, allow_pickle=False, **dict(columns))
+
+
+def load(paths: Sequence[Path]) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    """Columns of consecutive parts, joined."""
+    parts = []
+    for path in paths:
+        with np.load(path, allow_pickle=False) as archive:
+            parts.append({name: archive[name] for name in archive.files})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def conclude(series: Series, ingest: Ingest, settings: AnalysisSettings) -> Survey:
+    """Everything found, per shot. Pure."""
+    source = ingest.source
+    shots, flashes = find_shots(series, ingest.frames)
+    repeats = [gaps.find_repeats(series, shot, noise.report(series, shot)) for shot in shots]
+    found = (*ingest.gaps, *gaps.duplicates(repeats, ingest.slots, source.rate))
+    found = tuple(sorted(found, key=lambda gap: (gap.slots.start, gap.start)))
+    reports = [_report(series, ingest, settings, shot, flashes, found) for shot in shots]
+    order = _overall_order(reports, source.signal.field_order)
+    return Survey(
+        shots=tuple(reports),
+        frames=ingest.frames,
+        gaps=found,
+        active=exposure.active_area(series, source.width, source.height // 2 * 2),
+        field_order=order,
+        measured_by=", ".join(f"{name} {version}" for name, version in versions().items()),
+    )
+
+
+def _report(
+    series: Series,
+    ingest: Ingest,
+    settings: AnalysisSettings,
+    shot: Shot,
+    flashes: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+    found: tuple[Gap, ...],
+) -> ShotReport:
+    source = ingest.source
+    shape = source.width * source.signal.sample_aspect / source.height
+    measured_noise = noise.report(series, shot)
+    return ShotReport(
+        shot=shot,
+        noise=measured_noise,
+        cadence=cadence.report(series, shot, source.signal.field_order),
+        dropouts=dropouts.report(series, shot),
+        complexity=complexity.report(series, shot, source.width),
+        sharpness=sharpness.report(series, shot, source.width, shape),
+        exposure=exposure.report(series, shot, flashes),
+        faces=faces.report(series, shot, settings.faces.detector),
+        gaps=tuple(gap for gap in found if gap.start in shot.frames or gap.start < shot.frames.stop <= gap.stop),
+    )
+
+
+def _overall_order(reports: list[ShotReport], tagged: FieldOrder) -> FieldOrder:
+    """The order most frames of interlaced shots agree on; the tag where nothing moves."""
+    votes: Counter[FieldOrder] = Counter()
+    for one in reports:
+        if one.cadence.kind is not CadenceKind.PROGRESSIVE and one.cadence.confidence > 0.5:
+            votes[one.cadence.field_order] += len(one.shot.frames)
+    if votes:
+        return votes.most_common(1)[0][0]
+    if any(one.cadence.kind is CadenceKind.PROGRESSIVE and one.cadence.confidence > 0 for one in reports):
+        return FieldOrder.PROGRESSIVE
+    return tagged
+
+
+def _shown(views: list[FrameView], analyser: Analyser) -> list[FrameView]:
+    return views[-min(_HISTORY, 1 + max(analyser.before, 0) + max(analyser.after, 0)) :]

@@ -1,0 +1,197 @@
+"""Commands that work in a job folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from footlights.cli.progress import JsonLines, Listener, Terminal
+from footlights.core.products import Check, JobResult
+from footlights.core.time import SpanKind, clock
+from footlights.errors import VerificationError
+from footlights.pipeline import job as jobs
+from footlights.pipeline import run, sample
+from footlights.pipeline.run import Planned
+from footlights.report import summary
+
+T = TypeVar("T")
+Sets = tuple[str, ...]
+
+
+def restore(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
+    """The whole way."""
+    job = jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
+    result = _listening(as_json, lambda listen: run.restore(job, listen))
+    if as_json:
+        _emit("result", folder=str(job.folder), **_brief(result))
+        return
+    _summary(result)
+    _products(job.folder, result)
+
+
+def scan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
+    """Analysis and report."""
+    job = jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
+    result = _listening(as_json, lambda listen: run.scan(job, listen))
+    if as_json:
+        _emit("result", folder=str(job.folder), **_brief(result))
+        return
+    _summary(result)
+    _out(f"Report: {job.folder / 'report.html'}")
+
+
+def plan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
+    """What would be done."""
+    job = jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
+    planned = _listening(as_json, lambda listen: run.plan(job, listen))
+    if as_json:
+        _emit("plan", folder=str(job.folder), **_planned(planned))
+        return
+    _plan_table(planned)
+    _out(f"Plan: {job.folder / jobs.PLAN} (edit it, then run `footlights restore`)")
+
+
+def encode(video: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
+    """The encoding half."""
+    job = jobs.open_job(video, output or jobs.default_folder(video), sets, config)
+    rows, checks = _listening(as_json, lambda listen: run.encode(job, listen))
+    if as_json:
+        _emit("result", folder=str(job.folder), renditions=rows, checks=len(checks))
+        return
+    _renditions(rows)
+    _out(f"Stream: {job.folder / 'stream' / 'master.m3u8'}\n        {job.folder / 'stream' / 'manifest.mpd'}")
+
+
+def verify(folder: Path, *, as_json: bool) -> None:
+    """Everything decoded and hashed again."""
+    job = jobs.open_job(None, folder)
+    checks = _listening(as_json, lambda listen: run.verify(job, listen))
+    failed = [check for check in checks if not check.passed]
+    if as_json:
+        _emit("result", folder=str(folder), checks=[_check(check) for check in checks])
+    else:
+        _check_table(checks)
+    if failed:
+        raise VerificationError(
+            f"{len(failed)} of {len(checks)} checks failed in {folder}",
+            f"{failed[0].name}: found {failed[0].found}, expected {failed[0].expected}",
+            "run `footlights restore` with this folder: what is damaged is made again",
+        )
+
+
+def demo(output: Path, sets: Sets, *, as_json: bool) -> None:
+    """Sample tape and its restoration."""
+    console = Console(stderr=True)
+    tape = sample.tape(output)
+    if tape.made and not as_json:
+        console.print(f"Made a sample tape: {tape.path}", highlight=False)
+    restore(tape.path, output / "restored", sets, None, as_json=as_json)
+
+
+def _listening(as_json: bool, work: Callable[[Listener], T]) -> T:
+    with JsonLines() if as_json else Terminal() as view:
+        return work(view.listen)
+
+
+def _summary(result: JobResult) -> None:
+    _out(summary.verdict(result))
+    for warning in result.warnings:
+        _out(f"Warning: {warning}")
+
+
+def _products(folder: Path, result: JobResult) -> None:
+    assert result.master is not None
+    assert result.plan is not None
+    master = result.master
+    _out(f"Master: {folder / master.file}  {master.width}×{master.height}, {master.frames} frames, {master.codec}")
+    rebuilt = result.plan.time_map.count(SpanKind.INTERPOLATED)
+    if rebuilt:
+        _out(f"        {rebuilt} of its frames were rebuilt from their neighbours (see report.json, interventions)")
+    if result.encode_plan and result.encode_plan.rungs:
+        _out(
+            f"Stream: {folder / 'stream' / 'master.m3u8'}  and manifest.mpd, {len(result.encode_plan.rungs)} renditions"
+        )
+    _out(f"Report: {folder / 'report.html'}")
+    _out(f"{sum(check.passed for check in result.checks)} of {len(result.checks)} checks passed")
+
+
+def _plan_table(planned: Planned) -> None:
+    console = Console()
+    table = Table(title=None, show_lines=False)
+    for name in ("shot", "frames", "step", "why"):
+        table.add_column(name, overflow="fold")
+    for report, shot in zip(planned.surveyed.survey.shots, planned.plan.shots, strict=True):
+        frames = report.shot.frames
+        span = f"{frames.start}–{frames.stop}"
+        for number, step in enumerate(shot.steps):
+            first = number == 0
+            table.add_row(str(shot.shot) if first else "", span if first else "", step.stage, step.why)
+        for skipped in shot.skipped:
+            table.add_row("", "", f"({skipped.stage})", skipped.why, style="dim")
+    console.print(table)
+    counts: dict[str, int] = {}
+    for forecast in planned.forecasts:
+        counts[forecast.action] = counts.get(forecast.action, 0) + 1
+    _out(", ".join(f"{number} tasks {action}" for action, number in counts.items()))
+    for forecast in [one for one in planned.forecasts if one.action == "redo"][:5]:
+        _out(f"  redo {forecast.task.id}: {forecast.why}")
+    _out(f"About {clock(planned.seconds)} of work and {planned.disk / 2**30:.2f} GiB of disk still needed.")
+
+
+def _renditions(rows: list[dict[str, Any]]) -> None:
+    table = Table()
+    for name in ("rendition", "kbit/s", "q", "VMAF mean", "p5", "worst", "trials"):
+        table.add_column(name, justify="left" if name == "rendition" else "right")
+    for row in rows:
+        values = [row[key] for key in ("kbit_per_second", "q", "vmaf_mean", "vmaf_low", "vmaf_worst", "probes")]
+        table.add_row(f"{row['name']} {row['width']}×{row['height']}", *(str(value) for value in values))
+    Console().print(table)
+
+
+def _check_table(checks: tuple[Check, ...]) -> None:
+    table = Table()
+    for name in ("check", "", "found", "expected"):
+        table.add_column(name, overflow="fold")
+    for check in checks:
+        table.add_row(check.name, "passed" if check.passed else "FAILED", check.found, check.expected)
+    Console().print(table)
+
+
+def _brief(result: JobResult) -> dict[str, Any]:
+    data = summary.as_json(result)
+    keys = ("frames_in", "frames_out", "rate_out", "field_order", "gaps", "master", "renditions", "warnings")
+    return {key: data[key] for key in keys} | {"shots": len(data["shots"]), "verdict": summary.verdict(result)}
+
+
+def _planned(planned: Planned) -> dict[str, Any]:
+    return {
+        "shots": [
+            {
+                "shot": shot.shot,
+                "steps": [{"stage": step.stage, "why": step.why} for step in shot.steps],
+                "skipped": [{"stage": step.stage, "why": step.why} for step in shot.skipped],
+            }
+            for shot in planned.plan.shots
+        ],
+        "tasks": [{"task": one.task.id, "action": one.action, "why": one.why} for one in planned.forecasts],
+        "seconds": round(planned.seconds, 1),
+        "disk_bytes": planned.disk,
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {"name": check.name, "passed": check.passed, "found": check.found, "expected": check.expected}
+
+
+def _emit(kind: str, **data: Any) -> None:
+    sys.stdout.write(json.dumps({"schema": 1, "kind": kind, **data}, ensure_ascii=False, default=str) + "\n")
+
+
+def _out(text: str) -> None:
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,144 @@
+"""Commands that work on single files, or on the installation."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from footlights.config import listing, resolve
+from footlights.errors import UsageError
+
+
+def compare(reference: Path, test: Path, *, as_json: bool) -> None:
+    """Metrics table."""
+    from footlights.pipeline.inspect import compare_videos
+
+    found = compare_videos(reference, test)
+    if as_json:
+        rows = {name: {"mean": mean, "p5": low, "worst": worst} for name, mean, low, worst in found.rows}
+        _json(
+            {
+                "kind": "comparison",
+                "frames": found.frames,
+                "width": found.width,
+                "height": found.height,
+                "metrics": rows,
+            }
+        )
+        return
+    table = Table(title=f"{test.name} against {reference.name}: {found.frames} frames at {found.width}×{found.height}")
+    for name in ("metric", "mean", "5th percentile", "worst"):
+        table.add_column(name, justify="left" if name == "metric" else "right")
+    for name, *values in found.rows:
+        table.add_row(name, *(f"{value:.4f}" if name == "SSIM" else f"{value:.2f}" for value in values))
+    Console().print(table)
+
+
+def stills(folder: Path, output: Path, frame: int, crop: str, height: int) -> None:
+    """Before and after as one picture."""
+    from footlights.pipeline.inspect import before_after
+
+    try:
+        left, top, width, tall = (float(part) / 100 for part in crop.split(","))
+    except ValueError as error:
+        raise UsageError(
+            f"--crop {crop} cannot be used", "it is not four numbers", "write --crop 25,25,50,50"
+        ) from error
+    shown = before_after(folder, output, frame, (left, top, width, tall), height)
+    sys.stdout.write(f"{output}: frame {shown}\n")
+
+
+def make_tape(  # noqa: PLR0913 - options of a command line
+    clean: Path,
+    output: Path,
+    *,
+    preset: str,
+    seed: int,
+    standard: str,
+    field_order: str,
+    codec: str,
+    scan: str,
+    cuts: str,
+    as_json: bool,
+) -> None:
+    """Simulated tape with its truth."""
+    from footlights.pipeline.simulate import TapeChoice
+    from footlights.pipeline.simulate import make_tape as simulate
+
+    try:
+        fields = tuple(int(part) for part in cuts.split(",") if part.strip())
+    except ValueError as error:
+        raise UsageError(
+            f"--cuts {cuts} cannot be used", "it is no list of field numbers", "write --cuts 120,305"
+        ) from error
+    choice = TapeChoice(preset, seed, standard, field_order, codec, scan, fields)
+    console = Console(stderr=True)
+    with console.status(f"simulating {output.name}") as status:
+
+        def progress(frames: int) -> None:
+            if as_json:
+                _json({"kind": "progress", "frames": frames})
+            else:
+                status.update(f"simulating {output.name}: {frames} frames")
+
+        made = simulate(clean, output, choice, progress)
+    truth = made.truth
+    facts = {
+        "tape": str(made.tape),
+        "truth": str(made.truth_file),
+        "frames": truth.frames,
+        "noise": truth.noise.luma_sigma,
+        "dropouts": len(truth.dropouts),
+        "lost_frames": list(truth.lost_frames),
+        "duplicated_frames": list(truth.duplicated_frames),
+        "notes": list(made.notes),
+    }
+    if as_json:
+        _json({"kind": "result", **facts})
+        return
+    for note in made.notes:
+        console.print(note, highlight=False)
+    sys.stdout.write(
+        f"{made.tape}: {truth.frames} frames, noise {truth.noise.luma_sigma:.2f} codes, {len(truth.dropouts)} dropouts, "
+        f"{len(truth.lost_frames)} frames lost, {len(truth.duplicated_frames)} duplicated\n{made.truth_file}: the truth\n"
+    )
+
+
+def doctor(*, as_json: bool) -> None:
+    """State of the installation."""
+    from footlights.pipeline.inspect import examine
+
+    findings = examine()
+    if as_json:
+        _json({"kind": "doctor", "findings": [asdict(one) for one in findings]})
+    else:
+        table = Table(show_header=False)
+        for one in findings:
+            table.add_row(one.name, one.state, one.found, one.advice)
+        Console().print(table)
+    if any(one.state == "missing" for one in findings):
+        raise UsageError("something needed is missing", "see the table", "reinstall footlights with its dependencies")
+
+
+def show_config(sets: tuple[str, ...], file: Path | None, *, as_json: bool) -> None:
+    """All settings."""
+    resolved = resolve(sets, file)
+    rows = [
+        (name, list(value) if isinstance(value, tuple) else value, origin) for name, value, origin in listing(resolved)
+    ]
+    if as_json:
+        _json({"kind": "config", "settings": [{"name": n, "value": v, "origin": o} for n, v, o in rows]})
+        return
+    for name, value, origin in rows:
+        sys.stdout.write(f"{name} = {json.dumps(value)}  # {origin}\n")
+
+
+def _json(data: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps({"schema": 1, **data}, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

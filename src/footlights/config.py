@@ -1,0 +1,329 @@
+"""Settings: one typed tree, filled from defaults < footlights.toml < environment < `--set`, with the origin of each.
+
+The only module that reads the environment, where `enhancement.grain.share` is called
+`FOOTLIGHTS_ENHANCEMENT__GRAIN__SHARE`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from footlights.errors import ConfigError, did_you_mean
+
+FILE_NAME = "footlights.toml"
+_ENVIRONMENT_PREFIX = "FOOTLIGHTS_"
+DEFAULT = "default"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+FieldOrderChoice = Literal["auto", "top-first", "bottom-first", "progressive"]
+
+
+class Section(BaseModel):
+    """A group of settings; unknown names are refused, values cannot change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class IngestSettings(Section):
+    """How the tape is read. Everything `auto` is found by looking and reported."""
+
+    field_order: FieldOrderChoice = "auto"
+    """Overrides tag and measurement."""
+    sample_aspect: str = "auto"
+    """Sample aspect ratio `num:den`, e.g. `10:11`."""
+    matrix: Literal["auto", "bt601", "bt709"] = "auto"
+
+
+class GeometrySettings(Section):
+    """Size and shape of the master."""
+
+    height: Annotated[int, Field(ge=240, le=4320, multiple_of=2)] = 2160
+    """Lines of the master."""
+    active_width: Literal["auto", "full", "704", "702"] = "auto"
+    """Samples of a 720-sample line that make up the 4:3 or 16:9 picture; `auto` is 704 for SD."""
+    canvas: Literal["native", "16:9"] = "native"
+    """`native` keeps the picture's own shape; `16:9` adds black pillars (or bars) to 3840×2160."""
+
+
+class FaceSettings(Section):
+    """Search for faces."""
+
+    enabled: bool = True
+    every: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """Seconds between searched frames."""
+    detector: Literal["blazeface", "hog"] = "blazeface"
+    """`hog` needs the extra `faces` (dlib)."""
+
+
+class AnalysisSettings(Section):
+    """What is measured."""
+
+    faces: FaceSettings = FaceSettings()
+    part: Annotated[int, Field(ge=50, le=20000)] = 750
+    """Frames measured as one task; at most this many are lost by a power cut."""
+
+
+class GapSettings(Section):
+    """Lost, repeated and damaged frames."""
+
+    rebuild: bool = True
+    longest: Annotated[int, Field(ge=1, le=30)] = 6
+    """Frames in a row that are rebuilt from their neighbours; longer gaps hold a picture."""
+
+
+class DropoutSettings(Section):
+    strength: Share = 1.0
+    """0 leaves dropouts as they are."""
+
+
+class DenoiseSettings(Section):
+    """Noise reduction; strength follows the measured noise."""
+
+    strength: Annotated[float, Field(ge=0, le=3)] = 1.0
+    """Factor on the strength that the measured noise asks for; 0 switches it off."""
+    radius: Annotated[int, Field(ge=1, le=3)] = 2
+    """Pictures looked at on each side."""
+
+
+class RestorationSettings(Section):
+    """Repair and super-resolution."""
+
+    chain: Literal["classical"] = "classical"
+    """Which family of stages: the classical baselines."""
+    gaps: GapSettings = GapSettings()
+    dropouts: DropoutSettings = DropoutSettings()
+    denoise: DenoiseSettings = DenoiseSettings()
+    part: Annotated[float, Field(ge=2, le=6)] = 4.0
+    """Seconds a piece of the master and a media segment aim at, 2..6 as the cuts allow; at most one piece is lost by a
+    power cut."""
+
+
+class ColourSettings(Section):
+    """Levels and casts are corrected on evidence only."""
+
+    levels: Literal["evidence", "off"] = "evidence"
+    cast: Literal["evidence", "off"] = "evidence"
+
+
+class DetailSettings(Section):
+    strength: Annotated[float, Field(ge=0, le=2)] = 0.6
+    """0 switches it off; overshoot is limited whatever the strength."""
+
+
+class GrainSettings(Section):
+    share: Share = 0.7
+    """Share of the measured noise given back as fine grain at display scale. 0: clean, 1: as strong as on the tape."""
+
+
+class EnhancementSettings(Section):
+    """More to see, nothing invented silently."""
+
+    colour: ColourSettings = ColourSettings()
+    detail: DetailSettings = DetailSettings()
+    grain: GrainSettings = GrainSettings()
+
+
+class MasterSettings(Section):
+    """The 4K master file."""
+
+    codec: Literal["av1", "h264", "hevc", "ffv1", "prores"] = "av1"
+    quality: Annotated[float, Field(ge=0, le=63)] | None = None
+    """Constant-quality value of the codec; unset is visually lossless."""
+    container: Literal["mkv", "mov", "mp4"] = "mkv"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 2000
+    """Seed of everything random (grain, dither)."""
+
+
+class EncodingSettings(Section):
+    """The stream ladder."""
+
+    enabled: bool = True
+    heights: tuple[Annotated[int, Field(ge=144, le=4320, multiple_of=2)], ...] = (2160, 1080, 720, 480)
+    """Lines of the AV1 renditions; those above the master's height are left out."""
+    h264_height: Annotated[int, Field(ge=0, le=2160)] = 720
+    """Lines of the H.264 rendition for old players; 0 leaves it out."""
+    target: Annotated[float, Field(ge=40, le=99)] = 93.0
+    """VMAF of every rendition against the master at its own size."""
+    preset: Annotated[int, Field(ge=4, le=13)] = 10
+    """SVT-AV1 speed, 4 slow and small .. 13 fast."""
+    probes: Annotated[int, Field(ge=1, le=8)] = 3
+    """Trial encodes per part and rendition at most."""
+    audio_rate: Annotated[int, Field(ge=32, le=512)] = 128
+    """kbit/s of the stereo AAC rendition."""
+
+
+class EngineSettings(Section):
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    """Processes working side by side; 0 chooses by the processors."""
+    reserve: Annotated[float, Field(ge=0)] = 2.0
+    """GiB of disk never used."""
+    executor: Literal["local"] = "local"
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    ingest: IngestSettings = IngestSettings()
+    geometry: GeometrySettings = GeometrySettings()
+    analysis: AnalysisSettings = AnalysisSettings()
+    restoration: RestorationSettings = RestorationSettings()
+    enhancement: EnhancementSettings = EnhancementSettings()
+    master: MasterSettings = MasterSettings()
+    encoding: EncodingSettings = EncodingSettings()
+    engine: EngineSettings = EngineSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Settings and where each that is not a default came from."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+
+def resolve(
+    assignments: Iterable[str] = (), file: Path | None = None, recorded: Mapping[str, Any] | None = None
+) -> Resolved:
+    """Put the layers together. `assignments` are `a.b=value` strings; `file` replaces ./footlights.toml; `recorded` are
+    the settings a job was begun with, by dotted name, which every other layer overrides.
+
+    Raises ConfigError naming the setting, its origin and the nearest known name.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    known = dict(_leaves(Settings))
+    for name, value, origin in _layers(assignments, file, recorded or {}):
+        if name not in known:
+            raise ConfigError(
+                f"there is no setting '{name}' (from {origin})",
+                _children(name, known) or did_you_mean(name, known) or "nothing is called like that",
+                "`footlights config` lists all settings",
+            )
+        values[name] = value
+        origins[name] = origin
+    try:
+        return Resolved(Settings.model_validate(_nest(values)), origins)
+    except ValidationError as error:
+        finding = error.errors()[0]
+        name = ".".join(str(part) for part in finding["loc"] if not isinstance(part, int))
+        raise ConfigError(
+            f"{name} = {finding['input']!r} (from {origins.get(name, 'defaults')}) cannot be used",
+            finding["msg"],
+            "`footlights config` lists all settings with their defaults",
+        ) from error
+
+
+def listing(resolved: Resolved) -> Iterator[tuple[str, Any, str]]:
+    """Every setting as (dotted name, value, origin)."""
+    for name, _ in _leaves(Settings):
+        value: Any = resolved.settings
+        for part in name.split("."):
+            value = getattr(value, part)
+        yield name, value, resolved.origins.get(name, DEFAULT)
+
+
+def aspect(text: str) -> Fraction | None:
+    """`10:11` → 10/11; `auto` → None."""
+    if text == "auto":
+        return None
+    try:
+        numerator, _, denominator = text.replace("/", ":").partition(":")
+        value = Fraction(int(numerator), int(denominator or 1))
+    except (ValueError, ZeroDivisionError) as error:
+        raise ConfigError(
+            f"ingest.sample_aspect = {text!r} cannot be used", "it is no ratio", "write it as num:den, e.g. 10:11"
+        ) from error
+    if not Fraction(1, 4) <= value <= 4:
+        raise ConfigError(f"ingest.sample_aspect = {text!r} cannot be used", "it is absurd", "use 1:4 to 4:1")
+    return value
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """The environment for a child process: ours with `extra` on top."""
+    return {**os.environ, **extra}
+
+
+def explicit(resolved: Resolved) -> dict[str, Any]:
+    """The settings that do not come from the defaults, by dotted name, as plain data."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value, origin in listing(resolved)
+        if origin != DEFAULT
+    }
+
+
+def _layers(
+    assignments: Iterable[str], file: Path | None, recorded: Mapping[str, Any]
+) -> Iterator[tuple[str, Any, str]]:
+    for name, value in recorded.items():
+        yield name, value, "the job"
+    path = file if file is not None else Path(FILE_NAME)
+    if file is not None or path.is_file():
+        for name, value in _flatten(_load(path)):
+            yield name, value, str(path)
+    for variable, text in sorted(os.environ.items()):
+        if variable.startswith(_ENVIRONMENT_PREFIX) and "__" in variable:
+            yield variable.removeprefix(_ENVIRONMENT_PREFIX).lower().replace("__", "."), _parse(text), f"${variable}"
+    for assignment in assignments:
+        name, separator, text = assignment.partition("=")
+        if not separator:
+            raise ConfigError(
+                f"--set {assignment} cannot be used", "there is no '=' in it", "write --set enhancement.grain.share=0"
+            )
+        yield name.strip(), _parse(text.strip()), "--set"
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read", str(error), "mend it or leave it out") from error
+
+
+def _parse(text: str) -> Any:
+    """A TOML value; anything that is none is a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _nest(values: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in values.items():
+        *parents, leaf = name.split(".")
+        branch = tree
+        for parent in parents:
+            branch = branch.setdefault(parent, {})
+        branch[leaf] = value
+    return tree
+
+
+def _leaves(section: type[Section], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from _leaves(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", kind
+
+
+def _children(name: str, known: Iterable[str]) -> str:
+    inside = [setting for setting in known if setting.startswith(f"{name}.")]
+    return f"it is a group; settings in it: {', '.join(inside)}" if inside else ""

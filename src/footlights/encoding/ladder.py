@@ -1,0 +1,93 @@
+"""The ladder: which renditions a master of a given size gets. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from footlights.config import EncodingSettings
+from footlights.core.encodes import EncodePlan, Rung
+from footlights.core.time import FrameRange
+
+_CAPS = {
+    2160: 18_000_000,
+    1440: 9_000_000,
+    1080: 5_500_000,
+    720: 2_400_000,
+    540: 1_400_000,
+    480: 1_000_000,
+    360: 600_000,
+}
+"""Bits per second at 50/60 pictures a second that no segment of a rung may exceed."""
+_AV1_Q = (18.0, 55.0)
+_H264_Q = (16.0, 38.0)
+_H264_FACTOR = 1.8
+
+
+def rungs(width: int, height: int, settings: EncodingSettings) -> tuple[Rung, ...]:
+    """Renditions of a master of `width`×`height`: AV1 at every height up to the master's, one H.264."""
+    heights = sorted({min(wanted, height) for wanted in settings.heights}, reverse=True)
+    ladder = [
+        Rung(
+            name=f"av1-{lines}",
+            codec="av1",
+            width=_width(width, height, lines),
+            height=lines,
+            bit_depth=10,
+            preset=str(settings.preset),
+            target=settings.target,
+            q_min=_AV1_Q[0],
+            q_max=_AV1_Q[1],
+            max_rate=_cap(lines),
+        )
+        for lines in heights
+    ]
+    if settings.h264_height:
+        lines = min(settings.h264_height, height)
+        ladder.append(
+            Rung(
+                name=f"h264-{lines}",
+                codec="h264",
+                width=_width(width, height, lines),
+                height=lines,
+                bit_depth=8,
+                preset="fast",
+                target=settings.target,
+                q_min=_H264_Q[0],
+                q_max=_H264_Q[1],
+                max_rate=round(_cap(lines) * _H264_FACTOR),
+            )
+        )
+    return tuple(ladder)
+
+
+def plan(
+    width: int, height: int, rate: Fraction, segments: Sequence[FrameRange], settings: EncodingSettings
+) -> EncodePlan:
+    """The encode plan; one chunk per segment, so that every segment has the q its pictures need."""
+    ladder = rungs(width, height, settings) if settings.enabled else ()
+    frames = segments[-1].stop if segments else 0
+    return EncodePlan(ladder, tuple(segments), tuple(segments), rate, frames)
+
+
+def first_guess(rung: Rung, spatial: float, temporal: float, luma: float) -> float:
+    """Where to begin the search: busy and dark pictures need a finer quantiser for the same score.
+
+    `spatial` and `temporal` are ITU-T P.910 values, `luma` the mean code. The coefficients are a least-squares fit over
+    the development clips; a wrong guess costs one more trial, nothing else.
+    """
+    base = 36.0 if rung.codec == "av1" else 25.0
+    guess = base - 0.03 * (spatial - 60) - 0.05 * (temporal - 15) + 0.02 * (luma - 90)
+    return min(max(guess, rung.q_min), rung.q_max)
+
+
+def _width(width: int, height: int, lines: int) -> int:
+    return max(16, round(Fraction(width * lines, height) / 2) * 2)
+
+
+def _cap(lines: int) -> int:
+    known = sorted(_CAPS.items())
+    for height, cap in known:
+        if lines <= height:
+            return cap
+    return known[-1][1]

@@ -1,0 +1,66 @@
+"""Colour: from the tape's matrix and primaries to the master's, once, in float; levels and casts only as planned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from footlights.core.clip import Clip
+from footlights.core.colour import convert_primaries
+from footlights.core.signal import Matrix, Primaries, Range, Transfer
+from footlights.errors import ParameterError
+from footlights.restoration.base import Contract, bound, stage
+
+
+@stage("colour.convert", version=1)
+class ConvertColour:
+    """Offsets first (they undo faults of the tape path), then matrix and primaries; nothing is clipped."""
+
+    @dataclass(frozen=True, slots=True)
+    class Params:
+        matrix: int = int(Matrix.SMPTE170M)
+        """H.273 matrix of the tape."""
+        primaries: int = int(Primaries.SMPTE170M)
+        """H.273 primaries of the tape."""
+        black: float = 0.0
+        """Luma (0..1) that shall become black: removes a pedestal."""
+        cb: float = 0.0
+        """Chroma offset taken out of Cb."""
+        cr: float = 0.0
+
+        def __post_init__(self) -> None:
+            bound("colour.convert.black", self.black, -0.1, 0.2)
+            bound("colour.convert.cb", self.cb, -0.1, 0.1)
+            bound("colour.convert.cr", self.cr, -0.1, 0.1)
+            if self.matrix not in list(Matrix) or self.matrix in (Matrix.IDENTITY, Matrix.UNSPECIFIED):
+                raise ParameterError("colour.convert.matrix", self.matrix, "give a Y'CbCr matrix of H.273")
+            if self.primaries not in list(Primaries) or self.primaries == Primaries.UNSPECIFIED:
+                raise ParameterError("colour.convert.primaries", self.primaries, "give primaries of H.273")
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+    @property
+    def contract(self) -> Contract:
+        return Contract()
+
+    def run(self, clip: Clip) -> Clip:
+        """Clip of 4:4:4 pictures → the same pictures in BT.709."""
+        params = self.params
+        source = (Matrix(params.matrix), Primaries(params.primaries))
+        target = (Matrix.BT709, Primaries.BT709)
+        luma, chroma = np.empty_like(clip.luma), np.empty_like(clip.chroma)
+        gain = np.float32(1 / (1 - params.black))
+        offset = np.array([params.cb, params.cr], np.float32)[:, None, None]
+        for index in range(len(clip)):
+            y = (clip.luma[index] - np.float32(params.black)) * gain
+            luma[index], chroma[index] = convert_primaries(y, clip.chroma[index] - offset, source, target)
+        signal = replace(
+            clip.signal,
+            matrix=Matrix.BT709,
+            primaries=Primaries.BT709,
+            transfer=Transfer.BT709,
+            range=Range.LIMITED,
+        )
+        return replace(clip, luma=luma, chroma=chroma, signal=signal)

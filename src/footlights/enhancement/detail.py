@@ -1,0 +1,61 @@
+"""Detail: fine contrast raised at display scale, limited so that no halo grows and noise is not taken for detail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from footlights.core.clip import Clip, Plane
+from footlights.restoration.base import Contract, bound, stage
+
+_CODE = 1 / 219
+
+
+@stage("detail.limited", version=1)
+class LimitedDetail:
+    """Unsharp masking whose result may leave the range of its surroundings by a small share only."""
+
+    @dataclass(frozen=True, slots=True)
+    class Params:
+        strength: float = 0.6
+        """Gain on fine contrast, 0..2; 0 is the identity."""
+        radius: float = 2.4
+        """Standard deviation of the Gaussian that separates fine contrast, in samples of the picture, 0.5..8."""
+        overshoot: float = 0.06
+        """Share of the local contrast by which a sample may leave the local range, 0..0.5."""
+        floor: float = 0.4
+        """Fine contrast in 8-bit codes below which nothing is raised (remaining noise)."""
+
+        def __post_init__(self) -> None:
+            bound("detail.limited.strength", self.strength, 0, 2)
+            bound("detail.limited.radius", self.radius, 0.5, 8, "samples")
+            bound("detail.limited.overshoot", self.overshoot, 0, 0.5)
+            bound("detail.limited.floor", self.floor, 0, 20, "codes")
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+        side = max(3, round(params.radius * 2.5) | 1)
+        self._around = np.ones((side, side), np.uint8)
+
+    @property
+    def contract(self) -> Contract:
+        return Contract()
+
+    def run(self, clip: Clip) -> Clip:
+        """Clip → clip of the same size; chroma unchanged."""
+        if self.params.strength == 0:
+            return clip
+        return clip.with_pictures(np.stack([self._raised(luma) for luma in clip.luma]), clip.chroma)
+
+    def _raised(self, luma: Plane) -> Plane:
+        params = self.params
+        fine = luma - cv2.GaussianBlur(luma, (0, 0), params.radius)
+        floor = np.float32(params.floor * _CODE)
+        # Smooth coring: contrast at the floor is raised half as much as contrast well above it.
+        power = fine * fine
+        raised = luma + np.float32(params.strength) * fine * (power / (power + floor * floor + np.float32(1e-12)))
+        low, high = cv2.erode(luma, self._around), cv2.dilate(luma, self._around)
+        room = np.float32(params.overshoot) * (high - low)
+        return np.asarray(np.clip(raised, low - room, high + room), np.float32)

@@ -1,0 +1,75 @@
+"""Grain: what the tape had is measured before and given back after, finer, at a share; seeded by frame number.
+
+Restoring takes noise away because it hides detail and costs bits; the picture without any looks younger than it is. The
+texture given back has the measured strength at every brightness (times the share) and the measured shape, at the scale
+of the display instead of the tape's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from footlights.core.clip import Clip, Plane
+from footlights.core.texture import Texture, grain
+from footlights.errors import ParameterError
+from footlights.restoration.base import Contract, bound, stage
+
+_CODE = 1 / 219
+_FADE = 12
+"""Codes above black and below white over which grain fades in, so that black stays black on average."""
+
+
+@stage("grain.synthesis", version=1)
+class SynthesiseGrain:
+    """Adds normal texture to luma."""
+
+    @dataclass(frozen=True, slots=True)
+    class Params:
+        share: float = 0.7
+        """Of the measured strength, 0..1; 0 is the identity."""
+        levels: tuple[float, ...] = (128.0,)
+        """Luma codes (8 bit) at which strength was measured, rising."""
+        sigmas: tuple[float, ...] = (1.0,)
+        """Strength at these levels in codes."""
+        size: tuple[float, ...] = (0.9, 0.9)
+        """Coarseness: standard deviation (vertical, horizontal) of the shaping Gaussian in samples of the picture."""
+        seed: int = 2000
+
+        def __post_init__(self) -> None:
+            bound("grain.synthesis.share", self.share, 0, 1)
+            bound("grain.synthesis.seed", self.seed, 0, 2**32 - 1)
+            if not self.levels or len(self.levels) != len(self.sigmas):
+                raise ParameterError("grain.synthesis.sigmas", self.sigmas, "give one sigma for every level")
+            if len(self.size) != 2 or not all(0 <= value <= 8 for value in self.size):
+                raise ParameterError("grain.synthesis.size", self.size, "give two values of 0..8 samples")
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+        codes = np.arange(256)
+        sigma = np.interp(codes, params.levels, params.sigmas) * params.share * _CODE
+        fade = np.clip(np.minimum(codes - 16, 235 - codes) / _FADE, 0, 1)
+        self._strength = (sigma * fade).astype(np.float32)
+        self._texture: Texture | None = None
+
+    @property
+    def contract(self) -> Contract:
+        return Contract()
+
+    def run(self, clip: Clip) -> Clip:
+        """Clip → clip of the same size; chroma unchanged."""
+        if self.params.share == 0:
+            return clip
+        if self._texture is None:
+            vertical, horizontal = self.params.size
+            self._texture = grain(clip.height, clip.width, seed=self.params.seed, size=(vertical, horizontal))
+        pairs = zip(clip.frames, clip.luma, strict=True)
+        return clip.with_pictures(
+            np.stack([self._grainy(luma, self._texture.view(frame)) for frame, luma in pairs]), clip.chroma
+        )
+
+    def _grainy(self, luma: Plane, texture: Plane) -> Plane:
+        codes = np.clip(luma * np.float32(219) + np.float32(16.5), 0, 255).astype(np.uint8)
+        return np.asarray(luma + texture * cv2.LUT(codes, self._strength), np.float32)

@@ -1,0 +1,79 @@
+"""Dropouts: streaks of one line or two in one field, where the head lost the tape.
+
+Looked for in fields, against the fields of the same parity before and after and the lines above and below: a dropout
+sticks out from all four and is long and thin. Lights of the stage stick out in time as well but are round or last, and
+lines of the picture stay from field to field.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+_LENGTH = 9
+"""Samples a streak must be long at least (0.7 µs)."""
+_STEP = 14.0
+"""Codes by which it must stick out, plus four sigma of the noise."""
+
+
+class Streaks(NamedTuple):
+    """Dropouts of one field."""
+
+    mask: Mask
+    """(H, W)"""
+    number: int
+    area: float
+    """Share of the field."""
+
+
+def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks:
+    """Streaks in the field `now` (H, W); `before` and `after` are its neighbours of the same parity.
+
+    `sigma` is the luma noise in codes.
+    """
+    # Seen through a short horizontal mean: a streak keeps its height, noise and sparkle lose theirs.
+    smooth, past, future = (cv2.blur(field, (_LENGTH - 2, 1)) for field in (now, before, after))
+    threshold = _STEP + 4.0 * sigma / np.sqrt(_LENGTH - 2) + _unrest(past, future)
+    high = _beyond(smooth, past, future, sign=1)
+    low = _beyond(smooth, past, future, sign=-1)
+    candidates = np.maximum(high, low) > threshold
+    if not candidates.any():
+        return Streaks(np.zeros(now.shape, np.bool_), 0, 0.0)
+    long = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, _LENGTH), np.uint8))
+    mask, count = _thin(long)
+    return Streaks(mask, count, float(mask.mean()))
+
+
+def _unrest(before: Codes, after: Codes) -> NDArray[np.float32]:
+    """How much the place changes from field to field and from line to line: where much moves, much must stick out."""
+    motion = cv2.blur(cv2.absdiff(before, after).astype(np.float32), (31, 9))
+    lines = cv2.absdiff(before[2:], before[:-2]).astype(np.float32)
+    detail = cv2.blur(cv2.copyMakeBorder(lines, 1, 1, 0, 0, cv2.BORDER_REPLICATE), (31, 9))
+    return 1.5 * motion + detail
+
+
+def _beyond(now: Codes, before: Codes, after: Codes, *, sign: int) -> NDArray[np.int16]:
+    """By how much a field sticks out upward (sign 1) or downward (-1) from its neighbours in time and the lines two
+    above and two below (two, because a streak may fill two lines)."""
+    up, down = np.roll(now, 2, axis=0), np.roll(now, -2, axis=0)
+    up[:2], down[-2:] = now[:2], now[-2:]
+    here = now.astype(np.int16)
+    neighbours = [field.astype(np.int16) for field in (before, after, up, down)]
+    if sign > 0:
+        return here - np.maximum.reduce(neighbours)
+    return np.minimum.reduce(neighbours) - here
+
+
+def _thin(mask: NDArray[np.uint8]) -> tuple[Mask, int]:
+    """Keep what is at most three lines high and at least three times as long as high."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    good = (height <= 3) & (width >= 3 * height)
+    good[0] = False
+    return np.asarray(good[labels], np.bool_), int(good[1:].sum()) if count > 1 else 0

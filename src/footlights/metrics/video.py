@@ -1,0 +1,121 @@
+"""Metrics of a video against its reference, through libvmaf and the filters of the ffmpeg binary.
+
+Traps kept out here: both inputs get the same `-r` (Matroska's 1 ms clock pairs neighbouring frames otherwise and VMAF
+reads 80 for 94); the shorter input is not prolonged by its last frame; libvmaf takes [distorted][reference], xpsnr
+[reference][distorted]; and the number of frames compared is checked, because exit code 0 says nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.errors import ToolError
+from footlights.media import ffmpeg
+
+MODEL = "vmaf_v0.6.1neg"
+"""No enhancement gain: sharpening does not score."""
+MODEL_4K = "vmaf_4k_v0.6.1neg"
+_4K_LINES = 1440
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Per measured frame."""
+
+    vmaf: NDArray[np.float64]
+
+    @property
+    def mean(self) -> float:
+        return float(self.vmaf.mean())
+
+    @property
+    def low(self) -> float:
+        """5th percentile."""
+        return float(np.percentile(self.vmaf, 5))
+
+    @property
+    def worst(self) -> float:
+        return float(self.vmaf.min())
+
+
+def model_for(height: int) -> str:
+    """The VMAF model for pictures of this many lines."""
+    return MODEL_4K if height >= _4K_LINES else MODEL
+
+
+def vmaf(test: Path, reference: Path, rate: Fraction, *, height: int, frames: int, every: int = 1) -> Scores:
+    """VMAF-NEG of `test` against `reference`, both of the same size; every `every`-th frame is measured.
+
+    Raises ToolError unless all `frames` of both were compared.
+    """
+    with TemporaryDirectory() as folder:
+        log = Path(folder) / "vmaf.json"
+        graph = (
+            f"[0:v]format=yuv420p10le[test];[1:v]format=yuv420p10le[reference];[test][reference]"
+            f"libvmaf=model=version={model_for(height)}:n_threads=2:n_subsample={every}:shortest=1:log_fmt=json:log_path={log}"
+        )
+        inputs = [*ffmpeg.input_arguments(test, rate), *ffmpeg.input_arguments(reference, rate)]
+        ffmpeg.run([*inputs, "-lavfi", graph, "-f", "null", "-"], doing="measuring VMAF")
+        measured = json.loads(log.read_text("utf-8"))["frames"]
+    expected = -(-frames // every)
+    if len(measured) != expected:
+        raise ToolError(
+            f"VMAF compared {len(measured)} frames instead of {expected}",
+            "the two files do not hold the same frames",
+            "run `footlights verify` on the job",
+        )
+    return Scores(np.array([frame["metrics"]["vmaf"] for frame in measured]))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The table of `footlights compare`: mean over all frames and the 5th percentile of each metric."""
+
+    frames: int
+    width: int
+    height: int
+    rows: tuple[tuple[str, float, float, float], ...]
+    """Metric, mean, 5th percentile, worst frame."""
+
+
+def compare(test: Path, reference: Path, rate: Fraction, *, width: int, height: int) -> Comparison:
+    """PSNR, SSIM, VMAF-NEG and XPSNR of `test` against `reference`; `test` is scaled to the reference's size first."""
+    with TemporaryDirectory() as folder:
+        log, xpsnr_log = Path(folder) / "vmaf.json", Path(folder) / "xpsnr.log"
+        features = "feature=name=psnr|name=float_ssim"
+        graph = (
+            f"[0:v]scale={width}:{height}:flags=bicubic,format=yuv420p10le,split[a][b];"
+            f"[1:v]format=yuv420p10le,split[c][d];"
+            f"[a][c]libvmaf=model=version={model_for(height)}:{features}:n_threads=2:shortest=1:log_fmt=json:log_path={log}[v];"
+            f"[d][b]xpsnr=stats_file={xpsnr_log}:shortest=1[x]"
+        )
+        inputs = [*ffmpeg.input_arguments(test, rate), *ffmpeg.input_arguments(reference, rate)]
+        outputs = ["-map", "[v]", "-f", "null", "-", "-map", "[x]", "-f", "null", "-"]
+        ffmpeg.run([*inputs, "-filter_complex", graph, *outputs], doing="comparing")
+        measured = [frame["metrics"] for frame in json.loads(log.read_text("utf-8"))["frames"]]
+        xpsnr = [float(value) for value in re.findall(r"XPSNR y: *([\d.]+|inf)", xpsnr_log.read_text("utf-8"))]
+    names = {
+        "VMAF-NEG": "vmaf",
+        "PSNR Y (dB)": "psnr_y",
+        "PSNR Cb (dB)": "psnr_cb",
+        "PSNR Cr (dB)": "psnr_cr",
+        "SSIM": "float_ssim",
+    }
+    rows = [_row(label, [frame[key] for frame in measured]) for label, key in names.items()]
+    rows.append(_row("XPSNR Y (dB)", xpsnr[: len(measured)]))
+    return Comparison(len(measured), width, height, tuple(rows))
+
+
+def _row(label: str, values: list[float]) -> tuple[str, float, float, float]:
+    series = np.array(values, np.float64)
+    if not len(series):
+        return label, float("nan"), float("nan"), float("nan")
+    return label, float(series.mean()), float(np.percentile(series, 5)), float(series.min())

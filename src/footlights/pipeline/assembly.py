@@ -1,0 +1,228 @@
+"""Assembling the products: the master with its frame list, the stream folder; each checked before it gets its name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from footlights.core import records
+from footlights.core.encodes import EncodePlan
+from footlights.core.products import Check, MasterFacts
+from footlights.core.source import Ingest
+from footlights.core.time import SpanKind, TimeMap
+from footlights.encoding.package import Rendition, write_stream
+from footlights.encoding.streamcheck import Expected, check_stream
+from footlights.errors import VerificationError
+from footlights.media.audio import AudioTrack
+from footlights.media.mux import MuxFacts, payload_digest, write_master
+from footlights.media.pieces import Clock, Piece
+from footlights.media.reader import VideoIndex, index_video
+from footlights.media.soundtrack import Container
+
+FRAME_LIST = "master.frames.csv"
+_CONTAINERS = {"mkv": Container.MATROSKA, "mov": Container.MOV, "mp4": Container.MP4}
+_MATROSKA_TOLERANCE = Fraction(1, 2000)
+"""Matroska counts milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clock of the output: a rate, or the time of every frame."""
+
+    rate: Fraction
+    frames: int
+    times: tuple[Fraction, ...] = ()
+    """Only where frames follow no common clock."""
+    end: Fraction = Fraction(0)
+
+    def clock(self) -> Clock:
+        if self.times:
+            return Clock(self.times, self.end, self.rate)
+        return Clock([Fraction(frame) / self.rate for frame in range(self.frames)], self.frames / self.rate, self.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class MasterRequest:
+    """Everything the master is put together from besides its inputs."""
+
+    container: str
+    width: int
+    height: int
+    timing: Timing
+    time_map: TimeMap
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class PieceFile:
+    """One finished piece."""
+
+    path: Path
+    restored: tuple[str, ...]
+    """SHA-256 of every frame before encoding."""
+    decoded: tuple[str, ...]
+    """SHA-256 of every frame as it decodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class MasterResult:
+    facts: MasterFacts
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRequest:
+    """Everything the stream is packaged from besides its inputs."""
+
+    plan: EncodePlan
+    timing: Timing
+    sound_rate: int
+    """Bits per second of the AAC sound."""
+
+
+def write(
+    request: MasterRequest, ingest: Ingest, ingest_folder: Path, pieces: Sequence[PieceFile], folder: Path
+) -> MasterResult:
+    """Write `master.…` and its frame list; VerificationError where the file does not hold what it should."""
+    target = folder / f"master.{request.container}"
+    clock = request.timing.clock()
+    muxed = write_master(
+        target,
+        _CONTAINERS[request.container],
+        [Piece(piece.path, len(piece.decoded)) for piece in pieces],
+        clock,
+        sound=sound_tracks(ingest, ingest_folder),
+        timecode=ingest.source.timecode,
+    )
+    records.write(folder / FRAME_LIST, frame_list(request, pieces, clock.times))
+    found = index_video(target)
+    checks = (*_picture_checks(request, clock, found, muxed), *_sound_checks(ingest_folder, ingest, target, muxed))
+    refuse_failed(checks, target.name)
+    facts = MasterFacts(
+        file=target.name,
+        bytes=target.stat().st_size,
+        width=found.width,
+        height=found.height,
+        frames=found.frames,
+        rate=request.timing.rate,
+        codec=muxed.codec,
+        content=content_of(pieces, clock.times),
+    )
+    return MasterResult(facts, checks, tuple(sound.note for sound in muxed.sound if sound.note))
+
+
+def write_stream_folder(
+    request: StreamRequest, ingest: Ingest, ingest_folder: Path, chunks: Sequence[Path], folder: Path
+) -> tuple[Check, ...]:
+    """Package all renditions and the sound, decode everything back, refuse what does not fit."""
+    plan, clock = request.plan, request.timing.clock()
+    per_rung = len(plan.chunks)
+    renditions = [
+        Rendition(
+            rung.name,
+            tuple(
+                Piece(path, len(frames))
+                for path, frames in zip(chunks[number * per_rung : (number + 1) * per_rung], plan.chunks, strict=True)
+            ),
+        )
+        for number, rung in enumerate(plan.rungs)
+    ]
+    sound = sound_tracks(ingest, ingest_folder)
+    stream = write_stream(folder, renditions, clock, plan.segments, sound=sound, sound_bit_rate=request.sound_rate)
+    expected = Expected(
+        clock=clock,
+        segments=plan.segments,
+        renditions=tuple(rung.name for rung in plan.rungs),
+        sound=tuple(sound),
+        contents={track.track.name: track.track.content for track in (*stream.video, *stream.sound)},
+    )
+    checks = check_stream(folder, expected)
+    refuse_failed(checks, "the stream")
+    return checks
+
+
+def sound_tracks(ingest: Ingest, folder: Path) -> list[AudioTrack]:
+    """The tape's sound as the ingest kept it."""
+    return [
+        AudioTrack(folder / f"audio-{audio.index}.nut", audio.start, audio.language)
+        for audio in ingest.source.audio
+        if audio.packets and audio.start is not None
+    ]
+
+
+def frame_list(request: MasterRequest, pieces: Sequence[PieceFile], times: Sequence[Fraction]) -> str:
+    """CSV: every output frame with its exact time, where it came from, and its digests."""
+    restored = [digest for piece in pieces for digest in piece.restored]
+    decoded = [digest for piece in pieces for digest in piece.decoded]
+    lines = ["frame,seconds,source_instant,origin,restored_sha256,decoded_sha256"]
+    factor = request.time_map.out_rate / request.time_map.source_rate
+    kinds: list[SpanKind] = [span.kind for span in request.time_map.spans for _ in span.out]
+    for frame, (moment, before, after) in enumerate(zip(times, restored, decoded, strict=True)):
+        instant = Fraction(frame) / factor
+        lines.append(f"{frame},{moment},{instant},{kinds[frame]},{before},{after}")
+    return "\n".join(lines) + "\n"
+
+
+def content_of(pieces: Sequence[PieceFile], times: Sequence[Fraction]) -> str:
+    """SHA-256 over every decoded frame's digest and exact time: the identity of the master's pictures."""
+    total = hashlib.sha256()
+    digests = (digest for piece in pieces for digest in piece.decoded)
+    for digest, moment in zip(digests, times, strict=True):
+        total.update(f"{digest} {moment}\n".encode())
+    return total.hexdigest()
+
+
+def refuse_failed(checks: Sequence[Check], what: str) -> None:
+    """VerificationError naming the first check that failed."""
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        first = failed[0]
+        raise VerificationError(
+            f"{what} failed {len(failed)} of {len(checks)} checks; first: {first.name}",
+            f"found {first.found}, expected {first.expected}",
+            "run the same command again; if it stays, report it with the job's log",
+        )
+
+
+def _picture_checks(request: MasterRequest, clock: Clock, found: VideoIndex, muxed: MuxFacts) -> list[Check]:
+    expected = request.timing.frames
+    checks = [
+        Check("master frames", found.frames == expected, str(found.frames), str(expected)),
+        Check(
+            "master size",
+            (found.width, found.height) == (request.width, request.height),
+            f"{found.width}×{found.height}",
+            f"{request.width}×{request.height}",
+        ),
+    ]
+    times = [stamp * found.time_base - muxed.video_start for stamp in found.pts]
+    worst = max((abs(a - b) for a, b in zip(times, clock.times, strict=False)), default=Fraction(0))
+    limit = _MATROSKA_TOLERANCE if request.container == "mkv" else Fraction(0)
+    checks.append(
+        Check(
+            "master times", worst <= limit, f"at most {float(worst) * 1000:.4f} ms off", f"{float(limit) * 1000:g} ms"
+        )
+    )
+    return checks
+
+
+def _sound_checks(folder: Path, ingest: Ingest, target: Path, muxed: MuxFacts) -> list[Check]:
+    checks = []
+    for number, (track, facts) in enumerate(zip(sound_tracks(ingest, folder), muxed.sound, strict=False)):
+        name = f"master sound {number + 1}"
+        if facts.copied:
+            packets, digest = payload_digest(target, number)
+            passed = (packets, digest) == (facts.packets, facts.payload)
+            checks.append(
+                Check(f"{name} packets", passed, f"{packets}, {digest[:16]}", f"{facts.packets}, {facts.payload[:16]}")
+            )
+        apart = abs(facts.start - track.start)
+        limit = _MATROSKA_TOLERANCE * 2
+        checks.append(
+            Check(f"{name} offset", apart <= limit, f"{float(facts.start):+.6f} s", f"{float(track.start):+.6f} s")
+        )
+    return checks

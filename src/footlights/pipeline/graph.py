@@ -1,0 +1,309 @@
+"""The graph: from what is known to the tasks that make the next things known. Pure.
+
+It grows in waves, because what comes next depends on what was found: the ingest tells how many parts to measure, the
+survey what to plan, the plan which pieces to restore.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+
+from footlights.analysis import survey as analysis
+from footlights.config import Settings
+from footlights.core import records
+from footlights.core.encodes import EncodePlan
+from footlights.core.plans import Piece, RestorationPlan, ShotPlan
+from footlights.core.reports import Survey
+from footlights.core.source import Ingest
+from footlights.core.time import FrameRange
+from footlights.encoding import ladder
+from footlights.encoding.encoders import MASTERS
+from footlights.encoding.segments import SegmentRules, key_frames, segments
+from footlights.engine.tasks import Resources, Task
+from footlights.ingest import ingest as taking_in
+from footlights.pipeline import evidence
+from footlights.pipeline.assembly import MasterRequest, StreamRequest, Timing
+from footlights.pipeline.job import TapeIdentity
+from footlights.pipeline.restore import PieceRequest
+from footlights.pipeline.rungs import ChunkRequest
+from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
+
+_OPS = "footlights.pipeline.ops"
+INGEST, SURVEY, THUMBNAILS, COMPARE, MASTER, STREAM = "ingest", "survey", "thumbnails", "compare", "master", "stream"
+
+PRIORS = {
+    f"{_OPS}:ingest": 0.03,
+    f"{_OPS}:measure": 0.03,
+    f"{_OPS}:conclude": 0.002,
+    f"{_OPS}:thumbnails": 0.1,
+    f"{_OPS}:restore": 0.55,
+    f"{_OPS}:compare": 1.0,
+    f"{_OPS}:assemble": 0.003,
+    f"{_OPS}:encode": 0.13,
+    f"{_OPS}:package": 0.06,
+}
+"""Seconds per unit on two cores, until a run has measured its own."""
+
+_MASTER_BITS = {"av1": 0.35, "h264": 0.6, "hevc": 0.4, "ffv1": 14.0, "prores": 15.0}
+"""Bits per sample of the master's luma, for the disk estimate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the output is cut: everything the second half of the graph is built from."""
+
+    factor: int
+    """Output frames per source instant."""
+    timing: Timing
+    pieces: tuple[Piece, ...]
+    keyframes: tuple[int, ...]
+    """Output frames."""
+    encode: EncodePlan
+
+
+def ingest_task(tape: TapeIdentity, settings: Settings) -> Task:
+    """Take the tape in."""
+    params = {"settings": settings.ingest.model_dump(mode="json"), "sha256": tape.sha256}
+    return Task(
+        INGEST,
+        f"{_OPS}:ingest",
+        taking_in.VERSION,
+        params,
+        places={"tape": tape.path},
+        resources=Resources(threads=2, disk=max(tape.bytes, tape.frames * 600_000)),
+        units=max(tape.frames, 1),
+        priority=100,
+    )
+
+
+def survey_tasks(ingest: Ingest, settings: Settings) -> list[Task]:
+    """Measure in parts, then conclude."""
+    chosen = settings.analysis.model_dump(mode="json")
+    versions = analysis.versions()
+    measured = {key: value for key, value in chosen.items() if key != "part"}
+    parts = [
+        Task(
+            f"measure/{number:04d}",
+            f"{_OPS}:measure",
+            1,
+            {"start": part.start, "stop": part.stop, "settings": measured, "versions": dict(versions)},
+            needs=(INGEST,),
+            units=len(part),
+            priority=90,
+        )
+        for number, part in enumerate(FrameRange(0, ingest.frames).split(settings.analysis.part))
+    ]
+    conclude = Task(
+        SURVEY,
+        f"{_OPS}:conclude",
+        2,
+        {"settings": measured},
+        needs=(INGEST, *(part.id for part in parts)),
+        units=ingest.frames,
+        priority=90,
+    )
+    shots = Task(THUMBNAILS, f"{_OPS}:thumbnails", 1, {}, needs=(INGEST, SURVEY), units=10, priority=80)
+    return [*parts, conclude, shots]
+
+
+def lay_out(plan: RestorationPlan, ingest: Ingest, settings: Settings) -> Layout:
+    """Cut the output into pieces, which are the media segments as well."""
+    factor = 1 if ingest.variable else int(plan.rate / ingest.source.rate)
+    times, end = clock_times(ingest, plan)
+    cuts = cut_frames(plan.shots, factor)
+    rules = replace(SegmentRules(), target=Fraction(settings.restoration.part).limit_denominator(100))
+    cut = segments(cuts, times, end, rules)
+    timing = Timing(plan.rate, len(times), times if ingest.variable else (), end if ingest.variable else Fraction(0))
+    encode = ladder.plan(plan.width, plan.height, plan.rate, cut, settings.encoding)
+    return Layout(factor, timing, pieces(plan.shots, factor, cut), key_frames(cut, cuts, times, end, rules), encode)
+
+
+def restore_tasks(plan: RestorationPlan, survey: Survey, settings: Settings, layout: Layout) -> list[Task]:
+    """One task per piece."""
+    master = MASTERS[settings.master.codec]
+    quality = settings.master.quality if settings.master.quality is not None else master.q
+    bytes_per_frame = plan.width * plan.height * _MASTER_BITS[settings.master.codec] / 8
+    tasks = []
+    for piece in layout.pieces:
+        shots = tuple(plan.shots[part.shot] for part in piece.parts)
+        request = PieceRequest(
+            piece=piece,
+            shots=tuple(_bare(shot) for shot in shots),
+            ends_late=tuple(_ends_late(plan, shot.shot, layout.factor) for shot in shots),
+            rate=plan.rate,
+            factor=layout.factor,
+            width=plan.width,
+            height=plan.height,
+            field_order=survey.field_order,
+            seed=plan.seed,
+            codec=settings.master.codec,
+            quality=float(quality),
+            keyframes=_master_keys(piece, layout.keyframes, round(master.group * plan.rate)),
+        )
+        frames = len(piece.frames)
+        tasks.append(
+            Task(
+                f"restore/{piece.index:05d}",
+                f"{_OPS}:restore",
+                1,
+                {"request": records.to_data(request)},
+                needs=(INGEST,),
+                resources=Resources(threads=2, memory=3 * 2**30, disk=round(frames * bytes_per_frame)),
+                units=frames,
+                priority=50 - _order(piece.index),
+            )
+        )
+    return tasks
+
+
+def product_tasks(
+    plan: RestorationPlan, ingest: Ingest, survey: Survey, settings: Settings, layout: Layout, restored: Sequence[Task]
+) -> list[Task]:
+    """Master, pictures before and after, the ladder and the stream."""
+    ids = tuple(task.id for task in restored)
+    request = MasterRequest(
+        container=settings.master.container,
+        width=plan.width,
+        height=plan.height,
+        timing=layout.timing,
+        time_map=plan.time_map,
+        codec=settings.master.codec,
+    )
+    master = Task(
+        MASTER,
+        f"{_OPS}:assemble",
+        1,
+        {"request": records.to_data(request)},
+        needs=(INGEST, *ids),
+        resources=Resources(disk=sum(task.resources.disk for task in restored)),
+        units=layout.timing.frames,
+        priority=20,
+    )
+    tasks = [master, _compare_task(survey, ingest, layout, ids)]
+    if layout.encode.rungs:
+        tasks += stream_tasks(layout, ids, settings, (plan.width, plan.height), survey_features(survey, ingest, layout))
+    return tasks
+
+
+def stream_tasks(
+    layout: Layout,
+    piece_ids: Sequence[str],
+    settings: Settings,
+    size: tuple[int, int],
+    features: Sequence[tuple[float, float, float]],
+    video: str | None = None,
+) -> list[Task]:
+    """One task per chunk and rung, and the packaging. With `video` the chunks are read from that file."""
+    plan = layout.encode
+    tasks = []
+    for rung in plan.rungs:
+        for number, frames in enumerate(plan.chunks):
+            request = ChunkRequest(
+                rung=rung,
+                frames=frames,
+                keyframes=tuple(key - frames.start for key in layout.keyframes if key in frames),
+                rate=plan.rate,
+                guess=ladder.first_guess(rung, *features[number]),
+                probes=settings.encoding.probes,
+            )
+            pixels = len(frames) * rung.width * rung.height
+            tasks.append(
+                Task(
+                    f"encode/{rung.name}/{number:05d}",
+                    f"{_OPS}:encode",
+                    1,
+                    {"request": records.to_data(request), "width": size[0], "height": size[1]},
+                    needs=(piece_ids[number],) if video is None else tuple(piece_ids),
+                    places={} if video is None else {"video": video},
+                    resources=Resources(threads=2, memory=3 * 2**30, disk=round(pixels * 1.2)),
+                    units=max(1, round(pixels / 1e6)),
+                    priority=10,
+                )
+            )
+    stream = StreamRequest(plan, layout.timing, settings.encoding.audio_rate * 1000)
+    package = Task(
+        STREAM,
+        f"{_OPS}:package",
+        1,
+        {"request": records.to_data(stream)},
+        needs=(INGEST, *(task.id for task in tasks)),
+        units=layout.timing.frames,
+        priority=5,
+    )
+    return [*tasks, package]
+
+
+def survey_features(survey: Survey, ingest: Ingest, layout: Layout) -> list[tuple[float, float, float]]:
+    """Spatial and temporal information and brightness of every chunk, from the shots it shows."""
+    found = []
+    for frames in layout.encode.chunks:
+        weights, values = [], []
+        for report in survey.shots:
+            slots = ingest.slot_range(report.shot.frames)
+            shown = FrameRange(slots.start * layout.factor, slots.stop * layout.factor).intersect(frames)
+            if len(shown):
+                weights.append(len(shown))
+                one = report.complexity
+                values.append((one.spatial, one.temporal, report.exposure.luma_median))
+        mean = np.average(np.array(values), axis=0, weights=weights) if values else np.array([60.0, 15.0, 90.0])
+        found.append((round(float(mean[0]), 2), round(float(mean[1]), 2), round(float(mean[2]), 2)))
+    return found
+
+
+def moments(survey: Survey, ingest: Ingest, layout: Layout) -> list[evidence.Moment]:
+    """The pictures worth showing before and after."""
+    found = []
+    for frame in sorted(set(evidence.choose(survey))):
+        output = ingest.slots[frame] * layout.factor
+        piece = next(one for one in layout.pieces if output in one.frames)
+        shot = next(report.shot.index for report in survey.shots if frame in report.shot.frames)
+        caption = f"Shot {shot}, frame {frame}: the tape as it is (fields woven), and the master"
+        found.append(evidence.Moment(frame, piece.index, output - piece.frames.start, caption))
+    return found
+
+
+def _compare_task(survey: Survey, ingest: Ingest, layout: Layout, ids: Sequence[str]) -> Task:
+    chosen = moments(survey, ingest, layout)
+    used = sorted({moment.piece for moment in chosen})
+    shown = tuple(replace(moment, piece=used.index(moment.piece)) for moment in chosen)
+    return Task(
+        COMPARE,
+        f"{_OPS}:compare",
+        1,
+        {"moments": records.to_data(shown, tuple)},
+        needs=(INGEST, SURVEY, *(ids[piece] for piece in used)),
+        units=max(len(shown), 1),
+        priority=15,
+    )
+
+
+def _bare(shot: ShotPlan) -> ShotPlan:
+    """The plan without what does not change pictures, so that a better reason does not redo days of work."""
+    return replace(shot, steps=tuple(replace(step, why="") for step in shot.steps), skipped=(), approved_by="")
+
+
+def _ends_late(plan: RestorationPlan, shot: int, factor: int) -> bool:
+    frames = output_range(plan.shots, shot, factor)
+    return frames.stop > plan.shots[shot].slots.stop * factor
+
+
+def _master_keys(piece: Piece, keyframes: Sequence[int], group: int) -> tuple[int, ...]:
+    """Key frames of the stream, and one every `group` frames between them."""
+    inside = sorted({key - piece.frames.start for key in keyframes if key in piece.frames} | {0})
+    if not group:
+        return tuple(inside)
+    edges = [*inside, len(piece.frames)]
+    filled: list[int] = []
+    for start, stop in pairwise(edges):
+        filled.extend(range(start, max(stop - group // 2, start + 1), group))
+    return tuple(filled)
+
+
+def _order(index: int) -> int:
+    """Pieces in the order of the tape: 0 first, never reaching the next priority."""
+    return min(index // 1000, 9)

@@ -1,0 +1,178 @@
+"""The functions that tasks run, in a worker process: arguments in, files in a folder, facts out.
+
+Each is thin: it turns plain data into types, calls the layer that does the work, and names what came out. An op knows
+its inputs by their order, as the engine asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from footlights.analysis import survey as analysis
+from footlights.config import AnalysisSettings, IngestSettings
+from footlights.core import records
+from footlights.core.reports import Survey
+from footlights.core.source import Ingest
+from footlights.core.time import FrameRange
+from footlights.encoding.encoders import MASTERS
+from footlights.engine.artifacts import Artifact
+from footlights.engine.ops import OpContext, OpResult
+from footlights.ingest import ingest as taking_in
+from footlights.media import ffmpeg
+from footlights.pipeline import assembly, evidence
+from footlights.pipeline.restore import PieceRequest, restore_piece
+from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+
+SURVEY = "survey.json"
+RESULT = "result.json"
+RESTORED = "restored.sha256"
+DECODED = "decoded.sha256"
+
+
+def probe(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What a tape file says of itself; runs isolated, before anything is trusted."""
+    source, frames = taking_in.probe(Path(params["path"]), IngestSettings.model_validate(params["settings"]))
+    return {"frames": frames, "source": records.to_data(source)}
+
+
+def ingest(context: OpContext) -> OpResult:
+    """Tape → lossless copy. Params: settings, sha256. Place: tape."""
+    settings = IngestSettings.model_validate(context.params["settings"])
+    record = taking_in.ingest(
+        Path(context.places["tape"]),
+        context.folder,
+        settings,
+        sha256=str(context.params["sha256"]),
+        progress=context.progress,
+    )
+    facts = {"frames": record.frames, "rate": str(record.source.rate), "slots": record.slot_count}
+    return OpResult(content=records.digest(records.to_data(record)), facts=facts, environment=_tools())
+
+
+def measure(context: OpContext) -> OpResult:
+    """Ingest → columns of all analysers for frames start..stop. Params: start, stop, settings, versions."""
+    (source,) = context.inputs.values()
+    record, reader = taking_in.open_ingest(source.folder)
+    frames = FrameRange(_number(context, "start"), _number(context, "stop"))
+    settings = AnalysisSettings.model_validate(context.params["settings"])
+    digests = taking_in.read_hashes(source.folder)
+    with reader:
+        columns = analysis.measure(record, reader, digests, frames, settings, context.progress)
+    analysis.save(context.folder / analysis.SERIES, columns)
+    return OpResult(facts={"frames": len(frames)})
+
+
+def conclude(context: OpContext) -> OpResult:
+    """Ingest and all measured parts in order → survey. Params: settings."""
+    source, *parts = context.inputs.values()
+    record = records.read(Ingest, source.folder / taking_in.RECORD)
+    settings = AnalysisSettings.model_validate(context.params["settings"])
+    series = analysis.load([part.folder / analysis.SERIES for part in parts])
+    found = analysis.conclude(series, record, settings)
+    analysis.save(context.folder / analysis.SERIES, series)
+    records.write(context.folder / SURVEY, records.dumps(found))
+    facts = {"shots": len(found.shots), "gaps": len(found.gaps), "frames": found.frames}
+    return OpResult(content=records.digest(records.to_data(found)), facts=facts)
+
+
+def thumbnails(context: OpContext) -> OpResult:
+    """Ingest and survey → one picture per shot."""
+    source, surveyed = context.inputs.values()
+    record, reader = taking_in.open_ingest(source.folder)
+    found = records.read(Survey, surveyed.folder / SURVEY)
+    with reader:
+        evidence.write_thumbnails(context.folder, record, reader, found, context.progress)
+    return OpResult(facts={"pictures": len(found.shots)})
+
+
+def restore(context: OpContext) -> OpResult:
+    """Ingest → one piece of the master. Params: request (a PieceRequest)."""
+    (source,) = context.inputs.values()
+    request = records.from_data(PieceRequest, context.params["request"], "the request")
+    master = MASTERS[request.codec]
+    opened = taking_in.open_ingest(source.folder)
+    target = context.folder / f"piece{master.encoder.suffix}"
+    with opened[1]:
+        result = restore_piece(request, master, opened, target, context.progress)
+    records.write(context.folder / RESTORED, _lines(result.restored))
+    records.write(context.folder / DECODED, _lines(result.decoded))
+    facts = {"frames": result.frames, "interventions": records.to_data(result.interventions, tuple)}
+    return OpResult(content=result.content, facts=facts, environment=_tools())
+
+
+def compare(context: OpContext) -> OpResult:
+    """Ingest, survey and pieces → pictures before and after. Params: moments."""
+    source, surveyed, *pieces = context.inputs.values()
+    record, reader = taking_in.open_ingest(source.folder)
+    found = records.read(Survey, surveyed.folder / SURVEY)
+    moments = records.from_data(tuple[evidence.Moment, ...], context.params["moments"], "the moments")
+    with reader:
+        evidence.write_pairs(context.folder, record, reader, found, [file_of(piece) for piece in pieces], moments)
+    return OpResult(facts={"pictures": len(moments)})
+
+
+def assemble(context: OpContext) -> OpResult:
+    """Ingest and all pieces in order → master and its frame list. Params: request."""
+    source, *pieces = context.inputs.values()
+    record = records.read(Ingest, source.folder / taking_in.RECORD)
+    request = records.from_data(assembly.MasterRequest, context.params["request"], "the request")
+    sources = [
+        assembly.PieceFile(file_of(piece), _read_lines(piece, RESTORED), _read_lines(piece, DECODED))
+        for piece in pieces
+    ]
+    result = assembly.write(request, record, source.folder, sources, context.folder)
+    records.write(context.folder / RESULT, records.dumps(result))
+    return OpResult(content=result.facts.content, facts={"frames": result.facts.frames}, environment=_tools())
+
+
+def encode(context: OpContext) -> OpResult:
+    """A piece, or a range of the place `video` → one chunk of one rendition. Params: request, width, height."""
+    request = records.from_data(ChunkRequest, context.params["request"], "the request")
+    width, height = _number(context, "width"), _number(context, "height")
+    if "video" in context.places:
+        picture = Picture(Path(context.places["video"]), request.frames, width, height)
+    else:
+        (piece,) = context.inputs.values()
+        picture = Picture(file_of(piece), FrameRange(0, len(request.frames)), width, height)
+    result = encode_chunk(request, picture, context.folder, context.progress)
+    records.write(context.folder / RESULT, records.dumps(result))
+    return OpResult(facts={"bytes": result.chosen.bytes, "outcome": result.outcome}, environment=_tools())
+
+
+def package(context: OpContext) -> OpResult:
+    """Ingest and all chunks, rung after rung → stream folder, verified. Params: request."""
+    source, *chunks = context.inputs.values()
+    record = records.read(Ingest, source.folder / taking_in.RECORD)
+    request = records.from_data(assembly.StreamRequest, context.params["request"], "the request")
+    checks = assembly.write_stream_folder(
+        request, record, source.folder, [file_of(chunk) for chunk in chunks], context.folder / "stream"
+    )
+    records.write(context.folder / RESULT, records.dumps(checks, tuple))
+    return OpResult(facts={"checks": len(checks)}, environment=_tools())
+
+
+def file_of(artifact: Artifact) -> Path:
+    """The one video file of an artifact."""
+    (found,) = (path for path in sorted(artifact.folder.iterdir()) if path.suffix in (".mkv", ".mov", ".mp4"))
+    return found
+
+
+def _lines(digests: Iterable[str]) -> str:
+    return "".join(f"{digest}\n" for digest in digests)
+
+
+def _read_lines(artifact: Artifact, name: str) -> tuple[str, ...]:
+    return tuple((artifact.folder / name).read_text("ascii").split())
+
+
+def _number(context: OpContext, name: str) -> int:
+    value = context.params[name]
+    assert isinstance(value, int), f"{name} is a whole number by construction of the task"
+    return value
+
+
+def _tools() -> dict[str, str]:
+    """Versions of what took part, for the manifest."""
+    return ffmpeg.versions()

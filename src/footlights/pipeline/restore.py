@@ -1,0 +1,187 @@
+"""Restoring one piece: its shots through their stages, into the master's encoder, read back and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+
+from footlights.core.clip import Clip
+from footlights.core.plans import Intervention, Piece, PiecePart, ShotPlan
+from footlights.core.signal import FieldOrder
+from footlights.core.source import Ingest
+from footlights.core.time import FrameRange
+from footlights.encoding.encoders import MasterCodec
+from footlights.errors import InternalError, VerificationError
+from footlights.media.ffmpeg import EncoderPipe, RawFormat, file_url
+from footlights.media.lossless import frame_digest
+from footlights.media.pixels import Samples
+from footlights.media.reader import VideoReader, index_video
+from footlights.pipeline.pictures import Cuts, Quantiser, source_blocks
+from footlights.restoration import chain
+from footlights.restoration.base import Recorder, Stage, build
+
+Codes = tuple[Samples, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PieceRequest:
+    """Everything one piece is made from."""
+
+    piece: Piece
+    shots: tuple[ShotPlan, ...]
+    """Plans of the shots its parts belong to, in order."""
+    ends_late: tuple[bool, ...]
+    """For each of them: the second field of its last frame is the next shot's."""
+    rate: Fraction
+    factor: int
+    """Output frames per source frame."""
+    width: int
+    height: int
+    field_order: FieldOrder
+    seed: int
+    codec: str
+    quality: float
+    keyframes: tuple[int, ...]
+    """Frames of the piece that must be key frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class PieceResult:
+    """What came out."""
+
+    frames: int
+    restored: tuple[str, ...]
+    """SHA-256 of every frame as sent to the encoder."""
+    decoded: tuple[str, ...]
+    """SHA-256 of every frame as decoded from the finished file."""
+    content: str
+    interventions: tuple[Intervention, ...]
+
+
+def restore_piece(
+    request: PieceRequest,
+    master: MasterCodec,
+    opened: tuple[Ingest, VideoReader],
+    target: Path,
+    progress: Callable[[int], None],
+) -> PieceResult:
+    """Write the piece to `target`. VerificationError where it does not read back."""
+    interventions: list[Intervention] = []
+    digests: list[str] = []
+    raw = RawFormat(request.width, request.height, "yuv420p10le", str(request.rate))
+    arguments = [*master.encoder.arguments(request.quality, request.keyframes, request.rate), file_url(target)]
+    with (
+        EncoderPipe(raw, arguments, doing=f"encoding piece {request.piece.index}") as pipe,
+        _Feeder(pipe, digests) as feeder,
+    ):
+        for codes in _pictures(request, opened, interventions):
+            feeder.send(codes)
+            progress(len(digests))
+    expected = len(request.piece.frames)
+    if len(digests) != expected:
+        raise InternalError(
+            f"piece {request.piece.index} got {len(digests)} frames instead of {expected}",
+            "the plan and the chain disagree",
+            "report this defect with plan.json",
+        )
+    decoded = _read_back(target, expected)
+    content = hashlib.sha256("\n".join(decoded).encode()).hexdigest()
+    return PieceResult(expected, tuple(digests), decoded, content, tuple(interventions))
+
+
+def _pictures(
+    request: PieceRequest, opened: tuple[Ingest, VideoReader], interventions: list[Intervention]
+) -> Iterator[Codes]:
+    quantiser = Quantiser(request.seed)
+    for part, shot, late in zip(request.piece.parts, request.shots, request.ends_late, strict=True):
+        stages = [build(step) for step in shot.steps]
+        for clip in _part(request, part, shot, late, stages, opened):
+            for index in range(len(clip)):
+                yield quantiser.codes(clip, index)
+        interventions.extend(_record(request, part, shot, stages))
+
+
+def _part(
+    request: PieceRequest,
+    part: PiecePart,
+    shot: ShotPlan,
+    ends_late: bool,
+    stages: Sequence[Stage],
+    opened: tuple[Ingest, VideoReader],
+) -> Iterator[Clip]:
+    ingest, reader = opened
+    whole = FrameRange(shot.slots.start, shot.slots.stop + (1 if ends_late else 0))
+    cuts = Cuts(whole, starts_late=bool(shot.first_field), ends_late=ends_late)
+    needed = FrameRange(part.frames.start // request.factor, -(-part.frames.stop // request.factor))
+    reach = chain.reach(stages)
+    context = needed.grow(reach.before, reach.after).intersect(whole)
+    blocks = source_blocks(ingest, reader, context, cuts, request.field_order)
+    return chain.run(stages, blocks, part.frames)
+
+
+def _record(request: PieceRequest, part: PiecePart, shot: ShotPlan, stages: Sequence[Stage]) -> Iterator[Intervention]:
+    """Which output frames of the part the repairing stages touched."""
+    for step, stage in zip(shot.steps, stages, strict=True):
+        if not isinstance(stage, Recorder):
+            continue
+        areas: dict[int, float] = {}
+        for touch in stage.touched:
+            areas[touch.frame] = areas.get(touch.frame, 0.0) + touch.area
+        for slot in sorted(areas):
+            frames = FrameRange(slot * request.factor, (slot + 1) * request.factor).intersect(part.frames)
+            if len(frames):
+                yield Intervention(frames, step.stage, round(areas[slot], 6), step.why)
+
+
+class _Feeder:
+    """Hashes and sends pictures from a second thread, so that the chain computes meanwhile; two wait at most."""
+
+    def __init__(self, pipe: EncoderPipe, digests: list[str]) -> None:
+        self._pipe = pipe
+        self._digests = digests
+        self._queue: Queue[Codes | None] = Queue(maxsize=2)
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._work, daemon=True)
+
+    def send(self, codes: Codes) -> None:
+        if self._error is not None:
+            raise self._error
+        self._queue.put(codes)
+
+    def __enter__(self) -> _Feeder:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        if self._error is not None and kind is None:
+            raise self._error
+
+    def _work(self) -> None:
+        while (codes := self._queue.get()) is not None:
+            if self._error is not None:
+                continue  # drain, so that the sender never waits on a full queue
+            try:
+                self._digests.append(frame_digest(codes))
+                for plane in codes:
+                    self._pipe.write(plane)
+            except BaseException as error:  # noqa: BLE001 - handed to the sender
+                self._error = error
+
+
+def _read_back(path: Path, expected: int) -> tuple[str, ...]:
+    index = index_video(path)
+    if index.frames != expected:
+        raise VerificationError(
+            f"{path.name} holds {index.frames} frames instead of {expected}",
+            "the encoder lost or invented frames",
+            "run the same command again; if it stays, choose another master.codec",
+        )
+    with VideoReader(path, index) as reader:
+        return tuple(frame_digest(picture.planes) for picture in reader.read(FrameRange(0, expected)))

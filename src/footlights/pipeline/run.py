@@ -1,0 +1,306 @@
+"""Running a job: wave after wave of tasks, then the products at the top of the folder and the report.
+
+Everything here can be killed at any moment; the same call goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.analysis import survey as analysis
+from footlights.config import explicit
+from footlights.core import records
+from footlights.core.encodes import ChunkEncode
+from footlights.core.plans import Intervention, RestorationPlan, ShotPlan
+from footlights.core.products import Check, JobResult
+from footlights.core.reports import Survey
+from footlights.core.source import Ingest
+from footlights.engine.artifacts import Artifact
+from footlights.engine.events import Event, TaskDone, Warning_
+from footlights.engine.local import LocalExecutor
+from footlights.engine.loop import Coordinator
+from footlights.engine.reuse import Action, Forecast
+from footlights.engine.schedule import Limits
+from footlights.engine.tasks import Task
+from footlights.engine.unfinished import UnfinishedError
+from footlights.errors import FootlightsError, PlanError
+from footlights.ingest import ingest as taking_in
+from footlights.pipeline import graph, ops
+from footlights.pipeline.assembly import FRAME_LIST, MasterResult
+from footlights.pipeline.job import GENERATED, PLAN, Job, publish
+from footlights.planning import rules
+from footlights.report import page, summary
+from footlights.restoration.base import build
+
+Listener = Callable[[Event], None]
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of a job: the coordinator and what was gathered on the way."""
+
+    job: Job
+    coordinator: Coordinator
+    warnings: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def run(self, tasks: Sequence[Task]) -> None:
+        """Make all these tasks done, or raise what kept them from it."""
+        try:
+            for event in self.coordinator.run(tasks):
+                if isinstance(event, TaskDone):
+                    self.seconds[event.op.rsplit(":", 1)[-1]] += event.seconds
+                elif isinstance(event, Warning_):
+                    self.warnings.append(event.text)
+        except UnfinishedError as error:
+            raise _own_error(error) from error
+
+    def record(self, kind: type[T], task: str, name: str) -> T:
+        """A record from a finished task's artifact."""
+        return records.read(kind, self.coordinator.artifact(task).folder / name)
+
+    def artifact(self, task: str) -> Artifact:
+        return self.coordinator.artifact(task)
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What is known after the analysis."""
+
+    ingest: Ingest
+    survey: Survey
+    series: dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What would be done, for `footlights plan`."""
+
+    surveyed: Surveyed
+    plan: RestorationPlan
+    forecasts: tuple[Forecast, ...]
+    seconds: float
+    """Estimated compute time of what is not there yet."""
+    disk: int
+    """Bytes it will write."""
+
+
+@contextmanager
+def session(job: Job, listen: Listener) -> Iterator[Session]:
+    """Take the job folder for ourselves."""
+    engine = job.settings.engine
+    limits = Limits(reserve=round(engine.reserve * 2**30))
+    workers = engine.workers or max(1, limits.cores // 2)
+    executor = LocalExecutor(workers)
+    (job.folder / "reports").mkdir(exist_ok=True)
+    with Coordinator(job.folder, executor, listen=listen, limits=limits, priors=graph.PRIORS) as coordinator:
+        one = Session(job, coordinator)
+        for change in job.changed:
+            coordinator.announce(Warning_(f"setting changed since the last run: {change}"))
+        yield one
+
+
+def survey(one: Session) -> Surveyed:
+    """Ingest and analysis."""
+    job = one.job
+    settings = job.settings
+    one.run([graph.ingest_task(job.tape, settings)])
+    ingest = one.record(Ingest, graph.INGEST, taking_in.RECORD)
+    one.run(graph.survey_tasks(ingest, settings))
+    found = one.record(Survey, graph.SURVEY, ops.SURVEY)
+    series = analysis.load([one.artifact(graph.SURVEY).folder / analysis.SERIES])
+    publish(one.artifact(graph.SURVEY).folder, {ops.SURVEY: "shots.json"}, job.folder / "reports")
+    return Surveyed(ingest, found, series)
+
+
+def scan(job: Job, listen: Listener) -> JobResult:
+    """Analysis and report only."""
+    with session(job, listen) as one:
+        known = survey(one)
+        result = _result(one, known)
+        _report(one, known, result)
+        return result
+
+
+def plan(job: Job, listen: Listener) -> Planned:
+    """What would be done, with estimates; writes `plan.json`."""
+    with session(job, listen) as one:
+        known = survey(one)
+        restoration = _plan(one, known)
+        layout = graph.lay_out(restoration, known.ingest, job.settings)
+        restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
+        tasks = [
+            *restored,
+            *graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored),
+        ]
+        forecasts = tuple(one.coordinator.preview(tasks))
+        missing = [forecast.task for forecast in forecasts if forecast.action is not Action.REUSE]
+        seconds = sum(one.coordinator.seconds_per_unit(task.op) * task.units for task in missing)
+        disk = sum(task.resources.disk for task in missing)
+        result = replace(_result(one, known), plan=restoration)
+        _report(one, known, result)
+        return Planned(known, restoration, forecasts, seconds, disk)
+
+
+def restore(job: Job, listen: Listener) -> JobResult:
+    """The whole way."""
+    with session(job, listen) as one:
+        known = survey(one)
+        restoration = _plan(one, known)
+        layout = graph.lay_out(restoration, known.ingest, job.settings)
+        restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
+        products = graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored)
+        one.run([*restored, *products])
+        master = one.record(MasterResult, graph.MASTER, ops.RESULT)
+        names = {master.facts.file: master.facts.file, FRAME_LIST: FRAME_LIST}
+        publish(one.artifact(graph.MASTER).folder, names, job.folder)
+        encodes: tuple[ChunkEncode, ...] = ()
+        checks = master.checks
+        if layout.encode.rungs:
+            publish(one.artifact(graph.STREAM).folder, {"stream": "stream"}, job.folder)
+            encodes = tuple(
+                one.record(ChunkEncode, task.id, ops.RESULT) for task in products if task.op.endswith(":encode")
+            )
+            checks += one.record(tuple[Check, ...], graph.STREAM, ops.RESULT)
+        one.warnings.extend(master.notes)
+        result = replace(
+            _result(one, known),
+            plan=restoration,
+            master=master.facts,
+            encode_plan=layout.encode,
+            encodes=encodes,
+            interventions=_interventions(one, restoration, restored, layout),
+            checks=(*checks, *_accounting(known.ingest, restoration, master)),
+        )
+        _report(one, known, result, _pairs(one, layout, known))
+        return result
+
+
+def _plan(one: Session, known: Surveyed) -> RestorationPlan:
+    """The plan in force: a person's edit of `plan.json` wins over what the rules would write."""
+    folder = one.job.folder
+    fresh = rules.plan(known.survey, known.ingest, one.job.settings)
+    text = records.dumps(fresh)
+    path, generated = folder / PLAN, folder / GENERATED
+    edited = path.is_file() and (not generated.is_file() or path.read_text("utf-8") != generated.read_text("utf-8"))
+    if not edited:
+        records.write(path, text)
+        records.write(generated, text)
+        return fresh
+    by_hand = _checked(records.read(RestorationPlan, path), fresh, path)
+    if generated.is_file() and generated.read_text("utf-8") != text:
+        one.coordinator.announce(
+            Warning_(f"{PLAN} was edited by hand and wins, though settings have changed since; delete it to plan anew")
+        )
+    return by_hand
+
+
+def _checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path) -> RestorationPlan:
+    """An edited plan, validated; shots that differ from the rules are marked as a person's."""
+    if by_hand.source != fresh.source:
+        raise PlanError(f"{path} belongs to another tape", "its source is not this job's ingest", "delete it")
+    if [shot.slots for shot in by_hand.shots] != [shot.slots for shot in fresh.shots]:
+        raise PlanError(f"{path} has other shots than the survey", "shots cannot be edited there", "delete it")
+    if (by_hand.time_map, by_hand.rate) != (fresh.time_map, fresh.rate):
+        raise PlanError(f"{path} changes the timeline", "only the steps of shots can be edited", "delete it")
+    for shot in by_hand.shots:
+        for step in shot.steps:
+            build(step)
+    shots: list[ShotPlan] = []
+    for mine, theirs in zip(by_hand.shots, fresh.shots, strict=True):
+        own = mine.steps != theirs.steps
+        shots.append(replace(mine, approved_by="person" if own else mine.approved_by))
+    return replace(by_hand, shots=tuple(shots))
+
+
+def _result(one: Session, known: Surveyed) -> JobResult:
+    job = one.job
+    settings = {
+        name: f"{value} (from {job.resolved.origins.get(name, 'the job')})"
+        for name, value in explicit(job.resolved).items()
+    }
+    return JobResult(
+        ingest=known.ingest,
+        survey=known.survey,
+        warnings=tuple(dict.fromkeys([*one.warnings, *_source_warnings(known)])),
+        settings=settings,
+        timings={name: round(seconds, 2) for name, seconds in sorted(one.seconds.items())},
+    )
+
+
+def _source_warnings(known: Surveyed) -> Iterator[str]:
+    for gap in known.survey.gaps:
+        if gap.kind == "damaged":
+            yield f"The source is damaged at {gap.timecode}: {gap.evidence}."
+    signal, survey_ = known.ingest.source.signal, known.survey
+    if (
+        signal.field_order.interlaced
+        and survey_.field_order.interlaced
+        and signal.field_order is not survey_.field_order
+    ):
+        said = "was assumed" if "field_order" in signal.assumed else "is tagged"
+        yield f"Field order {said} {signal.field_order} but measured {survey_.field_order}; the measurement is used."
+
+
+def _interventions(
+    one: Session, restoration: RestorationPlan, restored: Sequence[Task], layout: graph.Layout
+) -> tuple[Intervention, ...]:
+    """What was done to which output frames, with the reasons of the plan."""
+    reasons = {(shot.shot, step.stage): step.why for shot in restoration.shots for step in shot.steps}
+    found: list[Intervention] = []
+    for task, piece in zip(restored, layout.pieces, strict=True):
+        facts = one.artifact(task.id).manifest.facts
+        listed = records.from_data(tuple[Intervention, ...], facts["interventions"], task.id)
+        for item in listed:
+            shot = next(part.shot for part in piece.parts if part.frames.covers(item.frames))
+            found.append(replace(item, why=reasons.get((shot, item.kind), item.why)))
+    return tuple(found)
+
+
+def _accounting(ingest: Ingest, restoration: RestorationPlan, master: MasterResult) -> Iterator[Check]:
+    """Every source instant has its output frames, and every output frame its source."""
+    expected = restoration.time_map.frames
+    yield Check(
+        "every output frame accounted for", master.facts.frames == expected, str(master.facts.frames), str(expected)
+    )
+    covered = sum(len(span.slots) for span in restoration.time_map.spans)
+    yield Check(
+        "every source instant accounted for", covered == ingest.slot_count, str(covered), str(ingest.slot_count)
+    )
+
+
+def _report(one: Session, known: Surveyed, result: JobResult, pairs: Sequence[tuple[str, bytes]] = ()) -> None:
+    folder = one.artifact(graph.THUMBNAILS).folder
+    shots = {
+        report.shot.index: (folder / f"shot-{report.shot.index:04d}.jpg").read_bytes() for report in known.survey.shots
+    }
+    data = json.dumps(summary.as_json(result), indent=1, ensure_ascii=False)
+    records.write(one.job.folder / "report.json", data + "\n")
+    records.write(one.job.folder / "report.html", page.render(result, known.series, shots, pairs))
+
+
+def _pairs(one: Session, layout: graph.Layout, known: Surveyed) -> list[tuple[str, bytes]]:
+    artifact = one.artifact(graph.COMPARE)
+    return [
+        (moment.caption, (artifact.folder / f"pair-{number:04d}.jpg").read_bytes())
+        for number, moment in enumerate(graph.moments(known.survey, known.ingest, layout))
+    ]
+
+
+def _own_error(error: UnfinishedError) -> FootlightsError:
+    """Where every failure has one cause, and that is an error of ours, it comes out as itself with its exit code."""
+    causes = {failure.cause for failure in error.failures if failure.cause is not None}
+    if len(causes) != 1:
+        return error
+    (cause,) = causes
+    return cause.rebuilt()

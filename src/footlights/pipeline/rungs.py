@@ -1,0 +1,152 @@
+"""Encoding one chunk at one rung: a lossless reference at the rung's size, then trials until the quality fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from footlights.core.encodes import ChunkEncode, Probe, Rung
+from footlights.core.time import FrameRange
+from footlights.encoding.encoders import Encoder, lossless_intermediate, rung_encoder
+from footlights.encoding.search import Goal, search
+from footlights.errors import VerificationError
+from footlights.media import ffmpeg
+from footlights.media.pixels import Samples
+from footlights.media.reader import VideoReader, index_video
+from footlights.metrics.video import vmaf
+
+TOLERANCE = 0.75
+"""VMAF by which the accepted trial may fall short of the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRequest:
+    """Everything one encode is made from."""
+
+    rung: Rung
+    frames: FrameRange
+    """Output frames, for the record."""
+    keyframes: tuple[int, ...]
+    """Inside the chunk; the first is 0."""
+    rate: Fraction
+    guess: float
+    """q to begin with."""
+    probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where the chunk's pictures come from."""
+
+    path: Path
+    frames: FrameRange
+    """Of that file."""
+    width: int
+    height: int
+
+
+def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress: Callable[[int], None]) -> ChunkEncode:
+    """Leave the accepted encode as `chunk.mkv` in `folder`; temporary files are gone when it returns."""
+    rung = request.rung
+    encoder = rung_encoder(rung.codec, rung.preset)
+    reference = _reference(request, picture, folder)
+    trials: dict[float, tuple[Path, Probe]] = {}
+
+    def trial(q: float) -> Probe:
+        path = folder / f"trial-{q:g}{encoder.suffix}"
+        trials[q] = (path, _trial(request, encoder, q, reference, path))
+        progress(len(trials))
+        return trials[q][1]
+
+    found_q, outcome = _solve(request, encoder, trial)
+    found_q, outcome = _capped(request, encoder, trials, trial, found_q, outcome)
+    chosen = trials[found_q]
+    chosen[0].replace(folder / f"chunk{encoder.suffix}")
+    for path, _ in trials.values():
+        path.unlink(missing_ok=True)
+    if reference.parent == folder:
+        reference.unlink()
+    probes = tuple(probe for _, probe in trials.values())
+    return ChunkEncode(rung.name, request.frames, request.keyframes, chosen[1], probes, outcome)
+
+
+def _solve(request: ChunkRequest, encoder: Encoder, trial: Callable[[float], Probe]) -> tuple[float, str]:
+    rung = request.rung
+    goal = Goal(rung.target, TOLERANCE, rung.q_min, rung.q_max, encoder.q.step, request.probes)
+    solver = search(goal, request.guess)
+    try:
+        q = next(solver)
+        while True:
+            probe = trial(q)
+            # The worst moments count: a chunk may not buy a good mean with a bad second.
+            q = solver.send(min(probe.mean, probe.low + 3))
+    except StopIteration as end:
+        return end.value.q, end.value.outcome
+
+
+def _capped(
+    request: ChunkRequest,
+    encoder: Encoder,
+    trials: dict[float, tuple[Path, Probe]],
+    trial: Callable[[float], Probe],
+    q: float,
+    outcome: str,
+) -> tuple[float, str]:
+    """Coarsen until the segment keeps the rung's rate; six units of q halve the bytes."""
+    seconds = len(request.frames) / request.rate
+    while trials[q][1].bytes * 8 / seconds > request.rung.max_rate and q < request.rung.q_max:
+        excess = trials[q][1].bytes * 8 / float(seconds) / request.rung.max_rate
+        step = max(1.0, 4.0 * (excess - 1))
+        q = min(round((q + step) / encoder.q.step) * encoder.q.step, request.rung.q_max)
+        outcome = "capped"
+        if q not in trials:
+            trial(q)
+    return q, outcome
+
+
+def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path) -> Probe:
+    rung, count = request.rung, len(request.frames)
+    arguments = [
+        *ffmpeg.input_arguments(reference, request.rate),
+        *encoder.arguments(q, request.keyframes, request.rate),
+        ffmpeg.file_url(path),
+    ]
+    ffmpeg.run(arguments, doing=f"encoding {rung.name} at q {q:g}")
+    frames = index_video(path).frames
+    if frames != count:
+        raise VerificationError(
+            f"{rung.name} at q {q:g} holds {frames} frames instead of {count}",
+            "the encoder lost or invented frames",
+            "run the same command again",
+        )
+    every = 4 if rung.height >= 1440 else 2
+    scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every)
+    return Probe(q, path.stat().st_size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3))
+
+
+def _reference(request: ChunkRequest, picture: Picture, folder: Path) -> Path:
+    """The chunk's pictures at the rung's size, lossless. Where a whole file already is that, the file itself."""
+    rung = request.rung
+    index = index_video(picture.path)
+    same_size = (picture.width, picture.height) == (rung.width, rung.height)
+    if same_size and picture.frames == FrameRange(0, index.frames) and index.pixel_format == "yuv420p10le":
+        return picture.path
+    target = folder / "reference.mkv"
+    scale = [] if same_size else ["-vf", f"scale={rung.width}:{rung.height}:flags=lanczos+accurate_rnd"]
+    tail = [*scale, "-pix_fmt", "yuv420p10le", *lossless_intermediate(), ffmpeg.file_url(target)]
+    if picture.frames == FrameRange(0, index.frames):
+        ffmpeg.run([*ffmpeg.input_arguments(picture.path, request.rate), *tail], doing="scaling the reference")
+        return target
+    with VideoReader(picture.path, index) as reader:
+        raw = ffmpeg.RawFormat(index.width, index.height, index.pixel_format, str(request.rate))
+        with ffmpeg.EncoderPipe(raw, tail, doing="cutting the reference") as pipe:
+            for one in reader.read(picture.frames):
+                _send(pipe, one.planes)
+    return target
+
+
+def _send(pipe: ffmpeg.EncoderPipe, planes: Sequence[Samples]) -> None:
+    for plane in planes:
+        pipe.write(plane)

@@ -1,0 +1,1 @@
+"""From reports to plans, with reasons; pure."""

@@ -1,0 +1,235 @@
+"""The restoration plan: from reports and settings to steps per shot, each with its reason. Pure.
+
+Rules read measurements, never file names. A rule that decides against a stage says so as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import log, sqrt
+
+from footlights.config import Settings
+from footlights.core.plans import RestorationPlan, ShotPlan, Skipped, Step, Value
+from footlights.core.reports import CadenceKind, ShotReport, Survey
+from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries
+from footlights.core.source import Ingest
+from footlights.planning.evidence import Correction, correction
+from footlights.planning.geometry import Geometry, lay_out
+from footlights.planning.timeline import gap_slots, time_map
+from footlights.restoration.base import STAGES
+
+QUIET = 0.45
+"""Luma sigma in codes below which a shot needs no noise reduction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tape:
+    """What holds for the whole tape."""
+
+    ingest: Ingest
+    survey: Survey
+    settings: Settings
+    geometry: Geometry
+    field_rate: bool
+    """True where the master shows every field's instant."""
+    correction: Correction
+
+
+def plan(survey: Survey, ingest: Ingest, settings: Settings) -> RestorationPlan:
+    """The restoration of a whole tape."""
+    source = ingest.source
+    field_rate = not ingest.variable and any(one.cadence.kind is not CadenceKind.PROGRESSIVE for one in survey.shots)
+    factor = 2 if field_rate else 1
+    geometry = lay_out(source, settings.geometry)
+    tape = _Tape(ingest, survey, settings, geometry, field_rate, correction(survey.shots, settings.enhancement.colour))
+    rate = source.rate * factor
+    timing = (
+        f"Every field keeps its instant: {rate} pictures a second."
+        if field_rate
+        else f"Progressive source: {rate} pictures a second, as on the tape."
+    )
+    return RestorationPlan(
+        source=ingest.content,
+        shots=tuple(_shot(tape, report) for report in survey.shots),
+        width=geometry.width + 2 * geometry.pillar,
+        height=geometry.height,
+        rate=rate,
+        signal=BT709_SIGNAL,
+        seed=settings.master.seed,
+        time_map=time_map(survey.shots, ingest, settings.restoration.gaps, factor),
+        notes=(geometry.why, timing),
+    )
+
+
+def _shot(tape: _Tape, report: ShotReport) -> ShotPlan:
+    rules = (_gaps, _dropouts, _deinterlace, _denoise, _colour, _upscale, _detail, _grain)
+    decided = [one for rule in rules for one in rule(tape, report)]
+    return ShotPlan(
+        shot=report.shot.index,
+        slots=tape.ingest.slot_range(report.shot.frames),
+        first_field=report.shot.first_field if tape.field_rate else 0,
+        steps=tuple(one for one in decided if isinstance(one, Step)),
+        skipped=tuple(one for one in decided if isinstance(one, Skipped)),
+    )
+
+
+def _step(name: str, why: str, **params: Value) -> Step:
+    return Step(stage=name, version=STAGES.get(name).version, params=params, why=why)
+
+
+def _gaps(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    settings = tape.settings.restoration.gaps
+    lost, which, damaged = gap_slots(report.gaps, tape.ingest.slot_range(report.shot.frames))
+    if not lost and not damaged:
+        return
+    if not settings.rebuild:
+        yield Skipped("gaps.rebuild", "restoration.gaps.rebuild = false")
+        return
+    evidence = "; ".join(dict.fromkeys(gap.evidence for gap in report.gaps))
+    yield _step(
+        "gaps.rebuild",
+        f"{len(lost)} instants lost or repeated, {len(damaged)} damaged: {evidence[:200]}",
+        lost=lost,
+        fields=which,
+        damaged=damaged,
+        longest=settings.longest,
+    )
+
+
+def _dropouts(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    strength = tape.settings.restoration.dropouts.strength
+    if not report.dropouts.count:
+        yield Skipped("dropouts.conceal", "no dropout found")
+    elif strength == 0:
+        yield Skipped("dropouts.conceal", "restoration.dropouts.strength = 0")
+    elif not tape.field_rate:
+        yield Skipped("dropouts.conceal", "the source is progressive: its streaks are not those of a tape head")
+    else:
+        yield _step(
+            "dropouts.conceal",
+            f"dropouts {report.dropouts.count} in the shot, {report.dropouts.rate:.3g} a field",
+            strength=strength,
+            sigma=report.noise.luma_sigma,
+        )
+
+
+def _deinterlace(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    cadence = report.cadence
+    if not tape.field_rate:
+        yield Skipped("deinterlace.bwdif", f"cadence {cadence.kind}: every frame is one instant")
+        return
+    order = _order(tape, report)
+    top_first = order is not FieldOrder.BOTTOM_FIRST
+    evidence = f"cadence {cadence.kind}, {order}, confidence {cadence.confidence:.2f}"
+    if not cadence.agrees:
+        evidence += f"; the file claims {cadence.tagged}"
+    if cadence.kind is CadenceKind.INTERLACED:
+        yield _step("deinterlace.bwdif", evidence, top_first=top_first)
+    else:
+        yield _step("deinterlace.match", f"{evidence}: fields of one film frame are put together", top_first=top_first)
+
+
+def _order(tape: _Tape, report: ShotReport) -> FieldOrder:
+    """The shot's own order where its motion shows it, else the tape's; a person's setting wins."""
+    by_hand = tape.settings.ingest.field_order
+    if by_hand in ("top-first", "bottom-first"):
+        return FieldOrder(by_hand)
+    if report.cadence.kind is not CadenceKind.PROGRESSIVE and report.cadence.confidence > 0.6:
+        return report.cadence.field_order
+    return tape.survey.field_order
+
+
+def _denoise(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    settings, noise = tape.settings.restoration.denoise, report.noise
+    if settings.strength == 0:
+        yield Skipped("denoise.motion", "restoration.denoise.strength = 0")
+    elif max(noise.luma_sigma, (noise.cb_sigma + noise.cr_sigma) / 2) < QUIET:
+        yield Skipped("denoise.motion", f"noise.luma_sigma {noise.luma_sigma:.2f} < {QUIET} codes")
+    else:
+        yield _step(
+            "denoise.motion",
+            f"noise.luma_sigma {noise.luma_sigma:.2f} codes, chroma {noise.cb_sigma:.2f}/{noise.cr_sigma:.2f}",
+            radius=settings.radius,
+            strength=settings.strength,
+            levels=noise.luma_levels or (128.0,),
+            sigmas=noise.luma_sigmas or (noise.luma_sigma,),
+            chroma_sigma=max(noise.cb_sigma, noise.cr_sigma),
+        )
+
+
+def _colour(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    del report
+    signal, found = tape.ingest.source.signal, tape.correction
+    matrix = Matrix.SMPTE170M if signal.matrix is Matrix.IDENTITY else signal.matrix
+    if (matrix, signal.primaries) == (Matrix.BT709, Primaries.BT709) and not found.needed:
+        yield Skipped("colour.convert", f"the tape is BT709 already. {found.why}")
+        return
+    yield _step(
+        "colour.convert",
+        f"the tape is {matrix.name}/{signal.primaries.name}, the master BT709. {found.why}",
+        matrix=int(matrix),
+        primaries=int(signal.primaries),
+        black=found.black,
+        cb=found.cb,
+        cr=found.cr,
+    )
+
+
+def _upscale(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    del report
+    geometry = tape.geometry
+    yield _step(
+        "upscale.lanczos",
+        f"restoration.chain = {tape.settings.restoration.chain}. {geometry.why}",
+        width=geometry.width,
+        height=geometry.height,
+        crop=geometry.crop,
+        pillar=geometry.pillar,
+    )
+
+
+def _detail(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    strength = tape.settings.enhancement.detail.strength
+    if strength == 0:
+        yield Skipped("detail.limited", "enhancement.detail.strength = 0")
+        return
+    sharp = report.sharpness.horizontal
+    # The softer the shot, the coarser the finest contrast it holds.
+    radius = 0.5 * tape.geometry.scale * min(max(0.8 / max(sharp, 0.2), 0.9), 2.0)
+    yield _step(
+        "detail.limited",
+        f"sharpness.horizontal {sharp:.2f} of the sampling limit",
+        strength=strength,
+        radius=round(min(max(radius, 0.5), 8.0), 2),
+        floor=round(min(max(0.25 * report.noise.luma_sigma, 0.3), 3.0), 2),
+    )
+
+
+def _grain(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    share, noise = tape.settings.enhancement.grain.share, report.noise
+    if share == 0:
+        yield Skipped("grain.synthesis", "enhancement.grain.share = 0")
+        return
+    if noise.luma_sigma < QUIET:
+        yield Skipped("grain.synthesis", f"noise.luma_sigma {noise.luma_sigma:.2f} < {QUIET} codes: none to give back")
+        return
+    correlations = (noise.vertical_correlation, noise.horizontal_correlation)
+    yield _step(
+        "grain.synthesis",
+        f"noise.luma_sigma {noise.luma_sigma:.2f} codes, share {share:g}",
+        share=share,
+        levels=noise.luma_levels or (128.0,),
+        sigmas=noise.luma_sigmas or (noise.luma_sigma,),
+        size=tuple(_grain_size(correlation, tape.geometry.scale) for correlation in correlations),
+        seed=tape.settings.master.seed,
+    )
+
+
+def _grain_size(correlation: float, scale: float) -> float:
+    """Coarseness at display scale: the Gaussian that gives white noise this correlation between neighbours has a
+    standard deviation s with exp(-1 / 4s²) = correlation; on the display it is 0.4 of its size on the tape, the
+    finest that survives encoding, so that grain does not read as blotches."""
+    bounded = min(max(correlation, 0.02), 0.95)
+    size = scale * 0.4 / (2 * sqrt(-log(bounded)))
+    return round(min(max(size, 0.6), 2.5), 2)

@@ -1,0 +1,99 @@
+"""Timeline: which output frame shows which source instant, and how the tape is cut into files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+from footlights.config import GapSettings
+from footlights.core.plans import Piece, PiecePart, RestorationPlan, ShotPlan
+from footlights.core.reports import ShotReport
+from footlights.core.source import Gap, GapKind, Ingest
+from footlights.core.time import FrameRange, Span, SpanKind, TimeMap
+
+TOP, BOTTOM = 1, 2
+
+
+def output_range(shots: Sequence[ShotPlan], index: int, factor: int) -> FrameRange:
+    """Output frames of a shot: where a cut falls between fields, the field before it belongs to the shot before."""
+    shot = shots[index]
+    after = shots[index + 1].first_field if index + 1 < len(shots) else 0
+    shift = (shot.first_field, after) if factor == 2 else (0, 0)
+    return FrameRange(shot.slots.start * factor + shift[0], shot.slots.stop * factor + shift[1])
+
+
+def clock_times(ingest: Ingest, restoration: RestorationPlan) -> tuple[tuple[Fraction, ...], Fraction]:
+    """Seconds of every output frame, exact, and when the last one ends."""
+    if not ingest.variable:
+        frames = restoration.time_map.frames
+        return tuple(Fraction(frame) / restoration.rate for frame in range(frames)), frames / restoration.rate
+    times = tuple(stamp * ingest.time_base for stamp in ingest.pts)
+    return times, times[-1] + 1 / restoration.rate
+
+
+def cut_frames(shots: Sequence[ShotPlan], factor: int) -> tuple[int, ...]:
+    """Output frames that begin a shot."""
+    return tuple(output_range(shots, index, factor).start for index in range(len(shots)))
+
+
+def pieces(shots: Sequence[ShotPlan], factor: int, segments: Sequence[FrameRange]) -> tuple[Piece, ...]:
+    """The files of the master: one per segment, each with the parts of the shots that fall into it."""
+    ranges = [output_range(shots, index, factor) for index in range(len(shots))]
+    made = []
+    for number, segment in enumerate(segments):
+        parts = []
+        for shot, whole in zip(shots, ranges, strict=True):
+            frames = whole.intersect(segment)
+            if len(frames):
+                slots = FrameRange(frames.start // factor, -(-frames.stop // factor))
+                parts.append(PiecePart(shot.shot, slots, frames))
+        made.append(Piece(number, segment, tuple(parts)))
+    return tuple(made)
+
+
+def gap_slots(gaps: Sequence[Gap], slots: FrameRange) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Lost instants with their fields (1 top, 2 bottom, 3 both), and damaged instants, inside a shot."""
+    lost: dict[int, int] = {}
+    damaged: set[int] = set()
+    for gap in gaps:
+        inside = gap.slots.intersect(slots)
+        if gap.kind is GapKind.DAMAGED:
+            damaged.update(inside)
+            continue
+        field = 1 if gap.evidence.startswith("the top") else 2 if gap.evidence.startswith("the bottom") else 3
+        for slot in inside:
+            lost[slot] = lost.get(slot, 0) | field
+    ordered = sorted(lost)
+    return tuple(ordered), tuple(lost[slot] for slot in ordered), tuple(sorted(damaged - set(ordered)))
+
+
+def time_map(shots: Sequence[ShotReport], ingest: Ingest, settings: GapSettings, factor: int) -> TimeMap:
+    """Where the pictures of every output frame come from."""
+    kinds: dict[int, SpanKind] = {}
+    for report in shots:
+        slots = ingest.slot_range(report.shot.frames)
+        lost, _, _ = gap_slots(report.gaps, slots)
+        for run in _runs(lost):
+            inside = run.start > slots.start and run.stop < slots.stop
+            rebuilt = settings.rebuild and inside and len(run) <= settings.longest
+            kinds.update(dict.fromkeys(run, SpanKind.INTERPOLATED if rebuilt else SpanKind.REPEATED))
+    edges = sorted({0, ingest.slot_count, *kinds, *(slot + 1 for slot in kinds)})
+    spans: list[Span] = []
+    for start, stop in pairwise(edges):
+        kind = kinds.get(start, SpanKind.ORIGINAL)
+        begin = spans.pop().slots.start if spans and spans[-1].kind is kind else start
+        spans.append(Span(FrameRange(begin * factor, stop * factor), FrameRange(begin, stop), kind))
+    return TimeMap(ingest.source.rate, ingest.source.rate * factor, tuple(spans))
+
+
+def _runs(slots: Sequence[int]) -> Iterator[FrameRange]:
+    start = previous = None
+    for slot in slots:
+        if previous is None or slot != previous + 1:
+            if start is not None and previous is not None:
+                yield FrameRange(start, previous + 1)
+            start = slot
+        previous = slot
+    if start is not None and previous is not None:
+        yield FrameRange(start, previous + 1)

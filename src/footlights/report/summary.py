@@ -1,0 +1,141 @@
+"""`report.json` and the sentences that sum a tape up."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from statistics import median
+from typing import Any
+
+from footlights import __version__
+from footlights.core import records
+from footlights.core.encodes import ChunkEncode, EncodePlan
+from footlights.core.products import JobResult
+from footlights.core.reports import CadenceKind
+from footlights.core.source import GapKind
+from footlights.core.time import SpanKind, clock
+
+SCHEMA = 1
+
+
+def as_json(result: JobResult) -> dict[str, Any]:
+    """The content of `report.json`. New keys may come; those here keep their meaning within a schema number."""
+    ingest, survey, plan = result.ingest, result.survey, result.plan
+    steps = {shot.shot: shot for shot in plan.shots} if plan else {}
+    return {
+        "schema": SCHEMA,
+        "program": f"footlights {__version__}",
+        "source": records.to_data(ingest.source),
+        "frames_in": ingest.frames,
+        "frames_out": plan.time_map.frames if plan else None,
+        "rate_in": str(ingest.source.rate),
+        "rate_out": str(plan.rate) if plan else None,
+        "field_order": survey.field_order,
+        "content": ingest.content,
+        "shots": [
+            {
+                "index": report.shot.index,
+                "start": report.shot.frames.start,
+                "stop": report.shot.frames.stop,
+                "first_field": report.shot.first_field,
+                "entry": report.shot.entry,
+                "measured": {
+                    name: records.to_data(getattr(report, name))
+                    for name in ("noise", "cadence", "dropouts", "complexity", "sharpness", "exposure", "faces")
+                },
+                "steps": records.to_data(steps[report.shot.index].steps, tuple) if report.shot.index in steps else [],
+                "skipped": records.to_data(steps[report.shot.index].skipped, tuple)
+                if report.shot.index in steps
+                else [],
+                "approved_by": steps[report.shot.index].approved_by if report.shot.index in steps else None,
+            }
+            for report in survey.shots
+        ],
+        "gaps": [records.to_data(gap) for gap in survey.gaps],
+        "plan": {"notes": list(plan.notes), "width": plan.width, "height": plan.height} if plan else None,
+        "time_map": records.to_data(plan.time_map) if plan else None,
+        "master": records.to_data(result.master) if result.master else None,
+        "renditions": list(renditions(result.encode_plan, result.encodes)),
+        "segments": [records.to_data(one) for one in result.encode_plan.segments] if result.encode_plan else [],
+        "interventions": [records.to_data(one) for one in result.interventions],
+        "checks": [records.to_data(check) for check in result.checks],
+        "warnings": list(result.warnings),
+        "settings": result.settings,
+        "timings": result.timings,
+    }
+
+
+def renditions(plan: EncodePlan | None, encodes: tuple[ChunkEncode, ...]) -> Iterator[dict[str, Any]]:
+    """One row per rung: rate, quality, trials."""
+    by_rung: dict[str, list[ChunkEncode]] = defaultdict(list)
+    for encode in encodes:
+        by_rung[encode.rung].append(encode)
+    for rung in plan.rungs if plan else ():
+        chunks = by_rung.get(rung.name, [])
+        frames = sum(len(chunk.frames) for chunk in chunks)
+        if not frames or plan is None:
+            continue
+        yield {
+            "name": rung.name,
+            "width": rung.width,
+            "height": rung.height,
+            "kbit_per_second": round(sum(c.chosen.bytes for c in chunks) * 8 * float(plan.rate) / frames / 1000),
+            "q": round(median(c.chosen.q for c in chunks), 2),
+            "vmaf_mean": round(sum(c.chosen.mean * len(c.frames) for c in chunks) / frames, 2),
+            "vmaf_low": round(min(c.chosen.low for c in chunks), 2),
+            "vmaf_worst": round(min(c.chosen.worst for c in chunks), 2),
+            "probes": round(sum(len(c.probes) for c in chunks) / len(chunks), 2),
+            "outcomes": dict(Counter(c.outcome for c in chunks)),
+        }
+
+
+def verdict(result: JobResult) -> str:
+    """One paragraph for people who are no engineers."""
+    ingest, survey = result.ingest, result.survey
+    source = ingest.source
+    length = clock(float(ingest.slot_count / source.rate))
+    sentences = [f"{length} of {_cadence(result)} in {_count(len(survey.shots), 'shot')}."]
+    noise = [(one.noise.luma_sigma, len(one.shot.frames)) for one in survey.shots]
+    sigma = sum(value * frames for value, frames in noise) / max(sum(frames for _, frames in noise), 1)
+    sentences.append(f"{_noise_word(sigma)} (sigma {sigma:.1f} codes).")
+    faults = _faults(result)
+    sentences.append(f"Found: {', '.join(faults)}." if faults else "No dropouts and no gaps found.")
+    if result.plan:
+        count = Counter(step.stage for shot in result.plan.shots for step in shot.steps)
+        planned = ", ".join(f"{stage} on {_count(number, 'shot')}" for stage, number in count.items())
+        sentences.append(f"{'Done' if result.master else 'Planned'}: {planned}.")
+        repeated = result.plan.time_map.count(SpanKind.REPEATED)
+        if repeated:
+            sentences.append(f"{_count(repeated, 'output frame')} could not be rebuilt and hold a neighbour.")
+    return " ".join(sentences)
+
+
+def _cadence(result: JobResult) -> str:
+    kinds = Counter[CadenceKind]()
+    for one in result.survey.shots:
+        kinds[one.cadence.kind] += len(one.shot.frames)
+    kind = kinds.most_common(1)[0][0] if kinds else CadenceKind.PROGRESSIVE
+    source = result.ingest.source
+    order = f" ({result.survey.field_order})" if kind is CadenceKind.INTERLACED else ""
+    return f"{source.width}×{source.height} {kind} video{order} at {float(source.rate):.2f} frames a second"
+
+
+def _faults(result: JobResult) -> list[str]:
+    faults = []
+    dropouts = sum(one.dropouts.count for one in result.survey.shots)
+    if dropouts:
+        faults.append(_count(dropouts, "dropout"))
+    for kind in GapKind:
+        number = sum(max(len(gap.slots), 1) for gap in result.survey.gaps if gap.kind is kind)
+        if number:
+            faults.append(f"{_count(number, 'frame')} {'repeated' if kind is GapKind.DUPLICATE else kind}")
+    return faults
+
+
+def _noise_word(sigma: float) -> str:
+    words = ((0.45, "Clean"), (1.5, "Light noise"), (3.5, "Marked noise"))
+    return next((word for limit, word in words if sigma < limit), "Heavy noise")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

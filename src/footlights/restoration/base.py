@@ -1,0 +1,126 @@
+"""Stages: one file each; a docstring, frozen parameters with bounds, a contract, and `run`.
+
+A stage is valid in time: it says how many frames of context it needs before and after and returns only the interior, so
+that cutting a shot into blocks changes nothing. Context never crosses a cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+from footlights.core.clip import Clip
+from footlights.core.plans import Step
+from footlights.core.registry import Registry
+from footlights.errors import ParameterError, PlanError, did_you_mean
+
+
+class Fields(StrEnum):
+    """What a stage works on."""
+
+    WOVEN = "woven"
+    """Interlaced frames, before deinterlacing (progressive frames pass as well)."""
+    PROGRESSIVE = "progressive"
+    """One instant per picture."""
+
+
+class Edge(StrEnum):
+    """What stands in for frames beyond a cut."""
+
+    REFLECT = "reflect"
+    """The shot runs backwards: real pictures with fresh noise."""
+    HOLD = "hold"
+    """The first or last frame again: time must not run backwards for stages that judge motion between fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a stage needs and promises."""
+
+    before: int = 0
+    """Frames of context, on the stage's input timeline."""
+    after: int = 0
+    fields: Fields = Fields.PROGRESSIVE
+    rate: int = 1
+    """Output frames per input frame."""
+    edge: Edge = Edge.REFLECT
+    exact: float = 0.0
+    """Largest difference that processing in blocks may make, in luma where white is 1."""
+
+
+class Stage(Protocol):
+    """A picture operation with resolved parameters."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    Params: ClassVar[type[Any]]
+
+    def __init__(self, params: Any) -> None: ...
+
+    @property
+    def contract(self) -> Contract: ...
+
+    def run(self, clip: Clip) -> Clip:
+        """Clip with context → interior: `len(clip) - before - after` frames, times `rate`."""
+        ...
+
+
+class Touch(NamedTuple):
+    """A place where a stage replaced what the tape holds."""
+
+    frame: int
+    """On the stage's input timeline."""
+    area: float
+    """Share of the picture, 0..1."""
+
+
+@runtime_checkable
+class Recorder(Protocol):
+    """A stage that says which pictures it replaced, in part or as a whole."""
+
+    touched: list[Touch]
+
+
+STAGES: Registry[Stage] = Registry("stage", ("footlights.restoration", "footlights.enhancement"), "footlights.stages")
+
+S = TypeVar("S")
+
+
+def stage(name: str, *, version: int) -> Callable[[type[S]], type[S]]:
+    """Class decorator: enters a stage under `name`. `version` rises whenever output may change."""
+
+    def enter(cls: type[S]) -> type[S]:
+        named: Any = cls
+        named.name, named.version = name, version
+        STAGES.add(name)(named)
+        return cls
+
+    return enter
+
+
+def build(step: Step) -> Stage:
+    """The stage of a plan's step; PlanError if the step does not fit this version of the program."""
+    cls = STAGES.get(step.stage)
+    known = {field.name: field for field in fields(cls.Params)}
+    for name in step.params:
+        if name not in known:
+            raise PlanError(
+                f"step '{step.stage}' has no parameter '{name}'",
+                did_you_mean(name, known) or f"known: {', '.join(known)}",
+                "mend the plan, or delete plan.json to have it written anew",
+            )
+    if step.version != cls.version:
+        raise PlanError(
+            f"step '{step.stage}' was planned for version {step.version}",
+            f"this program has version {cls.version}, which may give other pictures",
+            "delete plan.json to have it written anew",
+        )
+    return cls(cls.Params(**step.params))
+
+
+def bound(name: str, value: float, low: float, high: float, unit: str = "") -> None:
+    """ParameterError unless low ≤ value ≤ high."""
+    if not low <= value <= high:
+        raise ParameterError(name, value, f"choose {low:g}..{high:g}{' ' + unit if unit else ''}")

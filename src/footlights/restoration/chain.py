@@ -1,0 +1,129 @@
+"""The chain: streams a shot through its stages, block by block, each stage keeping just the context it needs.
+
+Nothing is computed twice inside a run: a stage holds back the tail of its input until what follows arrives. At a cut
+the context is made up as the stage's contract says; inside a shot it is always real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from footlights.core.clip import Clip, join
+from footlights.core.time import FrameRange
+from footlights.errors import InternalError
+from footlights.restoration.base import Edge, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Context a whole chain needs, in frames of its input."""
+
+    before: int
+    after: int
+
+
+def reach(stages: Sequence[Stage]) -> Reach:
+    """Sum of all contexts, brought to the input's timeline (rounded up)."""
+    before = after = 0
+    for stage in reversed(stages):
+        contract = stage.contract
+        before = -(-before // contract.rate) + contract.before
+        after = -(-after // contract.rate) + contract.after
+    return Reach(before, after)
+
+
+def rate_factor(stages: Iterable[Stage]) -> int:
+    """Output frames per input frame of a whole chain."""
+    factor = 1
+    for stage in stages:
+        factor *= stage.contract.rate
+    return factor
+
+
+def run(stages: Sequence[Stage], blocks: Iterable[Clip], wanted: FrameRange) -> Iterator[Clip]:
+    """Stream `blocks` (consecutive, on the input timeline) through the stages and give the frames `wanted` of the
+    output timeline.
+
+    Where `blocks` begin and end is taken for a cut, and context is made up there. To restore a part of a shot, give
+    blocks that reach further by `reach` on each side inside the shot: what the made-up context touches is dropped.
+    """
+    stream: Iterator[Clip] = iter(blocks)
+    for stage in stages:
+        stream = _through(stage, stream)
+    for clip in stream:
+        common = clip.frames.intersect(wanted)
+        if len(common):
+            yield clip.take(common)
+
+
+def _through(stage: Stage, blocks: Iterator[Clip]) -> Iterator[Clip]:
+    """One stage over a stream of clips; the ends of the stream are treated as cuts."""
+    contract = stage.contract
+    context = contract.before + contract.after
+    if not context:
+        for block in blocks:
+            yield _checked(stage, block, stage.run(block))
+        return
+    held: Clip | None = None
+    led_in = False
+    for block in blocks:
+        held = block if held is None else join([held, block])
+        # A reflection needs as many real frames as it makes up: results must not depend on the size of the first block.
+        if not led_in and len(held) > context:
+            held, led_in = _lead_in(held, contract.before, contract.edge), True
+        if led_in and len(held) > context + 1:
+            yield _checked(stage, held, stage.run(held))
+            # One frame more than the context, so that the end of the stream can be reflected.
+            held = held.take(FrameRange(held.frames.stop - context, held.frames.stop))
+    if held is not None:
+        tail = held if led_in else _lead_in(held, contract.before, contract.edge)
+        tail = _lead_out(tail, contract.after, contract.edge)
+        if len(tail) > context:
+            yield _checked(stage, tail, stage.run(tail))
+
+
+def _lead_in(clip: Clip, count: int, edge: Edge) -> Clip:
+    """The clip with `count` made-up frames before it."""
+    index = _mirror(np.arange(-count, len(clip)), len(clip), edge)
+    frames = FrameRange(clip.frames.start - count, clip.frames.stop)
+    return replace(clip, luma=clip.luma[index], chroma=clip.chroma[index], frames=frames)
+
+
+def _lead_out(clip: Clip, count: int, edge: Edge) -> Clip:
+    """The clip with `count` made-up frames after it."""
+    index = _mirror(np.arange(len(clip) + count), len(clip), edge)
+    frames = FrameRange(clip.frames.start, clip.frames.stop + count)
+    return replace(clip, luma=clip.luma[index], chroma=clip.chroma[index], frames=frames)
+
+
+def _mirror(
+    index: np.ndarray[tuple[int, ...], np.dtype[np.intp]], length: int, edge: Edge
+) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
+    if edge is Edge.HOLD or length == 1:
+        return np.clip(index, 0, length - 1)
+    period = 2 * (length - 1)
+    folded = np.abs(index) % period
+    return np.where(folded >= length, period - folded, folded)
+
+
+def _checked(stage: Stage, given: Clip, made: Clip) -> Clip:
+    """InternalError where a stage breaks its contract or gives values that are no numbers."""
+    contract = stage.contract
+    interior = given.frames.shrink(contract.before, contract.after)
+    expected = FrameRange(interior.start * contract.rate, interior.stop * contract.rate)
+    if made.frames != expected:
+        raise InternalError(
+            f"stage {stage.name} gave frames {made.frames} instead of {expected}",
+            "it breaks its contract",
+            "report this defect",
+        )
+    if not (np.isfinite(made.luma[:, ::7, ::7]).all() and np.isfinite(made.chroma[:, :, ::7, ::7]).all()):
+        raise InternalError(
+            f"stage {stage.name} gave values that are no numbers in frames {made.frames}",
+            "its arithmetic broke down",
+            "report this defect with the plan of the shot",
+        )
+    return made

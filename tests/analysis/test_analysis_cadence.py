@@ -1,0 +1,92 @@
+"""Field order, cadence, and repeated frames on tapes laid out by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from footlights.core.reports import CadenceKind
+from footlights.core.signal import FieldOrder
+from footlights.core.source import GapKind
+from made_tapes import Picture, interlaced, noisy, panned, surveyed, texture, woven
+
+A = texture(11)
+
+
+@pytest.mark.parametrize("top_first", [True, False])
+@pytest.mark.parametrize("tag", ["tff", "bff"])
+def test_field_order_is_measured_whatever_the_tag_says(tmp_path: Path, top_first: bool, tag: str) -> None:
+    _, survey = surveyed(noisy(interlaced(lambda f: panned(A, f), 20, top_first=top_first), 2), tmp_path, order=tag)
+    cadence = survey.shots[0].cadence
+    right = FieldOrder.TOP_FIRST if top_first else FieldOrder.BOTTOM_FIRST
+    assert (cadence.kind, cadence.field_order) == (CadenceKind.INTERLACED, right)
+    assert cadence.agrees == ((tag == "tff") == top_first)
+    assert survey.field_order is right
+
+
+def test_progressive_frames_in_an_interlaced_file_are_recognised(tmp_path: Path) -> None:
+    _, survey = surveyed(noisy([panned(A, 2 * n) for n in range(20)], 1), tmp_path, order="tff")
+    assert survey.shots[0].cadence.kind is CadenceKind.PROGRESSIVE
+
+
+def test_three_two_pulldown_is_film(tmp_path: Path) -> None:
+    film = [panned(A, 2.5 * n) for n in range(40)]
+    fields = [picture for n, picture in enumerate(film) for _ in range(3 if n % 2 else 2)]
+    frames = [woven(fields[2 * n], fields[2 * n + 1]) for n in range(len(fields) // 2)]
+    _, survey = surveyed(noisy(frames, 1), tmp_path)
+    assert survey.shots[0].cadence.kind is CadenceKind.TELECINE
+
+
+def test_a_still_picture_claims_nothing(tmp_path: Path) -> None:
+    _, survey = surveyed([panned(A, 0)] * 12, tmp_path, order="bff")
+    cadence = survey.shots[0].cadence
+    assert (cadence.confidence, cadence.field_order) == (0.0, FieldOrder.BOTTOM_FIRST)
+
+
+def _with_repeats(repeated: tuple[int, ...], sigma: float, *, before_noise: bool) -> list[Picture]:
+    frames = interlaced(lambda f: panned(A, f), 40)
+    if not before_noise:
+        frames = noisy(frames, sigma)
+    for frame in repeated:
+        frames[frame] = frames[frame - 1]
+    return noisy(frames, sigma) if before_noise else frames
+
+
+@pytest.mark.parametrize("before_noise", [True, False])
+def test_repeated_frames_are_found_and_joined(tmp_path: Path, before_noise: bool) -> None:
+    _, survey = surveyed(_with_repeats((9, 20, 21), 2.0, before_noise=before_noise), tmp_path)
+    assert [(gap.start, gap.stop, gap.kind) for gap in survey.gaps] == [
+        (9, 10, GapKind.DUPLICATE),
+        (20, 22, GapKind.DUPLICATE),
+    ]
+
+
+def test_one_repeated_field_is_found_and_named(tmp_path: Path) -> None:
+    frames = noisy(interlaced(lambda f: panned(A, f), 30), 2.0)
+    frames[14][1::2] = frames[13][1::2]
+    _, survey = surveyed(frames, tmp_path)
+    (gap,) = survey.gaps
+    assert (gap.start, gap.stop) == (14, 15)
+    assert gap.evidence.startswith("the bottom field repeats")
+
+
+def test_a_still_shot_has_no_repeats(tmp_path: Path) -> None:
+    _, survey = surveyed(noisy([panned(A, 0)] * 20, 1.5), tmp_path)
+    assert survey.gaps == ()
+
+
+def test_frames_doubled_in_a_pattern_are_a_cadence_not_a_loss(tmp_path: Path) -> None:
+    _, survey = surveyed(noisy([panned(A, 4 * (n // 2)) for n in range(30)], 1), tmp_path)
+    assert survey.gaps == ()
+
+
+def test_a_moving_object_on_a_still_stage_is_not_taken_for_a_repeat(tmp_path: Path) -> None:
+    def seen(field: int) -> Picture:
+        picture = panned(A, 0).copy()
+        x = 40 + 4 * field
+        picture[100:190, x : x + 60] = 210
+        return picture
+
+    _, survey = surveyed(noisy(interlaced(seen, 25), 1.5), tmp_path)
+    assert survey.gaps == ()
+    assert np.isfinite(survey.shots[0].complexity.motion)

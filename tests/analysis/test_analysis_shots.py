@@ -1,0 +1,99 @@
+"""Shots on tapes with known cuts; strobes, flashes and darkness that are no cuts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from footlights.core.reports import Entry
+from made_tapes import Picture, interlaced, measured, panned, surveyed, take_in, texture, write_ffv1
+
+A, B, C = texture(1), texture(2), texture(3)
+
+
+def _cut_at(field: int, first: Picture = A, second: Picture = B):
+    return lambda f: panned(first if f < field else second, f)
+
+
+@pytest.mark.parametrize(("field", "frame", "first_field"), [(24, 12, 0), (25, 12, 1), (2, 1, 0), (45, 22, 1)])
+def test_a_cut_is_found_on_the_field_it_falls_on(tmp_path: Path, field: int, frame: int, first_field: int) -> None:
+    _, survey = surveyed(interlaced(_cut_at(field), 25), tmp_path)
+    assert [(s.shot.frames.start, s.shot.first_field, s.shot.entry) for s in survey.shots] == [
+        (0, 0, Entry.START),
+        (frame, first_field, Entry.CUT),
+    ]
+    assert survey.shots[-1].shot.frames.stop == 25
+
+
+def test_bottom_first_tapes_have_their_cuts_in_the_right_field(tmp_path: Path) -> None:
+    _, survey = surveyed(interlaced(_cut_at(25), 25, top_first=False), tmp_path, order="bff")
+    assert [(s.shot.frames.start, s.shot.first_field) for s in survey.shots] == [(0, 0), (12, 1)]
+
+
+def test_three_scenes_give_three_shots_that_cover_the_tape(tmp_path: Path) -> None:
+    scene = {0: A, 1: B, 2: C}
+    _, survey = surveyed(interlaced(lambda f: panned(scene[min(f // 20, 2)], f), 30), tmp_path)
+    assert [(s.shot.frames.start, s.shot.frames.stop) for s in survey.shots] == [(0, 10), (10, 20), (20, 30)]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_a_strobe_that_whites_out_the_scene_is_no_cut(tmp_path: Path, length: int) -> None:
+    def seen(field: int) -> Picture:
+        picture = panned(A, field)
+        return np.minimum(picture * 6 + 120, 235) if 24 <= field < 24 + length else picture
+
+    _, survey = surveyed(interlaced(seen, 25), tmp_path)
+    assert len(survey.shots) == 1
+
+
+def test_a_strobing_light_show_is_one_shot(tmp_path: Path) -> None:
+    """Gain ×0.3 … ×3 every other field, as the tape simulator's strobes."""
+    rng = np.random.default_rng(5)
+    gain = [1.0 if n % 3 else float(rng.uniform(0.3, 3)) for n in range(60)]
+    _, survey = surveyed(interlaced(lambda f: np.clip(16 + (panned(A, f) - 16) * gain[f], 16, 235), 30), tmp_path)
+    assert len(survey.shots) == 1
+
+
+def test_a_photo_flash_over_two_frames_is_noted_as_a_flash(tmp_path: Path) -> None:
+    """Half the picture white for a moment: structure breaks and comes back."""
+
+    def seen(field: int) -> Picture:
+        picture = panned(A, field, dx=0.5)
+        if 26 <= field < 30:
+            picture = np.maximum(picture, panned(C, field) * 0.2 + 190)
+        return picture
+
+    _, survey = surveyed(interlaced(seen, 30), tmp_path)
+    assert len(survey.shots) == 1
+    assert survey.shots[0].exposure.flashes == 1
+
+
+def test_the_light_going_out_and_on_again_is_one_shot(tmp_path: Path) -> None:
+    _, survey = surveyed(
+        interlaced(lambda f: np.full_like(A[:288, :352], 18) if 20 <= f < 34 else panned(A, f, dx=0.3), 30), tmp_path
+    )
+    assert len(survey.shots) == 1
+
+
+def test_another_scene_after_darkness_is_a_new_shot(tmp_path: Path) -> None:
+    def seen(field: int) -> Picture:
+        if 20 <= field < 30:
+            return np.full((288, 352), 18, np.float32)
+        return panned(A if field < 20 else B, field)
+
+    _, survey = surveyed(interlaced(seen, 30), tmp_path)
+    assert [s.shot.frames.start for s in survey.shots] == [0, 15]
+    assert survey.shots[1].shot.entry is Entry.FADE
+
+
+def test_a_very_short_insert_is_a_shot_of_its_own(tmp_path: Path) -> None:
+    _, survey = surveyed(interlaced(lambda f: panned(B if 24 <= f < 34 else A, f), 30), tmp_path)
+    assert [s.shot.frames.start for s in survey.shots] == [0, 12, 17]
+
+
+def test_measuring_in_parts_changes_nothing(tmp_path: Path) -> None:
+    frames = interlaced(_cut_at(61), 60)
+    taken = take_in(write_ffv1(tmp_path / "tape.mkv", frames, order="tff"), tmp_path / "ingest")
+    whole, parts = measured(taken), measured(taken, part=23)
+    for name, column in whole.items():
+        np.testing.assert_array_equal(column, parts[name], err_msg=name)

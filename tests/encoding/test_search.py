@@ -1,0 +1,101 @@
+"""The quality search on random curves: ends, never repeats, keeps its promises."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from footlights.config import EncodingSettings
+from footlights.core.time import FrameRange
+from footlights.encoding import ladder
+from footlights.encoding.encoders import MASTERS, X264, SvtAv1, rung_encoder
+from footlights.encoding.search import Found, Goal, search
+from footlights.errors import ParameterError
+
+GOAL = Goal(target=93, tolerance=0.75, q_low=18, q_high=55, step=0.25, probes=4)
+
+
+def run(curve: Callable[[float], float], first: float, goal: Goal = GOAL) -> tuple[Found, list[float]]:
+    solver = search(goal, first)
+    tried = [next(solver)]
+    while True:
+        try:
+            tried.append(solver.send(curve(tried[-1])))
+        except StopIteration as end:
+            return end.value, tried
+
+
+def falling(slope: float, bend: float, height: float) -> Callable[[float], float]:
+    return lambda q: height - slope * (q - 18) - bend * (q - 18) ** 2
+
+
+@given(st.floats(0.02, 2.5), st.floats(0, 0.05), st.floats(80, 100), st.floats(0, 70))
+def test_search_ends_within_its_trials_and_never_repeats(
+    slope: float, bend: float, height: float, first: float
+) -> None:
+    found, tried = run(falling(slope, bend, height), first)
+    assert len(tried) <= GOAL.probes
+    assert len(set(tried)) == len(tried)
+    assert all(GOAL.q_low <= q <= GOAL.q_high and (q / GOAL.step).is_integer() for q in tried)
+    assert found.q in tried
+    score = falling(slope, bend, height)(found.q)
+    if found.outcome == "reached":
+        assert score >= GOAL.target - GOAL.tolerance
+    elif found.outcome == "ceiling":
+        assert found.q == GOAL.q_low
+        assert score < GOAL.target
+    elif found.outcome == "floor":
+        assert found.q == GOAL.q_high
+        assert score > GOAL.target
+
+
+@pytest.mark.parametrize("first", [20.0, 30.0, 40.0, 50.0])
+def test_ordinary_curves_are_solved(first: float) -> None:
+    found, _ = run(falling(0.4, 0.012, 99), first)
+    assert found.outcome == "reached"
+    assert 92.25 <= falling(0.4, 0.012, 99)(found.q) <= 94.5
+
+
+def test_an_unreachable_target_is_said_and_costs_no_more_bits_than_allowed() -> None:
+    found, _ = run(falling(0.5, 0, 85), 30)
+    assert (found.q, found.outcome) == (18, "ceiling")
+
+
+def test_a_flat_curve_above_the_target_ends_at_the_coarse_end() -> None:
+    assert run(falling(0.0, 0, 99), 30)[0].outcome in ("floor", "budget")
+
+
+def test_a_curve_that_is_not_monotone_still_ends_on_a_trial_that_reaches() -> None:
+    found, tried = run(lambda q: 95 if int(q) % 2 else 90, 31)
+    assert found.q in tried
+
+
+def test_the_ladder_keeps_the_shape_and_leaves_out_what_is_larger_than_the_master() -> None:
+    found = ladder.rungs(2880, 2160, EncodingSettings())
+    assert [(rung.name, rung.width, rung.height) for rung in found] == [
+        ("av1-2160", 2880, 2160), ("av1-1080", 1440, 1080), ("av1-720", 960, 720), ("av1-480", 640, 480),
+        ("h264-720", 960, 720),
+    ]  # fmt: skip
+    small = ladder.rungs(384, 288, EncodingSettings(heights=(2160, 144), h264_height=0))
+    assert [(rung.name, rung.width) for rung in small] == [("av1-288", 384), ("av1-144", 192)]
+
+
+def test_no_encoding_means_no_rungs() -> None:
+    plan = ladder.plan(100, 100, 25, [FrameRange(0, 9)], EncodingSettings(enabled=False))
+    assert plan.rungs == ()
+
+
+@given(st.floats(0, 200), st.floats(0, 100), st.floats(16, 235))
+def test_the_first_guess_is_always_within_the_range(spatial: float, temporal: float, luma: float) -> None:
+    for rung in ladder.rungs(1440, 1080, EncodingSettings()):
+        assert rung.q_min <= ladder.first_guess(rung, spatial, temporal, luma) <= rung.q_max
+
+
+def test_encoders_pin_what_pieces_must_share() -> None:
+    for encoder in (SvtAv1(), X264(), *(master.encoder for master in MASTERS.values())):
+        arguments = encoder.arguments(20, (0, 30), 25)
+        assert arguments[arguments.index("-color_primaries") + 1] == "bt709"
+        assert "+bitexact" in arguments
+    with pytest.raises(ParameterError, match="av1 or h264"):
+        rung_encoder("vp8", "fast")

@@ -1,0 +1,51 @@
+"""VMAF and its companions: aligned whatever the container, honest about counts."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from footlights.errors import ToolError
+from footlights.media import ffmpeg
+from footlights.metrics.video import compare, vmaf
+
+NTSC = Fraction(60000, 1001)
+
+
+def _clip(path: Path, *, quality: str = "4", frames: int = 24, size: str = "192x144") -> Path:
+    """A moving test picture in MJPEG: coarse enough to lose, intra only."""
+    source = ["-f", "lavfi", "-i", f"testsrc2=s={size}:r=60000/1001", "-frames:v", str(frames)]
+    ffmpeg.run(
+        [*source, "-c:v", "mjpeg", "-q:v", quality, "-pix_fmt", "yuvj420p", ffmpeg.file_url(path)], doing="making"
+    )
+    return path
+
+
+def test_a_video_is_like_itself_in_matroska_too(tmp_path: Path) -> None:
+    """Matroska's 1 ms clock must not pair neighbouring frames: that reads 80 instead of 94 and more."""
+    first, second = _clip(tmp_path / "a.mkv"), _clip(tmp_path / "b.avi")
+    assert vmaf(first, second, NTSC, height=144, frames=24).worst > 96
+
+
+def test_worse_pictures_score_less_and_percentiles_are_ordered(tmp_path: Path) -> None:
+    good, bad = _clip(tmp_path / "good.mkv", quality="2"), _clip(tmp_path / "bad.mkv", quality="31")
+    scores = vmaf(bad, good, NTSC, height=144, frames=24, every=2)
+    assert len(scores.vmaf) == 12
+    assert scores.worst <= scores.low <= scores.mean < 95
+
+
+def test_a_missing_frame_is_an_error_not_a_score(tmp_path: Path) -> None:
+    whole, short = _clip(tmp_path / "whole.mkv"), _clip(tmp_path / "short.mkv", frames=20)
+    with pytest.raises(ToolError, match="20 frames instead of 24"):
+        vmaf(short, whole, NTSC, height=144, frames=24)
+
+
+def test_the_comparison_table_has_every_metric_for_every_frame(tmp_path: Path) -> None:
+    good, bad = _clip(tmp_path / "good.mkv", quality="2"), _clip(tmp_path / "bad.mkv", quality="20", size="96x72")
+    table = compare(bad, good, NTSC, width=192, height=144)
+    rows = {name: (mean, low, worst) for name, mean, low, worst in table.rows}
+    assert table.frames == 24
+    assert set(rows) == {"VMAF-NEG", "PSNR Y (dB)", "PSNR Cb (dB)", "PSNR Cr (dB)", "SSIM", "XPSNR Y (dB)"}
+    assert all(worst <= low <= mean for mean, low, worst in rows.values())
+    assert 10 < rows["PSNR Y (dB)"][0] < 40
+    assert 10 < rows["XPSNR Y (dB)"][0] < 40

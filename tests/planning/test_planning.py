@@ -1,0 +1,273 @@
+"""Plans: pure, reasoned, right in geometry and time."""
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from footlights.config import GeometrySettings
+from footlights.core import records
+from footlights.core.plans import RestorationPlan, ShotPlan
+from footlights.core.reports import (
+    CadenceKind,
+    CadenceReport,
+    ComplexityReport,
+    DropoutReport,
+    Entry,
+    ExposureReport,
+    FaceReport,
+    NoiseReport,
+    SharpnessReport,
+    Shot,
+    ShotReport,
+    Survey,
+)
+from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal, Transfer
+from footlights.core.source import Gap, GapKind, Ingest, Source
+from footlights.core.time import FrameRange, SpanKind
+from footlights.planning import rules
+from footlights.planning.geometry import lay_out
+from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
+from made_tapes import settings
+
+NTSC = Fraction(30000, 1001)
+SIGNAL = Signal(
+    Matrix.SMPTE170M, Primaries.SMPTE170M, Transfer.SMPTE170M, Range.LIMITED, FieldOrder.TOP_FIRST, Fraction(10, 11)
+)
+
+
+def source(**changes: Any) -> Source:
+    base = Source("t.mpg", "0" * 64, 1, "mpeg", "mpeg2video", "yuv420p", 720, 480, NTSC, SIGNAL, 8, "4:2:0")
+    return replace(base, **changes)
+
+
+def ingest(
+    frames: int = 60, *, slots: tuple[int, ...] | None = None, of: Source | None = None, variable: bool = False
+) -> Ingest:
+    where = slots if slots is not None else tuple(range(frames))
+    return Ingest(
+        of or source(), frames, 1 / NTSC, tuple(range(frames)), where, variable, (True,) * frames, 0, (), (), "c" * 64
+    )
+
+
+def shot(
+    index: int,
+    start: int,
+    stop: int,
+    *,
+    first_field: int = 0,
+    kind: CadenceKind = CadenceKind.INTERLACED,
+    **changes: Any,
+) -> ShotReport:
+    base = ShotReport(
+        shot=Shot(index, FrameRange(start, stop), first_field, Entry.CUT, 0.9),
+        noise=NoiseReport(2.5, 1.5, 1.2, (60.0, 140.0), (2.0, 3.0), 0.2, 0.5, 1.0, "test"),
+        cadence=CadenceReport(kind, FieldOrder.TOP_FIRST, FieldOrder.TOP_FIRST, True, 0, 0.95, "test"),
+        dropouts=DropoutReport(4, 0.1, 1e-5, (start + 1,), "test"),
+        complexity=ComplexityReport(70, 20, 1.5, "test"),
+        sharpness=SharpnessReport(0.6, 0.8, 320, "test"),
+        exposure=ExposureReport(16, 80, 200, 0.1, 0.01, "white", 1, 1, 0, 0, 0, "test"),
+        faces=FaceReport((), 1, "test"),
+        gaps=(),
+    )
+    return replace(base, **changes)
+
+
+def survey(*shots: ShotReport, gaps: tuple[Gap, ...] = ()) -> Survey:
+    return Survey(shots, shots[-1].shot.frames.stop, gaps, (8, 0, 712, 480), FieldOrder.TOP_FIRST, "test")
+
+
+def stages(plan: RestorationPlan, shot: int = 0) -> list[str]:
+    return [step.stage for step in plan.shots[shot].steps]
+
+
+def test_an_interlaced_noisy_tape_gets_the_whole_chain_with_reasons() -> None:
+    plan = rules.plan(survey(shot(0, 0, 60)), ingest(), settings())
+    assert stages(plan) == [
+        "dropouts.conceal", "deinterlace.bwdif", "denoise.motion", "colour.convert", "upscale.lanczos",
+        "detail.limited", "grain.synthesis",
+    ]  # fmt: skip
+    assert (plan.width, plan.height, plan.rate) == (2880, 2160, 2 * NTSC)
+    denoise = plan.shots[0].steps[2]
+    assert denoise.why.startswith("noise.luma_sigma 2.50 codes")
+    assert denoise.params["sigmas"] == (2.0, 3.0)
+    assert all(step.why for step in plan.shots[0].steps)
+
+
+def test_planning_is_pure_and_plans_survive_a_file() -> None:
+    arguments = (survey(shot(0, 0, 30), shot(1, 30, 60)), ingest(), settings())
+    first, second = rules.plan(*arguments), rules.plan(*arguments)
+    assert first == second
+    assert records.from_data(RestorationPlan, records.to_data(first)) == first
+
+
+def test_what_is_not_needed_is_left_out_and_said() -> None:
+    clean = shot(
+        0, 0, 60,
+        noise=NoiseReport(0.2, 0.1, 0.1, (), (), 0, 0, 1.0, "test"), dropouts=DropoutReport(0, 0, 0, (), "test"),
+        kind=CadenceKind.PROGRESSIVE,
+    )  # fmt: skip
+    hd = replace(SIGNAL, matrix=Matrix.BT709, primaries=Primaries.BT709)
+    plan = rules.plan(survey(clean), ingest(of=source(signal=hd)), settings())
+    assert stages(plan) == ["upscale.lanczos", "detail.limited"]
+    assert plan.rate == NTSC
+    skipped = {one.stage: one.why for one in plan.shots[0].skipped}
+    assert "noise.luma_sigma 0.20 < 0.45" in skipped["denoise.motion"]
+    assert skipped["dropouts.conceal"] == "no dropout found"
+    assert "grain.synthesis" in skipped
+
+
+@pytest.mark.parametrize(
+    ("assignment", "gone"),
+    [
+        ("enhancement.grain.share=0", "grain.synthesis"),
+        ("enhancement.detail.strength=0", "detail.limited"),
+        ("restoration.denoise.strength=0", "denoise.motion"),
+        ("restoration.dropouts.strength=0", "dropouts.conceal"),
+    ],
+)
+def test_a_setting_switches_a_stage_off_and_is_named_as_the_reason(assignment: str, gone: str) -> None:
+    plan = rules.plan(survey(shot(0, 0, 60)), ingest(), settings(assignment))
+    assert gone not in stages(plan)
+    assert assignment.split("=")[0] in next(one.why for one in plan.shots[0].skipped if one.stage == gone)
+
+
+def test_film_is_matched_and_a_wrong_tag_is_overruled() -> None:
+    film = shot(0, 0, 30, kind=CadenceKind.TELECINE)
+    wrong = CadenceReport(CadenceKind.INTERLACED, FieldOrder.BOTTOM_FIRST, FieldOrder.TOP_FIRST, False, 0, 0.9, "test")
+    plan = rules.plan(survey(film, shot(1, 30, 60, cadence=wrong)), ingest(), settings())
+    assert "deinterlace.match" in stages(plan, 0)
+    step = next(step for step in plan.shots[1].steps if step.stage == "deinterlace.bwdif")
+    assert step.params["top_first"] is False
+    assert "the file claims top-first" in step.why
+
+
+def test_gaps_are_rebuilt_where_neighbours_are_and_held_at_cuts() -> None:
+    def gap(
+        start: int, stop: int, slots: FrameRange, kind: GapKind, evidence: str = "both fields repeat the frame before"
+    ) -> Gap:
+        return Gap(start, stop, kind, slots, evidence)
+
+    where = (*range(10), *range(12, 62))
+    found = (
+        gap(10, 10, FrameRange(10, 12), GapKind.LOST, "timestamps leave 2 of the instants empty"),
+        gap(20, 21, FrameRange(22, 23), GapKind.DUPLICATE, "the bottom field repeats the frame before"),
+        gap(25, 26, FrameRange(27, 28), GapKind.DAMAGED, "ac-tex damaged"),
+    )
+    taken = ingest(60, slots=where)
+    plan = rules.plan(survey(shot(0, 0, 60, gaps=found), gaps=found), taken, settings())
+    step = plan.shots[0].steps[0]
+    assert (step.params["lost"], step.params["fields"], step.params["damaged"]) == ((10, 11, 22), (3, 3, 2), (27,))
+    kinds = [(span.slots.start, span.slots.stop, span.kind) for span in plan.time_map.spans]
+    assert kinds == [
+        (0, 10, SpanKind.ORIGINAL), (10, 12, SpanKind.INTERPOLATED), (12, 22, SpanKind.ORIGINAL),
+        (22, 23, SpanKind.INTERPOLATED), (23, 62, SpanKind.ORIGINAL),
+    ]  # fmt: skip
+    assert plan.time_map.frames == 124
+    at_cut = (gap(10, 10, FrameRange(10, 12), GapKind.LOST),)
+    plan = rules.plan(survey(shot(0, 0, 10, gaps=at_cut), shot(1, 10, 60), gaps=at_cut), taken, settings())
+    assert plan.time_map.spans[1].kind is SpanKind.REPEATED
+
+
+def test_a_pedestal_and_a_cast_need_all_shots_to_agree() -> None:
+    def lit(index: int, low: float, cb: float, cr: float) -> ShotReport:
+        light = ExposureReport(low, 80, 200, 0, 0, "white", 0, 0, cb, cr, 0, "test")
+        return shot(index, index * 20, index * 20 + 20, exposure=light)
+
+    agreeing = survey(*(lit(n, 30 + n % 2, 4.0, -3.0) for n in range(4)))
+    step = next(s for s in rules.plan(agreeing, ingest(80), settings()).shots[0].steps if s.stage == "colour.convert")
+    assert step.params["black"] == pytest.approx((30 - 16) / 219, abs=1e-3)
+    assert step.params["cb"] == pytest.approx(4 / 224, abs=1e-4)
+    assert "pedestal removed" in step.why
+    assert "cast removed" in step.why
+    stage_light = survey(*(lit(n, 20 + 12 * n, 6.0 * (-1) ** n, 5.0 * n) for n in range(4)))
+    step = next(
+        s for s in rules.plan(stage_light, ingest(80), settings()).shots[0].steps if s.stage == "colour.convert"
+    )
+    assert (step.params["black"], step.params["cb"], step.params["cr"]) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "aspect", "expected", "crop"),
+    [
+        (720, 480, Fraction(10, 11), (2880, 2160), (8, 0, 8, 0)),
+        (720, 576, Fraction(12, 11), (2880, 2160), (8, 0, 8, 0)),
+        (720, 486, Fraction(10, 11), (2880, 2160), (8, 4, 8, 2)),
+        (720, 512, Fraction(10, 11), (2880, 2160), (8, 32, 8, 0)),
+        (720, 608, Fraction(12, 11), (2880, 2160), (8, 32, 8, 0)),
+        (704, 480, Fraction(10, 11), (2880, 2160), (0, 0, 0, 0)),
+        (720, 480, Fraction(40, 33), (3840, 2160), (8, 0, 8, 0)),
+        (720, 576, Fraction(16, 11), (3840, 2160), (8, 0, 8, 0)),
+        (640, 480, Fraction(1), (2880, 2160), (0, 0, 0, 0)),
+        (1280, 720, Fraction(1), (3840, 2160), (0, 0, 0, 0)),
+        (1920, 800, Fraction(1), (3840, 1600), (0, 0, 0, 0)),
+        (540, 960, Fraction(1), (1216, 2160), (0, 0, 0, 0)),
+        (353, 289, Fraction(1), (2648, 2160), (0, 0, 0, 0)),
+    ],
+)
+def test_geometry(width: int, height: int, aspect: Fraction, expected: tuple[int, int], crop: tuple[int, ...]) -> None:
+    found = lay_out(
+        source(width=width, height=height, signal=replace(SIGNAL, sample_aspect=aspect)), GeometrySettings()
+    )
+    assert (found.width, found.height) == expected
+    assert found.crop == crop
+
+
+def test_a_circle_stays_a_circle_and_720_wide_would_not() -> None:
+    found = lay_out(source(), GeometrySettings())
+    horizontal = found.width / (720 - sum(found.crop[0::2]))
+    vertical = found.height / 480
+    assert horizontal / vertical == pytest.approx(float(Fraction(10, 11)))
+
+
+def test_pillars_fill_a_wide_canvas() -> None:
+    found = lay_out(source(), GeometrySettings(canvas="16:9"))
+    assert found.width + 2 * found.pillar == 3840
+
+
+def plans(*edges: tuple[int, int, int]) -> tuple[ShotPlan, ...]:
+    return tuple(ShotPlan(n, FrameRange(a, b), field, ()) for n, (a, b, field) in enumerate(edges))
+
+
+def test_a_field_before_a_late_cut_belongs_to_the_shot_before() -> None:
+    shots = plans((0, 10, 0), (10, 20, 1), (20, 30, 0))
+    assert [output_range(shots, n, 2) for n in range(3)] == [FrameRange(0, 21), FrameRange(21, 40), FrameRange(40, 60)]
+    assert cut_frames(shots, 2) == (0, 21, 40)
+    assert cut_frames(shots, 1) == (0, 10, 20)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 40), st.integers(0, 1)), min_size=1, max_size=8),
+    st.integers(1, 60),
+    st.sampled_from([1, 2]),
+)
+def test_pieces_hold_every_output_frame_once_with_its_source(
+    lengths: list[tuple[int, int]], part: int, factor: int
+) -> None:
+    edges, start = [], 0
+    for length, field in lengths:
+        edges.append((start, start + length, field if start and factor == 2 else 0))
+        start += length
+    shots = plans(*edges)
+    whole = FrameRange(0, start * factor)
+    made = pieces(shots, factor, tuple(whole.split(part)))
+    frames = [frame for piece in made for one in piece.parts for frame in one.frames]
+    assert frames == list(whole)
+    for piece in made:
+        for one in piece.parts:
+            assert output_range(shots, one.shot, factor).covers(one.frames)
+            assert FrameRange(one.slots.start * factor, one.slots.stop * factor).covers(one.frames)
+
+
+def test_times_are_exact_and_variable_tapes_keep_theirs() -> None:
+    plan = rules.plan(survey(shot(0, 0, 60)), ingest(), settings())
+    times, end = clock_times(ingest(), plan)
+    assert times[3] == 3 / (2 * NTSC)
+    assert end == 120 / (2 * NTSC)
+    free = replace(ingest(4, variable=True), time_base=Fraction(1, 1000), pts=(0, 40, 47, 130))
+    one = shot(0, 0, 4, kind=CadenceKind.PROGRESSIVE)
+    plan = rules.plan(survey(one), free, settings())
+    assert clock_times(free, plan)[0] == (0, Fraction(1, 25), Fraction(47, 1000), Fraction(13, 100))

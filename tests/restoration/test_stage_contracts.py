@@ -1,0 +1,84 @@
+"""Every registered stage keeps the contract of stages."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contracts_stage import assert_stage, clip_of
+from footlights.core.clip import Clip
+from footlights.core.plans import Step
+from footlights.errors import ParameterError, PlanError, UsageError
+from footlights.restoration.base import STAGES, Contract, Fields, build
+
+WOVEN, PROGRESSIVE = Fields.WOVEN, Fields.PROGRESSIVE
+CASES: dict[str, tuple[Clip, dict[str, Any] | None, dict[str, Any]]] = {
+    "gaps.rebuild": (
+        clip_of(fields=WOVEN),
+        {"lost": (), "fields": ()},
+        {"lost": (45, 50, 51), "fields": (3, 1, 3), "longest": 3},
+    ),
+    "dropouts.conceal": (clip_of(fields=WOVEN), {"strength": 0.0}, {"strength": 1.0, "sigma": 2.0}),
+    "deinterlace.bwdif": (clip_of(fields=WOVEN), None, {"top_first": True}),
+    "deinterlace.match": (clip_of(fields=WOVEN), None, {"top_first": True}),
+    "denoise.motion": (clip_of(), {"strength": 0.0}, {"radius": 2, "sigmas": (2.0,), "chroma_sigma": 1.0}),
+    "colour.convert": (clip_of(), {"matrix": 1, "primaries": 1}, {"matrix": 6, "primaries": 6}),
+    "upscale.lanczos": (clip_of(8), None, {"width": 192, "height": 128, "crop": (2, 0, 2, 0)}),
+    "detail.limited": (clip_of(half=True), {"strength": 0.0}, {"strength": 1.0}),
+    "grain.synthesis": (clip_of(half=True), {"share": 0.0}, {"share": 1.0, "sigmas": (3.0,)}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_stage_keeps_its_contract(name: str) -> None:
+    clip, identity, params = CASES[name]
+    assert_stage(name, clip, identity=identity, **params)
+
+
+def test_every_stage_is_held_to_the_contract() -> None:
+    assert set(STAGES.names()) == set(CASES)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_stage_says_what_it_is_and_bounds_its_parameters(name: str) -> None:
+    cls = STAGES.get(name)
+    assert cls.__doc__
+    assert re.match(r"^[a-z]+\.[a-z]+$", name)
+    assert isinstance(cls(cls.Params()).contract, Contract)
+
+
+@pytest.mark.parametrize(
+    ("stage", "params", "words"),
+    [
+        ("denoise.motion", {"radius": 9}, "denoise.motion.radius = 9"),
+        ("denoise.motion", {"sigmas": (1.0, 2.0)}, "one sigma for every level"),
+        ("detail.limited", {"strength": -1}, "0..2"),
+        ("grain.synthesis", {"share": 1.5}, "0..1"),
+        ("upscale.lanczos", {"width": 101}, "even"),
+        ("gaps.rebuild", {"lost": (1,), "fields": (4,)}, "1, 2 or 3"),
+        ("colour.convert", {"matrix": 2}, "matrix of H.273"),
+    ],
+)
+def test_parameters_out_of_bounds_are_refused_with_the_bounds(stage: str, params: dict[str, Any], words: str) -> None:
+    with pytest.raises(ParameterError, match=re.escape(words)):
+        build(Step(stage, STAGES.get(stage).version, params, ""))
+
+
+def test_unknown_parameters_stages_and_versions_are_plan_errors() -> None:
+    with pytest.raises(PlanError, match="Did you mean 'radius'"):
+        build(Step("denoise.motion", 1, {"raduis": 2}, ""))
+    with pytest.raises(PlanError, match="planned for version 99"):
+        build(Step("denoise.motion", 99, {}, ""))
+    with pytest.raises(UsageError, match=r"Did you mean 'denoise\.motion'"):
+        build(Step("denoise.moton", 1, {}, ""))
+
+
+def test_grain_of_a_frame_depends_on_its_number_only() -> None:
+    clip = clip_of(10, half=True, noise=0)
+    stage = build(Step("grain.synthesis", 1, {"share": 1.0, "sigmas": (3.0,), "seed": 5}, ""))
+    whole = stage.run(clip)
+    late = build(Step("grain.synthesis", 1, {"share": 1.0, "sigmas": (3.0,), "seed": 5}, "")).run(
+        clip.take(clip.frames.shrink(6, 0))
+    )
+    np.testing.assert_array_equal(whole.luma[6:], late.luma)
