@@ -139,6 +139,21 @@ def test_quick_look_finds_what_the_list_tells(store: ArtifactStore, change: str)
     assert store.quarantine(KEY) is None
 
 
+def test_error_that_says_nothing_about_the_artifact_does_not_condemn_it(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+):
+    store.publish(draft(store), making())
+
+    def too_many(*values: object, **named: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", too_many)
+        with pytest.raises(OSError, match="Too many open files"):
+            store.validate(KEY, Level.FULL)
+    assert store.validate(KEY, Level.FULL) is not None
+
+
 def test_manifest_of_a_newer_program_is_refused(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("footlights.engine.manifest.FORMAT", 2)
     store.publish(draft(store), making())

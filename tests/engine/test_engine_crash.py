@@ -38,10 +38,12 @@ def start(folder: Path, rounds: int = ROUNDS) -> subprocess.Popen[str]:
     )
 
 
-def read_until(process: subprocess.Popen[str], kind: str) -> None:
-    """Follow its events until the first of a kind."""
+def read_until(process: subprocess.Popen[str], kind: str) -> str:
+    """Follow its events until the first of a kind, or to the end; what it printed."""
+    lines = []
     while (line := process.stdout.readline()) and line.strip() != kind:
-        pass
+        lines.append(line)
+    return "".join(lines)
 
 
 def read_rest(process: subprocess.Popen[str]) -> str:
@@ -75,14 +77,14 @@ def test_job_killed_at_random_moments_ends_with_the_same_result(tmp_path: Path):
         jobs += 1
         while kills < KILLS:
             process = start(folder)
-            if chance.random() < 0.9:  # else it may still be starting
-                read_until(process, "task-started")
+            # one in ten may still be starting
+            output = read_until(process, "task-started") if chance.random() < 0.9 else ""
             try:
                 process.wait(timeout=chance.uniform(0.0, 0.4))
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 kills += 1
-            output = read_rest(process)
+            output += read_rest(process)
             assert_nothing_half_written(folder)
             if process.returncode == 0:
                 break

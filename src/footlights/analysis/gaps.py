@@ -21,8 +21,13 @@ from footlights.core.time import FrameRange, timecode
 
 _SHARE = 0.4
 """A repeat shows less than this share of the change that the quieter of its neighbours show."""
-_NOISE = (2.2, 0.6)
-"""Codes of change (most changed tenth of the blocks) that noise of one sigma, and coding alone, leave where both fields
+_HELD_SHARE = 0.6
+_ONSET = 0.65
+"""A held frame changes by less than this share of the frame before it: a camera comes to rest more slowly."""
+_JUMP = 1.2
+"""A frame after held ones changes by this much more than is usual around."""
+_NOISE = (3.6, 0.8)
+"""Codes of change (most changed blocks) that noise of one sigma, and coding alone, leave where both fields
 of a frame repeat: the frame store may have held them before the tape added its noise."""
 _IDENTICAL = (0.6, 0.3)
 """The same where one field repeats by itself: a shaken camera that comes back looks like it, so it must be identical
@@ -44,9 +49,10 @@ def find_repeats(series: Series, shot: Shot, noise: NoiseReport) -> Repeats:
     level = series["cadence.repeat"][shot.frames.start : shot.frames.stop]
     held = _NOISE[0] * max((noise.luma_sigma, *noise.luma_sigmas)) + _NOISE[1]
     same = _IDENTICAL[0] * noise.luma_sigma + _IDENTICAL[1]
-    quiet = np.stack([_quiet(level[:, field]) for field in (0, 1)], axis=1)
+    quiet = np.stack([_quiet(level[:, field], _SHARE, 25) for field in (0, 1)], axis=1)
     flags = quiet & (level < same)
     flags |= (quiet & (level < held)).all(axis=1, keepdims=True)
+    flags |= _held_then_caught_up(level)[:, None]
     flags[0] = False
     if flags.any(axis=1).sum() > max(2, _PATTERN * len(flags)):
         return Repeats(())
@@ -74,12 +80,31 @@ def duplicates(found: Sequence[Repeats], slots: Sequence[int], rate: Fraction) -
     return tuple(gaps)
 
 
-def _quiet(level: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where the change from frame to frame falls far below that of the frames around."""
+def _quiet(level: NDArray[np.float32], share: float, percentile: float) -> NDArray[np.bool_]:
+    """Where the change from frame to frame falls below a share of a percentile of the changes around."""
     flags = np.zeros(len(level), np.bool_)
     for index in np.flatnonzero(np.isfinite(level)):
         around = np.concatenate([level[max(index - _AROUND, 1) : index], level[index + 1 : index + 1 + _AROUND]])
         around = around[np.isfinite(around)]
         if len(around) >= 2:
-            flags[index] = level[index] < _SHARE * float(np.percentile(around, 25))
+            flags[index] = level[index] < share * float(np.percentile(around, percentile))
+    return flags
+
+
+def _held_then_caught_up(level: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Frames, both fields, in which the scene stands still for a moment and then jumps on by what it missed.
+
+    Jitter and crawling colour make held pictures of a composite tape differ by more than noise; the jump tells them
+    from a camera that rests.
+    """
+    flags = np.zeros(len(level), np.bool_)
+    still = np.logical_and(*(_quiet(level[:, field], _HELD_SHARE, 50) for field in (0, 1)))
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(np.int8)))
+    for start, stop in zip(edges[0::2], edges[1::2], strict=True):
+        around = np.concatenate([level[max(start - _AROUND, 1) : start], level[stop + 1 : stop + 1 + _AROUND]])
+        around = around[np.isfinite(around).all(axis=1)]
+        if stop >= len(level) or len(around) < 4:
+            continue
+        abrupt = (level[start] < _ONSET * level[start - 1]).all()
+        flags[start:stop] = abrupt and (level[stop] > _JUMP * np.median(around, axis=0)).all()
     return flags

@@ -58,9 +58,7 @@ def restore(
     sets: Sets = None,
     config: ConfigFile = None,
     as_json: Json = False,
-    chain: Annotated[
-        Optional[str], typer.Option(help="Short for --set restoration.chain=…", show_default=False)
-    ] = None,  # noqa: UP045
+    chain: Annotated[str | None, typer.Option(help="Short for --set restoration.chain=…", show_default=False)] = None,
 ) -> None:
     """The whole way: tape to 4K master, stream and report. Run again, it goes on where it stopped.
 

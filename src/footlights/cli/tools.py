@@ -105,8 +105,10 @@ def make_tape(  # noqa: PLR0913 - options of a command line
     for note in made.notes:
         console.print(note, highlight=False)
     sys.stdout.write(
-        f"{made.tape}: {truth.frames} frames, noise {truth.noise.luma_sigma:.2f} codes, {len(truth.dropouts)} dropouts, "
-        f"{len(truth.lost_frames)} frames lost, {len(truth.duplicated_frames)} duplicated\n{made.truth_file}: the truth\n"
+        f"{made.tape}: {truth.frames} frames, noise {truth.noise.luma_sigma:.2f} codes, "
+        f"{len(truth.dropouts)} dropouts, "
+        f"{len(truth.lost_frames)} frames lost, {len(truth.duplicated_frames)} duplicated\n"
+        f"{made.truth_file}: the truth\n"
     )
 
 

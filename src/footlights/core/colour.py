@@ -128,6 +128,12 @@ def chroma_from_codes(codes: NDArray[np.unsignedinteger], bits: int, levels: Ran
     return (codes.astype(np.float32) - np.float32(offset)) * np.float32(1 / scale)
 
 
+def eight_bit_luma(plane: Plane) -> NDArray[np.uint8]:
+    """One float luma plane (H, W) as 8-bit studio codes, rounded and clipped: for look-ups and motion search."""
+    # Values far below black would come back bright from convertScaleAbs, which takes the absolute value.
+    return np.asarray(cv2.convertScaleAbs(cv2.max(plane, -16 / 219), alpha=219, beta=16), np.uint8)
+
+
 def luma_to_codes(plane: Plane, bits: int, levels: Range = Range.LIMITED) -> NDArray[np.uint16]:
     """Float luma → code values, rounded; the codes reserved for synchronisation (BT.601) are not used."""
     offset, scale, _, _ = _swing(bits, levels)
@@ -141,8 +147,8 @@ def chroma_to_codes(plane: Plane, bits: int, levels: Range = Range.LIMITED) -> N
 
 
 def _round(plane: Plane, scale: float, offset: float, bits: int, levels: Range) -> NDArray[np.uint16]:
-    codes = plane * np.float32(scale)
-    codes += np.float32(offset + 0.5)
     reserve = 0 if levels is Range.FULL else 2 ** (bits - 8)
-    np.clip(codes, reserve, 2**bits - 1 - reserve, out=codes)
+    codes = np.multiply(plane, np.float32(scale))
+    codes += np.float32(offset + 0.5)
+    cv2.min(cv2.max(codes, float(reserve), dst=codes), float(2**bits - 1 - reserve), dst=codes)
     return codes.astype(np.uint16)

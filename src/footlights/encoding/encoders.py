@@ -13,10 +13,9 @@ from typing import Protocol
 
 from footlights.errors import ParameterError
 
-_TAGS = (
-    "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv",
-    "-chroma_sample_location", "left",
-)  # fmt: skip
+_BT709 = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"
+"""Tags go onto the pictures: FFmpeg 9 takes `-color_primaries` after a raw input for granted and writes nothing."""
+_TAGS = ("-vf", _BT709, "-chroma_sample_location", "left")
 _EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1")
 THREADS = 2
 
@@ -176,9 +175,11 @@ def rung_encoder(codec: str, preset: str) -> Encoder:
     raise ParameterError("rung.codec", codec, "choose av1 or h264")
 
 
-def lossless_intermediate() -> list[str]:
-    """Arguments for a temporary lossless copy, written fast and read fast (not kept)."""
-    return ["-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-threads", str(THREADS), *_TAGS, *_EXACT]
+def lossless_intermediate(scale: str | None = None) -> list[str]:
+    """Arguments for a temporary lossless copy, 10 bit, written fast and read fast; `scale` is a filter put before."""
+    graph = f"{scale},{_BT709}" if scale else _BT709
+    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-threads", str(THREADS)]
+    return ["-vf", graph, "-pix_fmt", "yuv420p10le", "-chroma_sample_location", "left", *codec, *_EXACT]
 
 
 def _forced(keyframes: Sequence[int], rate: Fraction) -> list[str]:

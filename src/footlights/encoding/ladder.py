@@ -10,13 +10,13 @@ from footlights.core.encodes import EncodePlan, Rung
 from footlights.core.time import FrameRange
 
 _CAPS = {
-    2160: 18_000_000,
+    2160: 16_000_000,
     1440: 9_000_000,
-    1080: 5_500_000,
-    720: 2_400_000,
-    540: 1_400_000,
-    480: 1_000_000,
-    360: 600_000,
+    1080: 6_000_000,
+    720: 3_000_000,
+    540: 2_000_000,
+    480: 1_500_000,
+    360: 900_000,
 }
 """Bits per second at 50/60 pictures a second that no segment of a rung may exceed."""
 _AV1_Q = (18.0, 55.0)

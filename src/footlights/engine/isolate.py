@@ -18,12 +18,12 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import IO, Any
 
-from footlights import errors
 from footlights.engine import ops, process
+from footlights.engine.causes import cause_from, cause_of
 from footlights.engine.faults import kind_of
 from footlights.engine.state import FailureKind
 from footlights.engine.tasks import JSON, plain_object
-from footlights.errors import FootlightsError, InternalError, ToolError
+from footlights.errors import InternalError, ToolError
 
 _LARGEST_ANSWER = 64 << 20
 """Bytes; an answer beyond is no answer."""
@@ -117,18 +117,10 @@ def _facts(op: str, answer: bytes, end: str) -> dict[str, Any]:
         return facts
     if message["kind"] == FailureKind.RESOURCE:
         raise IsolationError(op, Mishap.MEMORY, message["why"])
-    raise _same_error(message)
-
-
-def _same_error(message: Mapping[str, Any]) -> FootlightsError:
-    """The error of the child, as the nearest of its classes that errors.py has."""
-    known = (getattr(errors, name, None) for name in message["classes"])
-    kind = next(
-        (found for found in known if isinstance(found, type) and issubclass(found, FootlightsError)), InternalError
-    )
-    error = kind.__new__(kind)
-    FootlightsError.__init__(error, message["what"], message["why"], message["remedy"])
-    return error
+    cause = cause_from(message["cause"])
+    if cause is None:
+        raise InternalError(f"{op} failed", message["why"], "report this")
+    raise cause.rebuilt()
 
 
 def _tail(log: IO[bytes]) -> str:
@@ -154,12 +146,10 @@ def main(arguments: Sequence[str]) -> int:
 def _answer(op: str, params: Mapping[str, JSON]) -> dict[str, Any]:
     try:
         return {"facts": plain_object(ops.load(op)(params), f"{op}.facts")}
-    except FootlightsError as error:
-        words = {"what": error.what, "why": error.why, "remedy": error.remedy}
-        return {"kind": kind_of(error), "classes": [kind.__name__ for kind in type(error).__mro__], **words}
     except Exception as error:  # noqa: BLE001 - the edge of the child: its traceback is the answer
-        why = "".join(traceback.format_exception(error))
-        return {"kind": kind_of(error), "classes": [], "what": f"{op} failed", "why": why, "remedy": "report this"}
+        cause = cause_of(error)
+        why = "".join(traceback.format_exception(error)) if cause is None else cause.why
+        return {"kind": kind_of(error), "why": why, "cause": None if cause is None else cause.to_data()}
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from footlights.engine import process, reaper
+from footlights.engine.causes import cause_from
 from footlights.engine.executor import Damaged, Duty, Failed, Finished, Progressed, Report, Work
 from footlights.engine.faults import kind_of
 from footlights.engine.state import Failure, FailureKind
@@ -310,9 +311,14 @@ def _report(message: dict[str, Any]) -> Report:
         case "damaged":
             return Damaged(ticket, message["key"], message["why"])
         case "failed":
-            return Failed(ticket, Failure(FailureKind(message["failure"]), message["why"], trace=message["trace"]))
+            return Failed(ticket, _failure(message))
         case kind:
             raise ValueError(f"unknown kind {kind!r}")
+
+
+def _failure(message: dict[str, Any]) -> Failure:
+    kind, cause = FailureKind(message["failure"]), cause_from(message["cause"])
+    return Failure(kind, message["why"], trace=message["trace"], cause=cause)
 
 
 def _start_reaper() -> subprocess.Popen[bytes]:

@@ -134,6 +134,10 @@ class Coordinator:
         """The result of a task that is done in this session."""
         return self._ledger.artifact(task_id)
 
+    def seconds_per_unit(self, op: str) -> float | None:
+        """What a unit of an op costs: from this job's history, else as given by the caller; None if nobody knows."""
+        return self._estimator.known_rate(op)
+
     def announce(self, event: Event) -> Event:
         """Log an event of the caller among those of the engine."""
         return self._journal.tell(event)

@@ -45,6 +45,8 @@ class OpContext:
     """Tell the units done so far, 0 … `Task.units`; cheap enough to call for each one."""
     warn: Callable[[str], None]
     """Note something a person should know; kept in the manifest."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where things outside the job are, as `Task.places`."""
 
 
 def load(name: str) -> Callable[[Any], Any]:

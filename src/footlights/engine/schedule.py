@@ -111,6 +111,10 @@ class Estimator:
         units = sum(one.done for one in counted)
         if units:
             return sum(one.seconds or one.elapsed for one in counted) / units
+        return self.known_rate(op)
+
+    def known_rate(self, op: str) -> float | None:
+        """Seconds per unit from earlier sessions, else the prior."""
         if op not in self._remembered:
             self._remembered[op] = self._history(op)
         remembered = self._remembered[op]

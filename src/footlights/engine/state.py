@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
+from footlights.engine.causes import Cause
 from footlights.engine.tasks import Task
 from footlights.errors import InternalError
 
@@ -67,6 +68,8 @@ class Failure:
     """Traceback, where there is one."""
     log: str = ""
     """End of what the worker wrote to its log meanwhile."""
+    cause: Cause | None = None
+    """The error itself, where it is one of ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,9 @@ class Task:
     """Higher runs earlier; equal ones in the order given."""
     timeout: float | None = None
     """Seconds one attempt may last; None has no limit."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Paths of things outside the job that the op reads. They do not name the result: what is there is told apart by
+    a digest in `params`, so that moving a file does not make its work undone."""
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
@@ -82,6 +85,7 @@ class Task:
         if self.id in self.needs or len(set(self.needs)) != len(self.needs):
             raise ParameterError(f"{self.id}.needs", self.needs, "name each other task once")
         object.__setattr__(self, "params", plain_object(self.params, f"{self.id}.params"))
+        object.__setattr__(self, "places", {str(name): str(path) for name, path in self.places.items()})
 
 
 def plain(value: object, where: str) -> JSON:

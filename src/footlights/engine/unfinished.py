@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from footlights.engine.causes import Cause
 from footlights.engine.state import Board, TaskState
 from footlights.errors import IncompleteError
 
@@ -20,6 +21,8 @@ class TaskFailure:
     why: str
     log: str = ""
     """End of the worker's log, or the traceback."""
+    cause: Cause | None = None
+    """The error itself, where it is one of ours; None for a task that was only cancelled."""
 
 
 class UnfinishedError(IncompleteError):
@@ -45,4 +48,4 @@ def _failure(board: Board, task_id: str) -> TaskFailure:
     if state is TaskState.CANCELLED:
         return TaskFailure(task_id, state, f"it needs '{board.cause(task_id)}'")
     failure = board.attempts(task_id)[-1].failure
-    return TaskFailure(task_id, state, failure.why, failure.log or failure.trace)
+    return TaskFailure(task_id, state, failure.why, failure.log or failure.trace, failure.cause)

@@ -26,6 +26,7 @@ from typing import Any
 import footlights
 from footlights.engine import ops, process
 from footlights.engine.artifacts import Artifact, ArtifactStore, Level
+from footlights.engine.causes import cause_of
 from footlights.engine.executor import Duty, Work, work_from
 from footlights.engine.faults import kind_of
 from footlights.engine.manifest import DamagedArtifactError, Making
@@ -94,7 +95,14 @@ class Worker:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge of the worker: whatever an op throws is told
             trace = _clean(traceback.format_exc())
             _note(trace)
-            answer = {"kind": "failed", "failure": kind_of(error).value, "why": _in_words(error), "trace": trace}
+            cause = cause_of(error)
+            answer = {
+                "kind": "failed",
+                "failure": kind_of(error).value,
+                "why": _in_words(error),
+                "trace": trace,
+                "cause": None if cause is None else cause.to_data(),
+            }
         with suppress(OSError, ValueError):  # what the op printed belongs to this piece of work
             sys.stdout.flush()
         self._channel.send(ticket=work.ticket, **answer)
@@ -123,7 +131,8 @@ class Worker:
             warnings.append(_clean(text))
 
         started, clock = _now(), time.monotonic()
-        context = ops.OpContext(work.task.params, inputs, folder, work.task.resources.threads, progress, warn)
+        task = work.task
+        context = ops.OpContext(task.params, inputs, folder, task.resources.threads, progress, warn, task.places)
         result = op(context)
         if not isinstance(result, ops.OpResult):
             raise InternalError(

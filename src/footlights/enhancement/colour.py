@@ -50,7 +50,7 @@ class ConvertColour:
         params = self.params
         source = (Matrix(params.matrix), Primaries(params.primaries))
         target = (Matrix.BT709, Primaries.BT709)
-        luma, chroma = np.empty_like(clip.luma), np.empty_like(clip.chroma)
+        luma, chroma = np.empty(clip.luma.shape, np.float32), np.empty(clip.chroma.shape, np.float32)
         gain = np.float32(1 / (1 - params.black))
         offset = np.array([params.cb, params.cr], np.float32)[:, None, None]
         for index in range(len(clip)):

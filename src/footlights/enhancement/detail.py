@@ -38,6 +38,8 @@ class LimitedDetail:
         self.params = params
         side = max(3, round(params.radius * 2.5) | 1)
         self._around = np.ones((side, side), np.uint8)
+        taps = 2 * round(2.6 * params.radius) + 1
+        self._kernel = (taps, taps)
 
     @property
     def contract(self) -> Contract:
@@ -47,15 +49,25 @@ class LimitedDetail:
         """Clip → clip of the same size; chroma unchanged."""
         if self.params.strength == 0:
             return clip
-        return clip.with_pictures(np.stack([self._raised(luma) for luma in clip.luma]), clip.chroma)
+        luma = np.empty(clip.luma.shape, np.float32)
+        for index in range(len(clip)):
+            self._raise(clip.luma[index], luma[index])
+        return clip.with_pictures(luma, clip.chroma)
 
-    def _raised(self, luma: Plane) -> Plane:
+    def _raise(self, luma: Plane, out: Plane) -> None:
+        """Write the raised picture into `out`; in place, because a 4K plane costs more to allocate than to add."""
         params = self.params
-        fine = luma - cv2.GaussianBlur(luma, (0, 0), params.radius)
-        floor = np.float32(params.floor * _CODE)
+        fine = np.subtract(luma, cv2.GaussianBlur(luma, self._kernel, params.radius))
         # Smooth coring: contrast at the floor is raised half as much as contrast well above it.
-        power = fine * fine
-        raised = luma + np.float32(params.strength) * fine * (power / (power + floor * floor + np.float32(1e-12)))
+        weight = cv2.multiply(fine, fine)
+        floor = np.float32((params.floor * _CODE) ** 2 + 1e-12)
+        np.divide(weight, weight + floor, out=weight)
+        weight *= fine
+        weight *= np.float32(params.strength)
+        np.add(luma, weight, out=out)
         low, high = cv2.erode(luma, self._around), cv2.dilate(luma, self._around)
-        room = np.float32(params.overshoot) * (high - low)
-        return np.asarray(np.clip(raised, low - room, high + room), np.float32)
+        room = cv2.subtract(high, low, dst=fine)
+        room *= np.float32(params.overshoot)
+        low -= room
+        high += room
+        cv2.min(cv2.max(out, low, dst=out), high, dst=out)

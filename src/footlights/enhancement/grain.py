@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from footlights.core.clip import Clip, Plane
+from footlights.core.colour import eight_bit_luma
 from footlights.core.texture import Texture, grain
 from footlights.errors import ParameterError
 from footlights.restoration.base import Contract, bound, stage
@@ -65,11 +66,12 @@ class SynthesiseGrain:
         if self._texture is None:
             vertical, horizontal = self.params.size
             self._texture = grain(clip.height, clip.width, seed=self.params.seed, size=(vertical, horizontal))
-        pairs = zip(clip.frames, clip.luma, strict=True)
-        return clip.with_pictures(
-            np.stack([self._grainy(luma, self._texture.view(frame)) for frame, luma in pairs]), clip.chroma
-        )
+        luma = np.empty(clip.luma.shape, np.float32)
+        for index, frame in enumerate(clip.frames):
+            self._grain(clip.luma[index], self._texture.view(frame), luma[index])
+        return clip.with_pictures(luma, clip.chroma)
 
-    def _grainy(self, luma: Plane, texture: Plane) -> Plane:
-        codes = np.clip(luma * np.float32(219) + np.float32(16.5), 0, 255).astype(np.uint8)
-        return np.asarray(luma + texture * cv2.LUT(codes, self._strength), np.float32)
+    def _grain(self, luma: Plane, texture: Plane, out: Plane) -> None:
+        """Write the grainy picture into `out`."""
+        np.multiply(texture, cv2.LUT(eight_bit_luma(luma), self._strength), out=out)
+        out += luma

@@ -61,7 +61,7 @@ def clock(stamps: Sequence[int | None], time_base: Fraction, stated: Iterable[Fr
     chosen = next((number for number, cost in enumerate(costs) if cost <= tolerable), None)
     if chosen is None:
         notes.append(
-            f"The frames follow no common clock ({min(costs)} of {len(ticks)} steps irregular): each keeps its own time."
+            f"The frames follow no common clock ({min(costs)} of {len(ticks)} steps irregular): each keeps its time."
         )
         return Clock(candidates[-1], tuple(range(len(ticks))), tuple(ticks), variable=True, notes=tuple(notes))
     rate = candidates[chosen]

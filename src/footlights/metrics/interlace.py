@@ -46,15 +46,15 @@ def field_distances(now: Codes, before: Codes) -> FieldDistances:
 
 
 def repeat_level(now: Codes, before: Codes) -> float:
-    """How much the most changed tenth of a field differs from the same field one frame earlier, in codes.
+    """How much the most changed part of a field differs from the same field one frame earlier, in codes.
 
-    The 90th percentile over 16×8 blocks of the mean absolute difference: a repeated field leaves only coding noise
-    everywhere, while of a moving scene at least some part moves.
+    The 97th percentile over 16×8 blocks of the mean absolute difference: a repeated field leaves only coding noise
+    everywhere, while of a moving scene at least some part moves; streaks fill fewer blocks than that.
     """
     difference = cv2.absdiff(now, before).astype(np.float32)  # averages of whole codes would be rounded
     height, width = difference.shape
     blocks = cv2.resize(difference, (max(width // 16, 1), max(height // 8, 1)), interpolation=cv2.INTER_AREA)
-    return float(np.percentile(blocks[1:-1] if len(blocks) > 4 else blocks, 90))
+    return float(np.percentile(blocks[1:-1] if len(blocks) > 4 else blocks, 97))
 
 
 def comb(frame: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:

@@ -138,7 +138,10 @@ def write_stream_folder(
         segments=plan.segments,
         renditions=tuple(rung.name for rung in plan.rungs),
         sound=tuple(sound),
-        contents={track.track.name: track.track.content for track in (*stream.video, *stream.sound)},
+        contents={
+            **{variant.track.name: variant.track.content for variant in stream.video},
+            **{variant.track.name: variant.track.content for variant in stream.sound},
+        },
     )
     checks = check_stream(folder, expected)
     refuse_failed(checks, "the stream")
@@ -215,11 +218,8 @@ def _sound_checks(folder: Path, ingest: Ingest, target: Path, muxed: MuxFacts) -
     for number, (track, facts) in enumerate(zip(sound_tracks(ingest, folder), muxed.sound, strict=False)):
         name = f"master sound {number + 1}"
         if facts.copied:
-            packets, digest = payload_digest(target, number)
-            passed = (packets, digest) == (facts.packets, facts.payload)
-            checks.append(
-                Check(f"{name} packets", passed, f"{packets}, {digest[:16]}", f"{facts.packets}, {facts.payload[:16]}")
-            )
+            _, digest = payload_digest(target, number)
+            checks.append(Check(f"{name} payload", digest == facts.payload, digest[:16], facts.payload[:16]))
         apart = abs(facts.start - track.start)
         limit = _MATROSKA_TOLERANCE * 2
         checks.append(

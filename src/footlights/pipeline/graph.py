@@ -24,7 +24,7 @@ from footlights.core.time import FrameRange
 from footlights.encoding import ladder
 from footlights.encoding.encoders import MASTERS
 from footlights.encoding.segments import SegmentRules, key_frames, segments
-from footlights.engine.tasks import Resources, Task
+from footlights.engine.tasks import JSON, Resources, Task
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import evidence
 from footlights.pipeline.assembly import MasterRequest, StreamRequest, Timing
@@ -44,7 +44,7 @@ PRIORS = {
     f"{_OPS}:restore": 0.55,
     f"{_OPS}:compare": 1.0,
     f"{_OPS}:assemble": 0.003,
-    f"{_OPS}:encode": 0.13,
+    f"{_OPS}:encode": 0.05,
     f"{_OPS}:package": 0.06,
 }
 """Seconds per unit on two cores, until a run has measured its own."""
@@ -68,7 +68,7 @@ class Layout:
 
 def ingest_task(tape: TapeIdentity, settings: Settings) -> Task:
     """Take the tape in."""
-    params = {"settings": settings.ingest.model_dump(mode="json"), "sha256": tape.sha256}
+    params: dict[str, JSON] = {"settings": settings.ingest.model_dump(mode="json"), "sha256": tape.sha256}
     return Task(
         INGEST,
         f"{_OPS}:ingest",
@@ -221,7 +221,7 @@ def stream_tasks(
                     needs=(piece_ids[number],) if video is None else tuple(piece_ids),
                     places={} if video is None else {"video": video},
                     resources=Resources(threads=2, memory=3 * 2**30, disk=round(pixels * 1.2)),
-                    units=max(1, round(pixels / 1e6)),
+                    units=settings.encoding.probes * max(1, round(pixels / 1e6)),
                     priority=10,
                 )
             )

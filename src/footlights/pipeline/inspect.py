@@ -68,7 +68,8 @@ def before_after(folder: Path, output: Path, frame: int, crop: tuple[float, floa
     shape = after.shape[1] / after.shape[0]
     pictures = [_cropped(picture, crop) for picture in (before, after)]
     shape *= crop[2] / crop[3]
-    output.write_bytes(png(beside(*(fitted(picture, height, shape) for picture in pictures))))
+    left, right = (fitted(picture, height, shape) for picture in pictures)
+    output.write_bytes(png(beside(left, right)))
     return frame
 
 
@@ -103,8 +104,8 @@ def _latest(folder: Path, task: str) -> Path:
     """Folder of the artifact a task made last in a job."""
     store = ArtifactStore(folder)
     with Store(store) as index:
-        found = index.latest(task)
-    artifact = store.get(found.key) if found is not None else None
+        key = index.latest(task)
+    artifact = store.validate(key) if key is not None else None
     if artifact is None:
         raise UsageError(f"{folder} has no {task} yet", "the job has not come that far", "run `footlights scan` first")
     return artifact.folder

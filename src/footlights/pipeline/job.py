@@ -16,6 +16,7 @@ from uuid import uuid4
 from footlights.config import Resolved, Settings, explicit, resolve
 from footlights.core import records
 from footlights.engine.isolate import IsolationError, run_isolated
+from footlights.engine.tasks import JSON
 from footlights.errors import ConfigError, OutputExistsError, PausedError, SourceChangedError, SourceError, UsageError
 
 JOB_FILE = "job.toml"
@@ -92,7 +93,7 @@ def examine(tape: Path, settings: Settings) -> int:
 
     Raises SourceError, within two seconds, for a file that is no tape, is absurd or would open other files.
     """
-    params = {"path": str(tape), "settings": settings.ingest.model_dump(mode="json")}
+    params: dict[str, JSON] = {"path": str(tape), "settings": settings.ingest.model_dump(mode="json")}
     try:
         facts = run_isolated("footlights.pipeline.ops:probe", params, _PROBE_SECONDS, _PROBE_MEMORY)
     except IsolationError as error:

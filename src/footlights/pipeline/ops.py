@@ -19,6 +19,7 @@ from footlights.core.time import FrameRange
 from footlights.encoding.encoders import MASTERS
 from footlights.engine.artifacts import Artifact
 from footlights.engine.ops import OpContext, OpResult
+from footlights.engine.tasks import JSON
 from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.pipeline import assembly, evidence
@@ -47,7 +48,11 @@ def ingest(context: OpContext) -> OpResult:
         sha256=str(context.params["sha256"]),
         progress=context.progress,
     )
-    facts = {"frames": record.frames, "rate": str(record.source.rate), "slots": record.slot_count}
+    facts: dict[str, JSON] = {
+        "frames": record.frames,
+        "rate": str(record.source.rate),
+        "slots": record.slot_count,
+    }
     return OpResult(content=records.digest(records.to_data(record)), facts=facts, environment=_tools())
 
 
@@ -98,7 +103,10 @@ def restore(context: OpContext) -> OpResult:
         result = restore_piece(request, master, opened, target, context.progress)
     records.write(context.folder / RESTORED, _lines(result.restored))
     records.write(context.folder / DECODED, _lines(result.decoded))
-    facts = {"frames": result.frames, "interventions": records.to_data(result.interventions, tuple)}
+    facts: dict[str, JSON] = {
+        "frames": result.frames,
+        "interventions": records.to_data(result.interventions, tuple),
+    }
     return OpResult(content=result.content, facts=facts, environment=_tools())
 
 
@@ -136,7 +144,8 @@ def encode(context: OpContext) -> OpResult:
     else:
         (piece,) = context.inputs.values()
         picture = Picture(file_of(piece), FrameRange(0, len(request.frames)), width, height)
-    result = encode_chunk(request, picture, context.folder, context.progress)
+    pixels = max(1, round(len(request.frames) * request.rung.width * request.rung.height / 1e6))
+    result = encode_chunk(request, picture, context.folder, lambda trials: context.progress(trials * pixels))
     records.write(context.folder / RESULT, records.dumps(result))
     return OpResult(facts={"bytes": result.chosen.bytes, "outcome": result.outcome}, environment=_tools())
 

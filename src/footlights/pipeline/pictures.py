@@ -93,8 +93,10 @@ class Quantiser:
             self._luma = triangular_dither(clip.height, clip.width, seed=self.seed)
             self._chroma = triangular_dither(clip.height // 2, clip.width // 2, seed=self.seed + 1)
         # Half a step of dither: grain usually does the rest, and flat places must not get noisier than they were.
-        luma = clip.luma[index] + self._luma.view(frame) * np.float32(0.5 / 876)
-        chroma = [plane + self._chroma.view(frame) * np.float32(0.5 / 896) for plane in clip.chroma[index]]
+        luma = self._luma.view(frame) * np.float32(0.5 / 876)
+        luma += clip.luma[index]
+        noise = self._chroma.view(frame) * np.float32(0.5 / 896)
+        chroma = [plane + noise for plane in clip.chroma[index]]
         return (colour.luma_to_codes(luma, 10), *(colour.chroma_to_codes(plane, 10) for plane in chroma))
 
 

@@ -145,7 +145,7 @@ def plan(job: Job, listen: Listener) -> Planned:
         ]
         forecasts = tuple(one.coordinator.preview(tasks))
         missing = [forecast.task for forecast in forecasts if forecast.action is not Action.REUSE]
-        seconds = sum(one.coordinator.seconds_per_unit(task.op) * task.units for task in missing)
+        seconds = sum((one.coordinator.seconds_per_unit(task.op) or 0.0) * task.units for task in missing)
         disk = sum(task.resources.disk for task in missing)
         result = replace(_result(one, known), plan=restoration)
         _report(one, known, result)
@@ -259,7 +259,7 @@ def _interventions(
     reasons = {(shot.shot, step.stage): step.why for shot in restoration.shots for step in shot.steps}
     found: list[Intervention] = []
     for task, piece in zip(restored, layout.pieces, strict=True):
-        facts = one.artifact(task.id).manifest.facts
+        facts = one.artifact(task.id).facts
         listed = records.from_data(tuple[Intervention, ...], facts["interventions"], task.id)
         for item in listed:
             shot = next(part.shot for part in piece.parts if part.frames.covers(item.frames))
@@ -304,3 +304,11 @@ def _own_error(error: UnfinishedError) -> FootlightsError:
         return error
     (cause,) = causes
     return cause.rebuilt()
+
+
+def encode(job: Job, listen: Listener) -> tuple[list[dict[str, object]], tuple[Check, ...]]:
+    raise NotImplementedError
+
+
+def verify(job: Job, listen: Listener) -> tuple[Check, ...]:
+    raise NotImplementedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, log2
 from pathlib import Path
 
 from footlights.core.encodes import ChunkEncode, Probe, Rung
@@ -19,6 +20,9 @@ from footlights.metrics.video import vmaf
 
 TOLERANCE = 0.75
 """VMAF by which the accepted trial may fall short of the target."""
+_MEASURED = 48
+"""Frames of a chunk that VMAF looks at, where it has that many; never fewer than every sixth."""
+_SPARSEST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
     def trial(q: float) -> Probe:
         path = folder / f"trial-{q:g}{encoder.suffix}"
         trials[q] = (path, _trial(request, encoder, q, reference, path))
-        progress(len(trials))
+        progress(min(len(trials), request.probes))
         return trials[q][1]
 
     found_q, outcome = _solve(request, encoder, trial)
@@ -94,16 +98,25 @@ def _capped(
     q: float,
     outcome: str,
 ) -> tuple[float, str]:
-    """Coarsen until the segment keeps the rung's rate; six units of q halve the bytes."""
-    seconds = len(request.frames) / request.rate
-    while trials[q][1].bytes * 8 / seconds > request.rung.max_rate and q < request.rung.q_max:
-        excess = trials[q][1].bytes * 8 / float(seconds) / request.rung.max_rate
-        step = max(1.0, 4.0 * (excess - 1))
-        q = min(round((q + step) / encoder.q.step) * encoder.q.step, request.rung.q_max)
+    """Coarsen until the segment keeps the rung's rate."""
+    seconds = float(len(request.frames) / request.rate)
+    limit = request.rung.max_rate * seconds / 8
+    while trials[q][1].bytes > limit and q < request.rung.q_max:
         outcome = "capped"
+        step = log2(trials[q][1].bytes / limit) / _halvings(trials) + encoder.q.step
+        q = min(ceil((q + step) / encoder.q.step) * encoder.q.step, request.rung.q_max)
         if q not in trials:
             trial(q)
     return q, outcome
+
+
+def _halvings(trials: dict[float, tuple[Path, Probe]]) -> float:
+    """By how many factors of two the bytes fall per unit of q: from the trials where there are two, else a sixth."""
+    sizes = sorted((q, probe.bytes) for q, (_, probe) in trials.items())
+    if len(sizes) < 2:
+        return 1 / 6
+    (first, most), (last, least) = sizes[0], sizes[-1]
+    return min(max(log2(most / least) / (last - first), 1 / 16), 1 / 3)
 
 
 def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path) -> Probe:
@@ -121,7 +134,7 @@ def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, p
             "the encoder lost or invented frames",
             "run the same command again",
         )
-    every = 4 if rung.height >= 1440 else 2
+    every = max(1, min(count // _MEASURED, _SPARSEST))
     scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every)
     return Probe(q, path.stat().st_size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3))
 
@@ -134,8 +147,8 @@ def _reference(request: ChunkRequest, picture: Picture, folder: Path) -> Path:
     if same_size and picture.frames == FrameRange(0, index.frames) and index.pixel_format == "yuv420p10le":
         return picture.path
     target = folder / "reference.mkv"
-    scale = [] if same_size else ["-vf", f"scale={rung.width}:{rung.height}:flags=lanczos+accurate_rnd"]
-    tail = [*scale, "-pix_fmt", "yuv420p10le", *lossless_intermediate(), ffmpeg.file_url(target)]
+    scale = None if same_size else f"scale={rung.width}:{rung.height}:flags=lanczos+accurate_rnd"
+    tail = [*lossless_intermediate(scale), ffmpeg.file_url(target)]
     if picture.frames == FrameRange(0, index.frames):
         ffmpeg.run([*ffmpeg.input_arguments(picture.path, request.rate), *tail], doing="scaling the reference")
         return target

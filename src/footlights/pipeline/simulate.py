@@ -113,7 +113,7 @@ def write_frames(
     inputs: list[str] = []
     if sound is not None:
         inputs = ffmpeg.input_arguments(sound)
-        tracks += ["-map", "1:a", *_SOUND[codec], "-shortest"]
+        tracks += ["-map", "1:a", *_SOUND[codec]]
     arguments = [
         *inputs, *tracks, "-vf", f"{_chroma(codec, raster)},setfield={order},{aspect}",
         *_video(codec, raster, bit_rate), *tags, "-fflags", "+bitexact", ffmpeg.file_url(path),

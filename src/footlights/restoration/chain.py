@@ -64,8 +64,11 @@ def _through(stage: Stage, blocks: Iterator[Clip]) -> Iterator[Clip]:
     contract = stage.contract
     context = contract.before + contract.after
     if not context:
+        # One picture at a time: a block of 4K pictures in float would not stay in any cache, nor its memory in use.
         for block in blocks:
-            yield _checked(stage, block, stage.run(block))
+            for part in block.frames.split(1):
+                one = block.take(part)
+                yield _checked(stage, one, stage.run(one))
         return
     held: Clip | None = None
     led_in = False

@@ -76,7 +76,7 @@ class MotionDenoise:
         if self.params.strength == 0:
             return out
         guides = [guide(luma, 1.2) for luma in clip.luma]
-        luma, chroma = np.empty_like(out.luma), np.empty_like(out.chroma)
+        luma, chroma = np.empty(out.luma.shape, np.float32), np.empty(out.chroma.shape, np.float32)
         for index in range(len(out)):
             luma[index], chroma[index] = self._picture(clip, guides, index + radius)
         return out.with_pictures(luma, chroma)

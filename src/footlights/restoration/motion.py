@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.core.clip import Plane
+from footlights.core.colour import eight_bit_luma
 
 Flow = NDArray[np.float32]
 """(H, W, 2): where each sample of one picture is found in the other, in samples, x then y."""
@@ -29,7 +30,7 @@ class MotionEstimator:
 
 def guide(luma: Plane, blur: float) -> NDArray[np.uint8]:
     """A luma plane as 8-bit picture for motion search, noise softened by a Gaussian of `blur` samples."""
-    codes = np.clip(luma * np.float32(219) + np.float32(16.5), 0, 255).astype(np.uint8)
+    codes = eight_bit_luma(luma)
     return np.asarray(cv2.GaussianBlur(codes, (0, 0), blur), np.uint8) if blur > 0 else codes
 
 

@@ -53,8 +53,11 @@ class LanczosUpscale:
         left, top, right, bottom = self.params.crop
         rows, columns = slice(top, clip.height - bottom), slice(left, clip.width - right)
         width, height, pillar = self.params.width, self.params.height, self.params.pillar
-        luma = np.zeros((len(clip), height, width + 2 * pillar), np.float32)
-        chroma = np.zeros((len(clip), 2, height // 2, width // 2 + pillar), np.float32)
+        luma = np.empty((len(clip), height, width + 2 * pillar), np.float32)
+        chroma = np.empty((len(clip), 2, height // 2, width // 2 + pillar), np.float32)
+        if pillar:
+            for plane, side in ((luma, pillar), (chroma, pillar // 2)):
+                plane[..., :side], plane[..., -side:] = 0, 0
         for index in range(len(clip)):
             inner = luma[index, :, pillar : pillar + width]
             inner[:] = cv2.resize(clip.luma[index, rows, columns], (width, height), interpolation=cv2.INTER_LANCZOS4)
