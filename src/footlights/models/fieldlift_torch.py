@@ -1,0 +1,77 @@
+"""FieldLift as a torch module, for training and export only; conventions in `footlights.models.fieldlift`.
+
+Residual blocks without norms (Lim et al., "Enhanced deep residual networks", 2017) on the grid of 2×2 samples and, for
+reach, on the grid of 4×4; a shuffle to the size of the tape; residuals for two instants from shared last layers.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from footlights.models.fieldlift import CLEAN_PLANES, INSTANTS, OUT_PLANES, SCALE, WINDOW_PLANES, Size
+
+STATE_LIMIT = 2.0
+"""The state is kept within ±this, so that no length of tape can make it grow."""
+
+
+class Block(nn.Module):
+    """Two 3×3 convolutions around a ReLU, added to the input; `(N, C, h, w)` in and out."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        with torch.no_grad():
+            self.second.weight *= 0.3
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(torch.relu(self.first(x)))
+
+
+class FieldLiftNet(nn.Module):
+    """One step of the recurrence."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.size = size
+        width, deep = size.width, size.deep
+        self.stem = nn.Conv2d(WINDOW_PLANES + size.state, width, 3, padding=1)
+        self.before = nn.Sequential(*(Block(width) for _ in range(size.before)))
+        self.down = nn.Conv2d(width, deep, 3, stride=2, padding=1)
+        self.below = nn.Sequential(*(Block(deep) for _ in range(size.below)))
+        self.up = nn.Conv2d(deep, 4 * width, 1)
+        self.after = nn.Sequential(*(Block(width) for _ in range(size.after)))
+        self.tail = nn.Conv2d(width, INSTANTS * 4 * size.tail, 3, padding=1)
+        self.refine = nn.Conv2d(size.tail, size.tail, 3, padding=1)
+        self.out = nn.Conv2d(size.tail, OUT_PLANES, 3, padding=1)
+        with torch.no_grad():
+            self.up.weight *= 0.3
+            self.out.weight *= 0.1
+            self.out.bias.zero_()
+
+    def forward(self, window: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Window `(N, 35, h, w)` and carried state `(N, K, h, w)` → next state, clean residual `(2N, 3, 2h, 2w)`, fine
+        luma residual `(2N, 1, 8h, 8w)`, fine chroma residual `(2N, 2, 4h, 4w)`; the instants of a frame side by side.
+        """
+        x, next_state = self.features(window, state)
+        return (next_state, *self.pictures(x))
+
+    def features(self, window: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Window and carried state → features `(N, C, h, w)` and the next state `(N, K, h, w)`."""
+        x = torch.relu(self.stem(torch.cat([window, state.to(window.dtype)], dim=1)))
+        x = self.before(x)
+        deep = self.below(torch.relu(self.down(x)))
+        x = self.after(x + nn.functional.pixel_shuffle(self.up(deep), 2))
+        return x, torch.clamp(x[:, : self.size.state], -STATE_LIMIT, STATE_LIMIT)
+
+    def pictures(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features `(N, C, h, w)` → the three residuals."""
+        x = self.tail(features)
+        batch, _, height, width = x.shape
+        x = x.reshape(batch * INSTANTS, 4 * self.size.tail, height, width)
+        x = torch.relu(nn.functional.pixel_shuffle(x, 2))
+        x = self.out(torch.relu(self.refine(x)))
+        luma = nn.functional.pixel_shuffle(x[:, CLEAN_PLANES : CLEAN_PLANES + SCALE**2], SCALE)
+        chroma = nn.functional.pixel_shuffle(x[:, CLEAN_PLANES + SCALE**2 :], SCALE // 2)
+        return x[:, :CLEAN_PLANES], luma, chroma

@@ -1,0 +1,171 @@
+"""Batches out of shards: every batch is drawn from the seed and its own number, so a resumed run sees the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.training.shards import Shard
+
+Codes = NDArray[np.uint8]
+
+_LOST_FIELD = 0.1
+"""Share of sequences in which one field shows another instant."""
+_LOST_KNOWN = 0.75
+"""Share of those whose field is marked invalid."""
+_DAMAGE_KNOWN = 0.5
+"""Share of sequences that come with their damage marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchShape:
+    """How much of a sequence one sample takes."""
+
+    batch: int
+    frames: int
+    """Steps of the recurrence."""
+    side: int
+    """Samples of the tape, a multiple of 8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Sequences of T steps; the tape has one frame more on each side, or the frame itself again where there is none."""
+
+    luma: Codes
+    """`(B, T + 2, S, S)` woven."""
+    chroma: Codes
+    """`(B, T + 2, 2, S, S/2)`."""
+    motion: NDArray[np.int8]
+    """`(B, T, 2, 2, S/2, S/2)` quarter cells."""
+    valid: Codes
+    """`(B, T + 2, 2, S/2, S/2)`, 0 or 1 per field; all 0 for a frame that is not there."""
+    sigma: NDArray[np.float32]
+    """`(B,)` 8-bit codes."""
+    gain: NDArray[np.float32]
+    """`(B, 2)` of luma and chroma, for tape and truth alike."""
+    truth_luma: Codes
+    """`(B, 2T, 4S, 4S)`."""
+    truth_chroma: Codes
+    """`(B, 2T, 2, 2S, 2S)`."""
+
+
+def draw_batch(shards: Sequence[Shard], shape: BatchShape, seed: int, number: int) -> Batch:
+    """Batch `number` of the run with this seed."""
+    rng = np.random.default_rng((seed, number))
+    return stacked([_draw(shards[int(rng.integers(len(shards)))], shape, rng) for _ in range(shape.batch)])
+
+
+def batches(
+    shards: Sequence[Shard], shape: BatchShape, seed: int, numbers: range, *, ahead: int = 2
+) -> Iterator[Batch]:
+    """Batches of the given numbers in order, drawn ahead in threads."""
+    with ThreadPoolExecutor(max_workers=ahead) as pool:
+        waiting: list[Future[Batch]] = []
+        for number in numbers:
+            waiting.append(pool.submit(draw_batch, shards, shape, seed, number))
+            if len(waiting) > ahead:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
+
+
+def stacked(samples: Sequence[Batch]) -> Batch:
+    """Batches joined along their first axis."""
+    return Batch(**{entry.name: np.concatenate([getattr(each, entry.name) for each in samples]) for entry in fields(Batch)})
+
+
+def whole(shard: Shard, tape: int, crop: int) -> Batch:
+    """A whole sequence of a shard as a batch of one, nothing changed and its damage unmarked: for validation."""
+    shape = BatchShape(1, shard.frames, shard.side)
+    return _cut(shard, tape, crop, shape, (0, 0, 0), _Chance(shard.tapes[tape].sigma, marked=False, gain=(1.0, 1.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    """What is drawn beside the place."""
+
+    sigma: float
+    marked: bool
+    gain: tuple[float, float]
+
+
+def _draw(shard: Shard, shape: BatchShape, rng: np.random.Generator) -> Batch:
+    tape, crop = int(rng.integers(len(shard.tapes))), int(rng.integers(shard.crops))
+    start = int(rng.integers(shard.frames - shape.frames + 1))
+    # A multiple of four keeps the grid of 4×4 samples where it was; two would do for the cells.
+    top, left = (2 * int(rng.integers((shard.side - shape.side) // 2 + 1)) for _ in range(2))
+    changed = rng.random() < 0.5
+    chance = _Chance(
+        sigma=shard.tapes[tape].sigma * float(np.exp(rng.normal(0, 0.15))),
+        marked=bool(rng.random() < _DAMAGE_KNOWN),
+        gain=(float(rng.uniform(0.8, 1.1)), float(rng.uniform(0.75, 1.15))) if changed else (1.0, 1.0),
+    )
+    sample = _cut(shard, tape, crop, shape, (start, top, left), chance)
+    if rng.random() < _LOST_FIELD:
+        _lose_field(sample, rng)
+    return sample
+
+
+def _cut(
+    shard: Shard, tape: int, crop: int, shape: BatchShape, place: tuple[int, int, int], chance: _Chance
+) -> Batch:
+    """One sample: frames from `start`, a square at `top` and `left`."""
+    start, top, left = place
+    arrays: dict[str, Any] = {
+        name: array[crop] if name.startswith("truth") else array[tape, crop] for name, array in shard.arrays.items()
+    }
+    side, half = shape.side, shape.side // 2
+    rows, columns = slice(top, top + side), slice(left, left + side)
+    cells = (..., slice(top // 2, top // 2 + half), slice(left // 2, left // 2 + half))
+    wanted = np.arange(start - 1, start + shape.frames + 1)
+    frames = np.clip(wanted, 0, shard.frames - 1)
+    valid = np.ones((len(wanted), 2, half, half), np.uint8)
+    if chance.marked:
+        valid -= arrays["damage"][frames][cells]
+    valid[(wanted < 0) | (wanted >= shard.frames)] = 0
+    truth_luma, truth_chroma = _truth(arrays, shard, tape, (start, top, left), shape)
+    return Batch(
+        luma=np.ascontiguousarray(arrays["luma"][frames, rows, columns])[None],
+        chroma=np.ascontiguousarray(arrays["chroma"][frames, :, rows, left // 2 : left // 2 + half])[None],
+        motion=np.ascontiguousarray(arrays["motion"][start : start + shape.frames][cells])[None],
+        valid=valid[None],
+        sigma=np.array([chance.sigma], np.float32),
+        gain=np.array([chance.gain], np.float32),
+        truth_luma=truth_luma[None],
+        truth_chroma=truth_chroma[None],
+    )
+
+
+def _truth(
+    arrays: dict[str, Any], shard: Shard, tape: int, place: tuple[int, int, int], shape: BatchShape
+) -> tuple[Codes, Codes]:
+    """The truth of a sample, turned upside down where its tape is."""
+    start, top, left = place
+    upside_down = shard.tapes[tape].upside_down
+    if upside_down:
+        top = shard.side - top - shape.side
+    instants = slice(2 * start, 2 * (start + shape.frames))
+    luma = arrays["truth_luma"][instants, 4 * top : 4 * (top + shape.side), 4 * left : 4 * (left + shape.side)]
+    chroma = arrays["truth_chroma"][
+        instants, :, 2 * top : 2 * (top + shape.side), 2 * left : 2 * (left + shape.side)
+    ]
+    if upside_down:
+        luma, chroma = luma[:, ::-1], chroma[:, :, ::-1]
+    return np.ascontiguousarray(luma), np.ascontiguousarray(chroma)
+
+
+def _lose_field(sample: Batch, rng: np.random.Generator) -> None:
+    """One field gives way to its neighbour in time of the same parity, most often marked as what it is."""
+    frames = sample.luma.shape[1]
+    frame, parity = int(rng.integers(1, frames - 1)), int(rng.integers(2))
+    other = frame + (1 if rng.random() < 0.3 else -1)
+    sample.luma[0, frame, parity::2] = sample.luma[0, other, parity::2]
+    sample.chroma[0, frame, :, parity::2] = sample.chroma[0, other, :, parity::2]
+    if rng.random() < _LOST_KNOWN:
+        sample.valid[0, frame, parity] = 0

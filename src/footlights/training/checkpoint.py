@@ -1,0 +1,109 @@
+"""Checkpoints: one safetensors file with net, running mean of the net and optimiser, and the place in the run.
+
+Written under another name, synced, renamed: a file that exists is whole. Nothing in it can run code when it is read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from footlights.errors import UsageError
+from footlights.models.fieldlift_torch import FieldLiftNet
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""AdamW's own state of each parameter, besides its count of steps."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands."""
+
+    iteration: int = 0
+    cpu_seconds: float = 0.0
+    """Processor time spent in training so far, all threads."""
+    wall_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Run:
+    """What training changes."""
+
+    net: FieldLiftNet
+    mean: FieldLiftNet
+    """Exponential mean of the net's weights: what is validated and exported."""
+    optimiser: torch.optim.AdamW
+    progress: Progress
+
+
+def save(path: Path, run: Run, config: str) -> None:
+    """Write a checkpoint; `config` is the configuration's text, which a resumed run must share in what it fixes."""
+    tensors: dict[str, Tensor] = {}
+    for name, parameter in run.net.named_parameters():
+        tensors[f"net.{name}"] = parameter.detach().contiguous()
+        kept = run.optimiser.state.get(parameter, {})
+        for moment in MOMENTS:
+            if moment in kept:
+                tensors[f"{moment}.{name}"] = kept[moment].contiguous()
+    for name, parameter in run.mean.named_parameters():
+        tensors[f"mean.{name}"] = parameter.detach().contiguous()
+    progress = run.progress
+    facts = {
+        "size": run.net.size.name,
+        "config": config,
+        "progress": json.dumps([progress.iteration, progress.cpu_seconds, progress.wall_seconds]),
+    }
+    part = path.with_name(path.name + ".part")
+    save_file(tensors, str(part), metadata=facts)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def load(path: Path, run: Run) -> None:
+    """Put a checkpoint back into a run, bit for bit."""
+    with safe_open(str(path), "pt") as file:
+        facts = file.metadata() or {}
+        if facts.get("size") != run.net.size.name:
+            raise UsageError(
+                f"{path} holds a net of size {facts.get('size')!r}",
+                f"the configuration asks for {run.net.size.name!r}",
+                "resume with the configuration it was begun with",
+            )
+        known = set(file.keys())
+        iteration, cpu_seconds, wall_seconds = json.loads(facts["progress"])
+        with torch.no_grad():
+            for name, parameter in run.net.named_parameters():
+                parameter.copy_(file.get_tensor(f"net.{name}"))
+                if f"{MOMENTS[0]}.{name}" in known:
+                    state = {moment: file.get_tensor(f"{moment}.{name}").to(parameter) for moment in MOMENTS}
+                    run.optimiser.state[parameter] = {"step": torch.tensor(float(iteration)), **state}
+            for name, parameter in run.mean.named_parameters():
+                parameter.copy_(file.get_tensor(f"mean.{name}"))
+    run.progress = Progress(iteration, cpu_seconds, wall_seconds)
+
+
+def mean_net(path: Path, net: FieldLiftNet) -> FieldLiftNet:
+    """The running mean of a checkpoint, in a net of its size."""
+    with safe_open(str(path), "pt") as file, torch.no_grad():
+        for name, parameter in net.named_parameters():
+            parameter.copy_(file.get_tensor(f"mean.{name}"))
+    return net.eval()
+
+
+def size_of(path: Path) -> str:
+    """Name of the size a checkpoint holds."""
+    with safe_open(str(path), "pt") as file:
+        return str((file.metadata() or {}).get("size", ""))
