@@ -117,8 +117,6 @@ def _unpacked(decoded: list[Any], pixel_format: str, like: Pictures) -> Pictures
         y, cb, cr = plane_views(frame, kind)
         luma[number] = y
         small: Plane = np.stack([cb, cr]).astype(np.float32)
-        raised = raise_chroma(
-            small, like.chroma.shape[-1], luma.shape[1], ChromaSiting.LEFT, interlaced=True
-        )
+        raised = raise_chroma(small, like.chroma.shape[-1], luma.shape[1], ChromaSiting.LEFT, interlaced=True)
         chroma[number] = np.clip(raised + np.float32(0.5), 1, 254)
     return Pictures(luma, chroma)

@@ -30,7 +30,7 @@ from footlights.errors import ParameterError, UsageError, did_you_mean
 Cells = NDArray[np.intp]
 
 FRAME_PLANES = 8
-"""Planes of one packed frame: luma top even, top odd, bottom even, bottom odd column; Cb top, bottom; Cr top, bottom."""
+"""Planes of a packed frame: luma top even, top odd, bottom even, bottom odd column; Cb top, bottom; Cr top, bottom."""
 WINDOW_PLANES = 3 * FRAME_PLANES + 6 + 4 + 1
 """Planes of a step's input: current, previous, next frame; validity of their fields; motion remainders; noise."""
 INSTANTS = 2
@@ -218,7 +218,9 @@ class Packed:
     """`(2, h, w)`: 1 where the top and the bottom field hold what the tape recorded there and then, 0 where not."""
 
 
-def window(now: Packed, before: Packed | None, after: Packed | None, sigma: float, motion: tuple[Plane, Plane]) -> Plane:
+def window(
+    now: Packed, before: Packed | None, after: Packed | None, sigma: float, motion: tuple[Plane, Plane]
+) -> Plane:
     """Input of one step `(35, h, w)`.
 
     `motion` leads from now to the frame before and to the one after, each `(2, h, w)` in cells. A neighbour beyond a

@@ -77,7 +77,9 @@ def batches(
 
 def stacked(samples: Sequence[Batch]) -> Batch:
     """Batches joined along their first axis."""
-    return Batch(**{entry.name: np.concatenate([getattr(each, entry.name) for each in samples]) for entry in fields(Batch)})
+    return Batch(
+        **{entry.name: np.concatenate([getattr(each, entry.name) for each in samples]) for entry in fields(Batch)}
+    )
 
 
 def whole(shard: Shard, tape: int, crop: int) -> Batch:
@@ -112,9 +114,7 @@ def _draw(shard: Shard, shape: BatchShape, rng: np.random.Generator) -> Batch:
     return sample
 
 
-def _cut(
-    shard: Shard, tape: int, crop: int, shape: BatchShape, place: tuple[int, int, int], chance: _Chance
-) -> Batch:
+def _cut(shard: Shard, tape: int, crop: int, shape: BatchShape, place: tuple[int, int, int], chance: _Chance) -> Batch:
     """One sample: frames from `start`, a square at `top` and `left`."""
     start, top, left = place
     arrays: dict[str, Any] = {
@@ -131,9 +131,9 @@ def _cut(
     valid[(wanted < 0) | (wanted >= shard.frames)] = 0
     truth_luma, truth_chroma = _truth(arrays, shard, tape, (start, top, left), shape)
     return Batch(
-        luma=np.ascontiguousarray(arrays["luma"][frames, rows, columns])[None],
-        chroma=np.ascontiguousarray(arrays["chroma"][frames, :, rows, left // 2 : left // 2 + half])[None],
-        motion=np.ascontiguousarray(arrays["motion"][start : start + shape.frames][cells])[None],
+        luma=np.array(arrays["luma"][frames, rows, columns])[None],
+        chroma=np.array(arrays["chroma"][frames, :, rows, left // 2 : left // 2 + half])[None],
+        motion=np.array(arrays["motion"][start : start + shape.frames][cells])[None],
         valid=valid[None],
         sigma=np.array([chance.sigma], np.float32),
         gain=np.array([chance.gain], np.float32),
@@ -152,12 +152,10 @@ def _truth(
         top = shard.side - top - shape.side
     instants = slice(2 * start, 2 * (start + shape.frames))
     luma = arrays["truth_luma"][instants, 4 * top : 4 * (top + shape.side), 4 * left : 4 * (left + shape.side)]
-    chroma = arrays["truth_chroma"][
-        instants, :, 2 * top : 2 * (top + shape.side), 2 * left : 2 * (left + shape.side)
-    ]
+    chroma = arrays["truth_chroma"][instants, :, 2 * top : 2 * (top + shape.side), 2 * left : 2 * (left + shape.side)]
     if upside_down:
         luma, chroma = luma[:, ::-1], chroma[:, :, ::-1]
-    return np.ascontiguousarray(luma), np.ascontiguousarray(chroma)
+    return np.array(luma), np.array(chroma)
 
 
 def _lose_field(sample: Batch, rng: np.random.Generator) -> None:

@@ -111,7 +111,7 @@ def begin(config: Config) -> Run:
     """A net with fresh weights, its mean and its optimiser."""
     torch.manual_seed(config.seed)
     device = torch.device(config.device)
-    net = FieldLiftNet(size_named(config.size)).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = FieldLiftNet(size_named(config.size)).to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(net.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=1e-4)
     return Run(net, copy.deepcopy(net).requires_grad_(False), optimiser, Progress())
 

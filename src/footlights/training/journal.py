@@ -84,5 +84,10 @@ def draw_curves(table: Path, picture: Path) -> None:
     cv2.imwrite(str(picture), canvas)
 
 
-def _write(canvas: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
+def _write(
+    canvas: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    text: str,
+    at: tuple[int, int],
+    colour: tuple[int, int, int],
+) -> None:
     cv2.putText(canvas, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1, cv2.LINE_AA)

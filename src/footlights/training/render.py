@@ -8,6 +8,7 @@ import argparse
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -285,7 +286,7 @@ def _motion(fields: Plane) -> NDArray[np.int8]:
 
 def _sigma(fields: Codes) -> float:
     """Noise as the analysis measures it; the quietest third of the pairs, as motion only adds."""
-    samples = [noise.measure(now, before) for before, now in zip(fields, fields[1:], strict=False)]
+    samples = [noise.measure(now, before) for before, now in pairwise(fields)]
     sigmas = sorted(sample.sigma for sample in samples if sample is not None)
     return float(np.mean(sigmas[: max(1, len(sigmas) // 3)])) if sigmas else 1.0
 

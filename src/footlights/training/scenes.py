@@ -120,7 +120,7 @@ def draw_path(fields: int, rng: np.random.Generator) -> Path4:
         x=np.cumsum(speed * np.cos(heading)) + _tremble(fields, hand, rng),
         y=np.cumsum(speed * np.sin(heading)) + _tremble(fields, hand, rng),
         zoom=np.exp((0 if still else rng.normal(0, 0.004)) * time),
-        turn=(0 if still else rng.normal(0, 0.002)) * time,
+        turn=np.asarray((0 if still else rng.normal(0, 0.002)) * time, np.float64),
     )
 
 
@@ -259,7 +259,9 @@ def _front_picture(sources: Sources, rng: np.random.Generator) -> Picture:
 def _cut_out(picture: Picture, rng: np.random.Generator) -> Plane:
     """A blob of a picture with its opacity `(h, w, 4)`, light multiplied by it."""
     height, width = min(picture.shape[0], 900), min(picture.shape[1], 900)
-    top, left = (int(rng.integers(0, size - part + 1)) for size, part in zip(picture.shape, (height, width), strict=False))
+    top, left = (
+        int(rng.integers(0, size - part + 1)) for size, part in zip(picture.shape, (height, width), strict=False)
+    )
     light = _linear(picture[top : top + height, left : left + width])
     rows = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     columns = np.linspace(-1, 1, width, dtype=np.float32)[None, :]

@@ -35,7 +35,9 @@ def find_sources(data: Path, *, held_out: bool) -> Sources:
     """The sources under `data` (`train_images`, `train_video`, `train_faces`) for training or for validation."""
     stills = _pictures(data / "train_images")
     if not stills:
-        raise SourceError(f"{data} holds no training pictures", "train_images is missing or empty", "name the data folder")
+        raise SourceError(
+            f"{data} holds no training pictures", "train_images is missing or empty", "name the data folder"
+        )
     return Sources(
         stills=tuple(path for path in stills if _is_held_out(path) is held_out),
         videos=tuple(

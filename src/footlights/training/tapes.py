@@ -23,7 +23,6 @@ from footlights.tape.presets import HEAVY, LIGHT, MEDIUM, VHS, Preset, preset
 G = TypeVar("G")
 
 _FAMILIES: tuple[tuple[Preset, float], ...] = ((LIGHT, 0.34), (MEDIUM, 0.3), (HEAVY, 0.2), (VHS, 0.16))
-_NEUTRAL_COMPOSITE = {"hue": 0.0, "saturation": 1.0, "differential_phase": 0.0}
 _SPREAD = 0.35
 """Standard deviation of the logarithm of what every strength is multiplied by."""
 _MILD = 0.15
@@ -87,7 +86,7 @@ def neutral(tape: Preset) -> Preset:
 
 
 def _plain(connection: Composite | None) -> Composite | None:
-    return None if connection is None else replace(connection, **_NEUTRAL_COMPOSITE)
+    return None if connection is None else replace(connection, hue=0.0, saturation=1.0, differential_phase=0.0)
 
 
 def _varied(tape: Preset, rng: np.random.Generator) -> Preset:
@@ -148,7 +147,8 @@ def _tape_format(tape: Preset, rng: np.random.Generator) -> formats.TapeFormat:
             lambda: float(np.exp(rng.normal(0, 0.15))),
         )
     generations = int(rng.choice([1, 1, 1, 2, 3])) if chosen.name not in ("dv", "digibeta") else 1
-    return replace(chosen, generations=generations, chroma_delay=chosen.chroma_delay * float(rng.uniform(0.3, 1.4)))
+    delay = min(6.0, chosen.chroma_delay * float(rng.uniform(0.3, 1.4)))
+    return replace(chosen, generations=generations, chroma_delay=delay)
 
 
 def _read_out(rng: np.random.Generator) -> ReadOut:

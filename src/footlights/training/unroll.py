@@ -119,10 +119,17 @@ def rows_at(planes: Tensor, place: Tensor) -> Tensor:
 
 
 def assembled(planes: Tensor, residuals: tuple[Tensor, Tensor, Tensor], batch: int) -> Pictures:
-    """Residuals over their bases; `planes` `(N, 8, h, w)` are the frames themselves, N a multiple of `batch`."""
+    """Residuals over their bases; `planes` `(N, 8, h, w)` are the frames themselves, N a multiple of `batch`.
+
+    The fine pictures do not train the clean one they lie upon, which has a truth of its own: nothing is lost, and the
+    backward pass through the enlargement is saved.
+    """
     clean = base(planes) + residuals[0].float()
-    luma = torch.nn.functional.interpolate(clean[:, :1], scale_factor=SCALE, mode="bicubic", align_corners=False)
-    chroma = torch.nn.functional.interpolate(clean[:, 1:], scale_factor=SCALE // 2, mode="bilinear", align_corners=False)
+    under = clean.detach()
+    luma = torch.nn.functional.interpolate(under[:, :1], scale_factor=SCALE, mode="bicubic", align_corners=False)
+    chroma = torch.nn.functional.interpolate(
+        under[:, 1:], scale_factor=SCALE // 2, mode="bilinear", align_corners=False
+    )
     return Pictures(
         clean.unflatten(0, (batch, -1)),
         (luma + residuals[1].float()).unflatten(0, (batch, -1)),

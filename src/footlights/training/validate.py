@@ -127,7 +127,7 @@ def _mean(scores: list[Score]) -> Score:
 
 
 def write_sheet(net: FieldLiftNet, shards: Sequence[Shard], path: Path, device: torch.device, rows: int = 6) -> None:
-    """A picture: rows of crops, columns tape | classical | ours | truth, three times four tapes apart."""
+    """A picture: rows of crops, columns tape | classical | ours | truth, the tapes in turn."""
     lines = []
     for row in range(rows):
         shard = shards[row % len(shards)]
@@ -138,7 +138,7 @@ def write_sheet(net: FieldLiftNet, shards: Sequence[Shard], path: Path, device: 
         classical = classical_pictures(shard.arrays["bwdif"][tape, [crop]], device)
         instant = shard.frames
         woven = _bgr(_tape_luma(batch, instant // 2), _tape_chroma(batch, instant // 2))
-        shown = [cv2.resize(woven, (320, 320), interpolation=cv2.INTER_NEAREST)]
+        shown = [cv2.resize(woven, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST)]
         shown += [
             _bgr(each.luma[0, instant, 0].cpu().numpy(), each.chroma[0, instant].cpu().numpy())
             for each in (classical, ours, truth)

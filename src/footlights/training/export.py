@@ -1,0 +1,57 @@
+"""Exports a trained net: `python -m footlights.training.export --checkpoint RUN/last.safetensors --out NAME.xml`.
+
+Writes OpenVINO IR (an .xml and a .bin beside it) of the running mean, weights halved to 16 bits, and the same weights
+as safetensors for later training. The graph takes any size whose sides are multiples of 4 and says so in its names:
+`window` and `state` in, `next_state`, `clean`, `luma` and `chroma` out.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from footlights.models.fieldlift import WINDOW_PLANES, size_named
+from footlights.models.fieldlift_torch import FieldLiftNet
+from footlights.training.checkpoint import mean_net, size_of
+
+INPUTS = ("window", "state")
+OUTPUTS = ("next_state", "clean", "luma", "chroma")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Export one checkpoint."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="name of the .xml file")
+    parser.add_argument("--full", action="store_true", help="keep the weights in 32 bits")
+    chosen = parser.parse_args(arguments)
+    net = mean_net(chosen.checkpoint, FieldLiftNet(size_named(size_of(chosen.checkpoint))))
+    export(net, chosen.out, halved=not chosen.full)
+    weights = {name: parameter.detach().half().contiguous() for name, parameter in net.named_parameters()}
+    save_file(weights, str(chosen.out.with_suffix(".safetensors")), metadata={"size": net.size.name})
+
+
+def export(net: FieldLiftNet, path: Path, *, halved: bool = True) -> None:
+    """Write a net as OpenVINO IR."""
+    import openvino
+
+    net = net.float().eval()
+    example = (torch.zeros(1, WINDOW_PLANES, 16, 24), torch.zeros(1, net.size.state, 16, 24))
+    # The deep grid halves the net's grid: both sides are even.
+    height, width = (2 * torch.export.Dim(name, min=2, max=1024) for name in ("half_height", "half_width"))
+    graph = torch.export.export(net, example, dynamic_shapes=({2: height, 3: width}, {2: height, 3: width}))
+    model: Any = openvino.convert_model(graph)
+    for port, name in zip(model.inputs, INPUTS, strict=True):
+        port.get_tensor().set_names({name})
+    for port, name in zip(model.outputs, OUTPUTS, strict=True):
+        port.get_tensor().set_names({name})
+    openvino.save_model(model, str(path), compress_to_fp16=halved)
+
+
+if __name__ == "__main__":
+    main()

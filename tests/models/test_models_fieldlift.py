@@ -1,0 +1,99 @@
+"""FieldLift's conventions: packing, fetching along motion, bases, and the cost of a net."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from footlights.errors import ParameterError, UsageError
+from footlights.models import fieldlift
+from footlights.models.fieldlift import Packed
+
+RNG = np.random.default_rng(3)
+
+
+def _frame(height: int = 24, width: int = 32) -> tuple[np.ndarray, np.ndarray]:
+    return RNG.random((height, width), np.float32), RNG.random((2, height, width // 2), np.float32) - np.float32(0.5)
+
+
+def test_packed_planes_never_mix_the_two_fields():
+    luma, chroma = _frame()
+    changed_luma, changed_chroma = luma.copy(), chroma.copy()
+    changed_luma[1::2], changed_chroma[:, 1::2] = 0, 0
+    planes, changed = fieldlift.packed(luma, chroma), fieldlift.packed(changed_luma, changed_chroma)
+    assert planes.shape == (fieldlift.FRAME_PLANES, 12, 16)
+    for plane in (0, 1, 4, 6):
+        np.testing.assert_array_equal(planes[plane], changed[plane])
+    for plane in (2, 3, 5, 7):
+        assert not changed[plane].any()
+
+
+def test_base_keeps_the_lines_of_each_field_and_means_between_them():
+    luma, chroma = _frame()
+    pictures = fieldlift.base(fieldlift.packed(luma, chroma))
+    np.testing.assert_array_equal(pictures[0, 0, 0::2], luma[0::2])
+    np.testing.assert_array_equal(pictures[1, 0, 1::2], luma[1::2])
+    np.testing.assert_allclose(pictures[0, 0, 1], (luma[0] + luma[2]) / 2, atol=1e-7)
+    np.testing.assert_allclose(pictures[1, 0, 2], (luma[1] + luma[3]) / 2, atol=1e-7)
+    np.testing.assert_array_equal(pictures[0, 1:, 0::2, 0::2], chroma[:, 0::2])
+    np.testing.assert_allclose(pictures[0, 1:, 0, 1], (chroma[:, 0, 0] + chroma[:, 0, 1]) / 2, atol=1e-7)
+
+
+def test_fetching_along_a_shift_brings_the_other_frame_here_without_blur():
+    planes = RNG.random((3, 12, 16), np.float32)
+    other = np.roll(planes, (2, -3), axis=(1, 2))
+    motion = np.empty((2, 12, 16), np.float32)
+    motion[0], motion[1] = -3.2, 2.3
+    found, remainder, inside = fieldlift.fetched(other, motion)
+    np.testing.assert_array_equal(found[:, :10, 3:], planes[:, :10, 3:])
+    np.testing.assert_allclose(remainder[0], -0.2, atol=1e-6)
+    np.testing.assert_allclose(remainder[1], 0.3, atol=1e-6)
+    assert inside[:10, 3:].all()
+    assert not inside[:, :3].any()
+    assert not inside[10:].any()
+
+
+def test_motion_of_a_moving_picture_is_found_under_noise_and_falling_light():
+    texture = np.kron(RNG.random((40, 40), np.float32), np.ones((3, 6), np.float32))
+    now, other = texture[20:80, 20:180], texture[22:82, 26:186]  # things stand 2 lines higher, 3 cells further left
+    dimmed = other * np.float32(0.6) + RNG.normal(0, 0.02, other.shape).astype(np.float32)
+    motion = fieldlift.motion_between(now.copy(), dimmed)
+    assert np.median(motion[0]) == pytest.approx(-3, abs=0.3)
+    assert np.median(motion[1]) == pytest.approx(-2, abs=0.3)
+
+
+def test_window_marks_what_lies_beyond_a_cut_as_invalid():
+    planes = fieldlift.packed(*_frame())
+    now = Packed(planes, np.ones((2, 12, 16), np.float32))
+    still = np.zeros((2, 12, 16), np.float32)
+    made = fieldlift.window(now, None, now, sigma=4.0, motion=(still, still))
+    assert made.shape == (fieldlift.WINDOW_PLANES, 12, 16)
+    np.testing.assert_array_equal(made[8:16], planes)
+    assert made[24:26].all()
+    assert not made[26:28].any()
+    assert made[28:30].all()
+    assert (made[-1] == 0.5).all()
+
+
+def test_carried_state_is_zero_where_nothing_was_seen():
+    state = np.ones((4, 12, 16), np.float32)
+    motion = np.zeros((2, 12, 16), np.float32)
+    motion[0] = 4
+    carried = fieldlift.carried(state, motion)
+    assert carried[:, :, :12].all()
+    assert not carried[:, :, 12:].any()
+
+
+def test_macs_count_every_convolution():
+    # One convolution more at a time: what a block adds is 18 C² per cell.
+    small, more = fieldlift.SIZES["S"], fieldlift.Size("more", 64, 96, 2, 3, 2, 48, 24)
+    assert more.macs() - small.macs() == 18 * 64**2 * 240 * 360
+    assert 50e9 < small.macs() < 60e9
+    assert small.macs(240, 360) * 4 == small.macs()
+
+
+def test_odd_shapes_and_unknown_sizes_are_refused():
+    with pytest.raises(ParameterError):
+        fieldlift.packed(np.zeros((22, 32), np.float32), np.zeros((2, 22, 16), np.float32))
+    with pytest.raises(UsageError):
+        fieldlift.size_named("XL")
