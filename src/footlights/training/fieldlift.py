@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import copy
 import os
+import signal
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -125,6 +126,7 @@ def train(run: Run, config: Config, text: str, places: Places, deadline: float) 
         run.net.features = torch.compile(run.net.features)  # type: ignore[method-assign]
         run.net.pictures = torch.compile(run.net.pictures)  # type: ignore[method-assign]
     last, saved, clock = places.run / "last.safetensors", time.monotonic(), _Clock(run.progress)
+    asked = _Asked()
     sums: dict[str, float] = {}
     for batch in _planned(shards, config, run.progress.iteration):
         for name, value in step(run, config, batch, device).items():
@@ -138,10 +140,10 @@ def train(run: Run, config: Config, text: str, places: Places, deadline: float) 
             checkpoint.save(last, run, text)
             saved = time.monotonic()
             clock = _Clock(run.progress)  # validation is not training
-        elif time.monotonic() - saved > config.save_seconds or time.monotonic() > deadline:
+        elif time.monotonic() - saved > config.save_seconds or time.monotonic() > deadline or asked.to_stop:
             checkpoint.save(last, run, text)
             saved = time.monotonic()
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or asked.to_stop:
             return
 
 
@@ -204,6 +206,17 @@ def _planned(shards: Sequence[Shard], config: Config, first: int) -> Iterator[Ba
     long = BatchShape(fewer, config.long_frames, config.side)
     yield from batches(shards, short, config.seed, range(first, turn), ahead=config.readers)
     yield from batches(shards, long, config.seed, range(turn, config.iterations), ahead=config.readers)
+
+
+class _Asked:
+    """Whether somebody asked the process to end: the iteration is finished and saved first."""
+
+    def __init__(self) -> None:
+        self.to_stop = False
+        signal.signal(signal.SIGTERM, self._stop)
+
+    def _stop(self, *_: object) -> None:
+        self.to_stop = True
 
 
 class _Clock:
