@@ -26,9 +26,9 @@ class Weights:
     """Of the terms."""
 
     fine_luma: float = 1.0
-    fine_chroma: float = 0.5
+    fine_chroma: float = 0.8
     clean_luma: float = 0.7
-    clean_chroma: float = 0.35
+    clean_chroma: float = 0.5
     edges: float = 0.25
     temporal: float = 0.4
 
