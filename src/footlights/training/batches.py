@@ -100,7 +100,7 @@ class _Chance:
 def _draw(shard: Shard, shape: BatchShape, rng: np.random.Generator) -> Batch:
     tape, crop = int(rng.integers(len(shard.tapes))), int(rng.integers(shard.crops))
     start = int(rng.integers(shard.frames - shape.frames + 1))
-    # A multiple of four keeps the grid of 4×4 samples where it was; two would do for the cells.
+    # Even places leave the cells of 2×2 samples whole.
     top, left = (2 * int(rng.integers((shard.side - shape.side) // 2 + 1)) for _ in range(2))
     changed = rng.random() < 0.5
     chance = _Chance(

@@ -73,7 +73,7 @@ def restored(net: FieldLiftNet, batch: Batch, device: torch.device, *, bf16: boo
 
 
 def classical_pictures(bwdif: NDArray[np.float16], device: torch.device) -> Pictures:
-    """Deinterlaced pictures `(B, 2T, 3, S, S)`, enlarged by the bicubic kernel of video tools (a = -0.6)."""
+    """Deinterlaced pictures `(B, 2T, 3, S, S)`, enlarged by OpenCV's bicubic kernel."""
     planes = bwdif.astype(np.float32)
     count, instants, _, side, _ = planes.shape
     luma = np.empty((count, instants, 1, 4 * side, 4 * side), np.float32)
