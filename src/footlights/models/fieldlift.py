@@ -71,7 +71,7 @@ class Size:
         """Multiply-accumulates of one step, both instants, for a tape of this size."""
         cells = height * width // 4
         block = 2 * 9 * self.width**2
-        grid = 9 * (WINDOW_PLANES + 1 + self.state) * self.width + (self.before + self.after) * block
+        grid = 9 * (WINDOW_PLANES + CLEAN_PLANES + self.state) * self.width + (self.before + self.after) * block
         grid += 9 * self.width * INSTANTS * 4 * self.tail
         deep = 9 * self.width * self.deep + self.below * 2 * 9 * self.deep**2 + self.deep * 4 * self.width
         tape = INSTANTS * 9 * self.tail * (self.tail + OUT_PLANES)

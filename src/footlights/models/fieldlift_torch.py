@@ -11,10 +11,8 @@ from torch import Tensor, nn
 
 from footlights.models.fieldlift import CLEAN_PLANES, FRAME_PLANES, INSTANTS, OUT_PLANES, SCALE, WINDOW_PLANES, Size
 
-LUMA_PLANES = 4
-"""Of a packed frame, its first."""
-LUMA_GAIN, CHROMA_GAIN = 8.0, 4.0
-"""Bring pictures to about unit variance."""
+GAIN = 8.0
+"""Brings differences to about unit variance."""
 STATE_LIMIT = 4.0
 """The state is kept within ±this, so that no length of tape can make it grow."""
 
@@ -34,19 +32,18 @@ class Block(nn.Module):
 
 
 def evened(window: Tensor) -> Tensor:
-    """The window `(N, 35, h, w)` with luma as differences from the frame's local mean, and all pictures amplified.
+    """The window `(N, 35, h, w)` with every picture as amplified difference from the local mean of its component in
+    the frame itself, and those three means at the end: `(N, 38, h, w)`.
 
     What the net must find lies in differences of a few hundredths between planes that are nearly alike; given as they
     are, they left it at its base for hundreds of iterations.
     """
-    mean = nn.functional.avg_pool2d(
-        window[:, :LUMA_PLANES].mean(dim=1, keepdim=True), 5, stride=1, padding=2, count_include_pad=False
-    )
-    parts = []
-    for first in range(0, 3 * FRAME_PLANES, FRAME_PLANES):
-        parts.append((window[:, first : first + LUMA_PLANES] - mean) * LUMA_GAIN)
-        parts.append(window[:, first + LUMA_PLANES : first + FRAME_PLANES] * CHROMA_GAIN)
-    return torch.cat([*parts, window[:, 3 * FRAME_PLANES :], mean], dim=1)
+    now = window[:, :FRAME_PLANES]
+    means = torch.stack([now[:, :4].mean(dim=1), now[:, 4:6].mean(dim=1), now[:, 6:].mean(dim=1)], dim=1)
+    means = nn.functional.avg_pool2d(means, 5, stride=1, padding=2, count_include_pad=False)
+    each = torch.cat([means[:, :1].expand(-1, 4, -1, -1), means[:, 1:].repeat_interleave(2, dim=1)], dim=1)
+    frames = [window[:, first : first + FRAME_PLANES] - each for first in range(0, 3 * FRAME_PLANES, FRAME_PLANES)]
+    return torch.cat([torch.cat(frames, dim=1) * GAIN, window[:, 3 * FRAME_PLANES :], means], dim=1)
 
 
 class FieldLiftNet(nn.Module):
@@ -56,7 +53,7 @@ class FieldLiftNet(nn.Module):
         super().__init__()
         self.size = size
         width, deep = size.width, size.deep
-        self.stem = nn.Conv2d(WINDOW_PLANES + 1 + size.state, width, 3, padding=1)
+        self.stem = nn.Conv2d(WINDOW_PLANES + CLEAN_PLANES + size.state, width, 3, padding=1)
         self.before = nn.Sequential(*(Block(width) for _ in range(size.before)))
         self.down = nn.Conv2d(width, deep, 3, stride=2, padding=1)
         self.below = nn.Sequential(*(Block(deep) for _ in range(size.below)))
