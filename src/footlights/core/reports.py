@@ -205,3 +205,17 @@ class Survey:
     field_order: FieldOrder
     """The tape's, by the weight of its shots."""
     measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShotGlance:
+    """A shot of a video that is only to be encoded."""
+
+    shot: Shot
+    spatial: float
+    """SI of ITU-T P.910, at SD width."""
+    temporal: float
+    """TI of ITU-T P.910."""
+    luma: float
+    """Median code."""
+    cadence: CadenceKind
