@@ -7,7 +7,7 @@ import json
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,11 +50,13 @@ class Ended:
         return error
 
 
-def program(*arguments: str | Path, prefix: tuple[str, ...] = (), **extra: str) -> Ended:
-    """Run `footlights` as a program; `prefix` is what starts it, `extra` its additional environment."""
+def program(*arguments: str | Path, prefix: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Ended:
+    """Run `footlights` as a program; `prefix` is what starts it, `environment` is added to the usual one."""
     began = _processor_seconds()
     command = [*prefix, *PROGRAM, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, env=child_environment(**extra), timeout=120, check=False)
+    done = subprocess.run(
+        command, capture_output=True, env=child_environment(**(environment or {})), timeout=120, check=False
+    )
     stdout, stderr = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
     return Ended(done.returncode, stdout, stderr, _processor_seconds() - began)
 
@@ -67,7 +69,7 @@ def inside(*arguments: str | Path) -> Ended:
     return Ended(code, stdout.getvalue(), stderr.getvalue())
 
 
-def clip(path: Path, source: str, frames: int, *encoding: str, sound: tuple[str, ...] = ()) -> Path:
+def clip(path: Path, source: str, frames: int, *encoding: str, sound: Sequence[str] = ()) -> Path:
     """A video of `frames` pictures from one of ffmpeg's own sources."""
     inputs = ["-f", "lavfi", "-i", source, *sound]
     ffmpeg.run([*inputs, "-frames:v", str(frames), *encoding, ffmpeg.file_url(path)], doing="making a clip")

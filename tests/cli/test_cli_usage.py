@@ -96,7 +96,7 @@ def test_unknown_setting_is_found_wherever_it_stands(tmp_path: Path, place: str)
     settings = tmp_path / "my.toml"
     settings.write_text("[enhancement.grain]\nshar = 0.5\n" if place == "file" else "")
     extra = {} if place == "file" else {"FOOTLIGHTS_ENHANCEMENT__GRAIN__SHAR": "0.5"}
-    error = program("config", "--config", settings, "--json", **extra).refused(2)
+    error = program("config", "--config", settings, "--json", environment=extra).refused(2)
     assert str(settings if place == "file" else "$FOOTLIGHTS_ENHANCEMENT__GRAIN__SHAR") in error["what"]
     assert "'enhancement.grain.share'" in error["why"]
 

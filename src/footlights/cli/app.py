@@ -55,7 +55,9 @@ app = typer.Typer(
 
 Tape = Annotated[
     Path,
-    typer.Argument(metavar="TAPE", help="Video file: MPEG, VOB, DV, AVI, MOV, MP4, MXF, MKV …", show_default=False),
+    typer.Argument(
+        readable=False, metavar="TAPE", help="Video file: MPEG, VOB, DV, AVI, MOV, MP4, MXF, MKV …", show_default=False
+    ),
 ]
 Folder = Annotated[
     Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
@@ -128,7 +130,9 @@ def plan(
 
 @app.command()
 def encode(
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="Any progressive video.", show_default=False)],
+    video: Annotated[
+        Path, typer.Argument(readable=False, metavar="VIDEO", help="Any progressive video.", show_default=False)
+    ],
     output: Folder = None,
     sets: Sets = None,
     config: ConfigFile = None,
@@ -142,7 +146,8 @@ def encode(
 
 @app.command()
 def verify(
-    job: Annotated[Path, typer.Argument(metavar="JOB", help="Job folder.", show_default=False)], as_json: Json = False
+    job: Annotated[Path, typer.Argument(readable=False, metavar="JOB", help="Job folder.", show_default=False)],
+    as_json: Json = False,
 ) -> None:
     """Decode and hash everything in a job folder again; exit code 8 if anything is not as it was made."""
     from footlights.cli import jobs
@@ -152,10 +157,17 @@ def verify(
 
 @app.command()
 def compare(
-    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The video to be like.", show_default=False)],
+    reference: Annotated[
+        Path, typer.Argument(readable=False, metavar="REFERENCE", help="The video to be like.", show_default=False)
+    ],
     test: Annotated[
         Path,
-        typer.Argument(metavar="TEST", help="The video to judge; scaled to the reference's size.", show_default=False),
+        typer.Argument(
+            readable=False,
+            metavar="TEST",
+            help="The video to judge; scaled to the reference's size.",
+            show_default=False,
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -167,7 +179,10 @@ def compare(
 
 @app.command()
 def stills(
-    job: Annotated[Path, typer.Argument(metavar="JOB", help="Job folder with a finished master.", show_default=False)],
+    job: Annotated[
+        Path,
+        typer.Argument(readable=False, metavar="JOB", help="Job folder with a finished master.", show_default=False),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="PNG to write.")] = Path("before-after.png"),
     frame: Annotated[int, typer.Option(help="Source frame; -1 takes the middle of the longest shot.")] = -1,
     crop: Annotated[str, typer.Option(help="Part of the picture, left,top,width,height in per cent.")] = "0,0,100,100",

@@ -23,8 +23,8 @@ def compare(reference: Path, test: Path, *, as_json: bool) -> None:
         rows = {name: {"mean": mean, "p5": low, "worst": worst} for name, mean, low, worst in found.rows}
         emit("comparison", frames=found.frames, width=found.width, height=found.height, metrics=rows)
         return
-    title = f"{test.name} against {reference.name}: {found.frames} frames at {found.width}×{found.height}"
-    table = Table(title=plain(title))
+    out(f"{test.name} against {reference.name}: {found.frames} frames at {found.width}×{found.height}")
+    table = Table()
     for name in ("metric", "mean", "5th percentile", "worst"):
         table.add_column(name, justify="left" if name == "metric" else "right")
     for name, *values in found.rows:
