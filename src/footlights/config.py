@@ -80,6 +80,8 @@ class GapSettings(Section):
 
 
 class DropoutSettings(Section):
+    """Streaks where the head lost the tape."""
+
     strength: Share = 1.0
     """0 leaves dropouts as they are."""
 
@@ -114,11 +116,15 @@ class ColourSettings(Section):
 
 
 class DetailSettings(Section):
+    """Edges."""
+
     strength: Annotated[float, Field(ge=0, le=2)] = 0.6
     """0 switches it off; overshoot is limited whatever the strength."""
 
 
 class GrainSettings(Section):
+    """What is given back of the noise that was taken out."""
+
     share: Share = 0.7
     """Share of the measured noise given back as fine grain at display scale. 0: clean, 1: as strong as on the tape."""
 
@@ -161,6 +167,8 @@ class EncodingSettings(Section):
 
 
 class EngineSettings(Section):
+    """What the work may take of the machine."""
+
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     """Processes working side by side; 0 chooses by the processors."""
     reserve: Annotated[float, Field(ge=0)] = 2.0

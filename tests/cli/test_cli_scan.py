@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from commands import QUICK, Ended, program, report
+from commands import QUICK, Ended, inside, program, report
 
 from footlights.engine.lock import JobLock
 from tape_files import make
@@ -75,6 +75,24 @@ def test_the_report_counts_what_is_on_the_tape(scanned: Scanned) -> None:
     assert found["source"]["name"] == scanned.tape.name
     assert found["frames_out"] is None
     assert "<script" not in (scanned.job / "report.html").read_text("utf-8")
+
+
+def test_plan_says_what_and_why_and_what_it_costs(scanned: Scanned) -> None:
+    command = ("plan", scanned.tape, "-o", scanned.job, *QUICK)
+    ended = inside(*command, "--json")
+    assert ended.code == 0, ended.stderr
+    plan = ended.objects[-1]
+    assert (plan["kind"], plan["folder"]) == ("plan", str(scanned.job))
+    (shot,) = plan["shots"]
+    assert {"deinterlace.bwdif", "upscale.lanczos"} <= {step["stage"] for step in shot["steps"]}
+    assert all(step["why"] for step in [*shot["steps"], *shot["skipped"]])
+    assert all(task["action"] == "new" and task["why"] for task in plan["tasks"])
+    assert plan["seconds"] > 0
+    assert plan["disk_bytes"] > 0
+    table = inside(*command).stdout
+    assert "deinterlace.bwdif" in table
+    assert f"Plan: {scanned.job / 'plan.json'}" in table
+    assert re.search(r"About .* of work and \d+\.\d\d GiB of disk still needed", table)
 
 
 def test_stderr_without_a_terminal_is_a_line_per_stage(tmp_path: Path) -> None:

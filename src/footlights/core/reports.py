@@ -172,6 +172,8 @@ class FaceTrack:
 
 @dataclass(frozen=True, slots=True)
 class FaceReport:
+    """Faces seen on the searched frames."""
+
     tracks: tuple[FaceTrack, ...]
     key_frames: int
     """Frames that were searched."""

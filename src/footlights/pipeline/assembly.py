@@ -69,6 +69,8 @@ class PieceFile:
 
 @dataclass(frozen=True, slots=True)
 class MasterResult:
+    """A written and verified master."""
+
     facts: MasterFacts
     checks: tuple[Check, ...]
     notes: tuple[str, ...]
