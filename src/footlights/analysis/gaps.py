@@ -21,17 +21,20 @@ from footlights.core.time import FrameRange, timecode
 
 _SHARE = 0.4
 """A repeat shows less than this share of the change that the quieter of its neighbours show."""
-_HELD_SHARE = 0.6
+_HELD_SHARE = (0.6, 0.72)
+"""The same for held pictures of a composite tape, where crawling colour never rests; the larger where a leap follows."""
 _ONSET = 0.65
 """A held frame changes by less than this share of the frame before it: a camera comes to rest more slowly."""
-_JUMP = 1.2
-"""A frame after held ones changes by this much more than is usual around."""
+_JUMP = (1.2, 1.8)
+"""A frame after held ones changes by this much more than is usual around; the larger is a leap."""
 _NOISE = (3.6, 0.8)
 """Codes of change (most changed blocks) that noise of one sigma, and coding alone, leave where both fields
 of a frame repeat: the frame store may have held them before the tape added its noise."""
 _IDENTICAL = (0.6, 0.3)
 """The same where one field repeats by itself: a shaken camera that comes back looks like it, so it must be identical
 but for coding."""
+_CRAWL = (9.0, 3.0)
+"""The same for held pictures that a jump follows: the crawl of composite colour grows with the noise of the tape."""
 _PATTERN = 0.12
 """More repeats than this share of a shot's frames are a cadence."""
 _AROUND = 12
@@ -52,7 +55,8 @@ def find_repeats(series: Series, shot: Shot, noise: NoiseReport) -> Repeats:
     quiet = np.stack([_quiet(level[:, field], _SHARE, 25) for field in (0, 1)], axis=1)
     flags = quiet & (level < same)
     flags |= (quiet & (level < held)).all(axis=1, keepdims=True)
-    flags |= _held_then_caught_up(level)[:, None]
+    resting = (level < _CRAWL[0] * noise.luma_sigma + _CRAWL[1]).all(axis=1)
+    flags |= (_held_then_caught_up(level) & resting)[:, None]
     flags[0] = False
     if flags.any(axis=1).sum() > max(2, _PATTERN * len(flags)):
         return Repeats(())
@@ -98,13 +102,16 @@ def _held_then_caught_up(level: NDArray[np.float32]) -> NDArray[np.bool_]:
     from a camera that rests.
     """
     flags = np.zeros(len(level), np.bool_)
-    still = np.logical_and(*(_quiet(level[:, field], _HELD_SHARE, 50) for field in (0, 1)))
+    still = np.logical_and(*(_quiet(level[:, field], _HELD_SHARE[1], 50) for field in (0, 1)))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(np.int8)))
     for start, stop in zip(edges[0::2], edges[1::2], strict=True):
         around = np.concatenate([level[max(start - _AROUND, 1) : start], level[stop + 1 : stop + 1 + _AROUND]])
         around = around[np.isfinite(around).all(axis=1)]
         if stop >= len(level) or len(around) < 4:
             continue
+        usual = np.median(around, axis=0)
         abrupt = (level[start] < _ONSET * level[start - 1]).all()
-        flags[start:stop] = abrupt and (level[stop] > _JUMP * np.median(around, axis=0)).all()
+        held = (level[start:stop].mean(axis=0) < _HELD_SHARE[0] * usual).all()
+        caught_up, leapt = ((level[stop] > factor * usual).all() for factor in _JUMP)
+        flags[start:stop] = abrupt and (leapt or (held and caught_up))
     return flags

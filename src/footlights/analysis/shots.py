@@ -34,6 +34,9 @@ _WHITE_STEP = 25.0
 _BACK = (1, 2, 4, 8)
 INSERT = 4
 """Fields that a scene must hold by itself to be a shot and not a flash."""
+_AFTERWARDS = 6
+"""Fields after its return in which a scene must still be there: where the two fields of a frame stand in the wrong
+order, a cut inside the frame shows the new scene, the old one once more, and then the new one for good."""
 
 
 @dataclass(slots=True)
@@ -49,6 +52,8 @@ class _Break:
     bridge: float = -1.0
     returned: int = 0
     hold: float = 1.0
+    later: float = float("nan")
+    """How much the fields that follow the return are still like the scene before; NaN where they show nothing."""
 
 
 @ANALYSERS.add("shots")
@@ -56,7 +61,7 @@ class ShotAnalyser:
     """Notes, per field: similarity to the field before; and for breaks, whether the old scene came back."""
 
     name: ClassVar[str] = "shots"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     before: ClassVar[int] = REACH
     after: ClassVar[int] = REACH // 2 + 1
     columns: ClassVar[dict[str, int]] = {
@@ -65,6 +70,7 @@ class ShotAnalyser:
         "shots.bridge": 2,
         "shots.returned": 2,
         "shots.hold": 2,
+        "shots.later": 2,
         "shots.level": 2,
         "shots.motion": 1,
     }
@@ -113,11 +119,14 @@ class ShotAnalyser:
                 item.bridge = back
                 if back >= SAME and not item.returned:
                     item.returned = age
+            if item.returned and item.returned + 1 < age <= item.returned + _AFTERWARDS and back > -1:
+                item.later = float(np.fmax(item.later, back))
             if age < INSERT:
                 item.hold = min(item.hold, self._correlation(now, item.first))
             notes.add(item.frame, "shots.bridge", item.field, item.bridge)
             notes.add(item.frame, "shots.returned", item.field, item.returned)
             notes.add(item.frame, "shots.hold", item.field, item.hold)
+            notes.add(item.frame, "shots.later", item.field, item.later)
 
     def _correlation(self, now: Descriptor, then: Descriptor) -> float:
         """-1 where either shows nothing."""
@@ -130,13 +139,16 @@ def find_shots(series: Series, frames: int) -> tuple[tuple[Shot, ...], NDArray[n
     flashes = np.zeros(frames, np.bool_)
     cuts: list[_Cut] = []
     same = series["shots.same"].reshape(-1)
-    bridge, returned, hold = (series[f"shots.{name}"].reshape(-1) for name in ("bridge", "returned", "hold"))
+    bridge, returned, hold, later = (
+        series[f"shots.{name}"].reshape(-1) for name in ("bridge", "returned", "hold", "later")
+    )
     flash_end = -1
     for index in np.flatnonzero(same < BREAK):
         if index <= flash_end:
             continue  # the light going back to what it was
         stays = returned[index] > INSERT and hold[index] >= SAME
-        if bridge[index] >= SAME and not stays:
+        leaves = later[index] < SAME  # NaN, where nothing was to be seen, is not
+        if bridge[index] >= SAME and not stays and not leaves:
             flash_end = int(index + returned[index])
             flashes[index // 2 : (flash_end + 1) // 2 + 1] = True
             continue

@@ -31,6 +31,8 @@ GLANCE = ("cadence", "complexity", "exposure", "shots")
 """Analysers of a glance."""
 _HISTORY = 3
 """Frames an analyser is shown at once."""
+_SAMPLED_PAIRS = 32
+"""Pairs of frames that the field order is first found from."""
 _GLANCE_WIDTH = 720
 """Samples a line that a glance looks at: what it measures is meant for that scale."""
 _LAST_INTERLACED = 1088
@@ -152,6 +154,26 @@ def _report(
         faces=faces.report(series, shot, settings.faces.detector),
         gaps=tuple(gap for gap in found if gap.start in shot.frames or gap.start < shot.frames.stop <= gap.stop),
     )
+
+
+def _sampled_order(ingest: Ingest, reader: VideoReader) -> FieldOrder | None:
+    """The tape's field order from pairs of frames all over it: the same, whichever part of the tape is measured.
+
+    Analysers look at fields in the order of their exposure; after a wrong tag a cut inside a frame looks like a flash.
+    """
+    if ingest.frames < 2:
+        return None
+    starts = dict.fromkeys(int(start) for start in np.linspace(0, ingest.frames - 2, _SAMPLED_PAIRS))
+    return cadence.sampled_order(_pair(ingest, reader, start) for start in starts)
+
+
+def _pair(ingest: Ingest, reader: VideoReader, start: int) -> tuple[FrameView, FrameView]:
+    """A frame and its successor."""
+    before, now = (
+        FrameView(one.number, one.planes, reader.layout, ingest.source.signal)
+        for one in reader.read(FrameRange(start, start + 2))
+    )
+    return before, now
 
 
 def _overall_order(reports: list[ShotReport], tagged: FieldOrder) -> FieldOrder:

@@ -2,9 +2,9 @@
 
 Traps kept out here: both inputs get the same `-r` (Matroska's 1 ms clock pairs neighbouring frames otherwise and VMAF
 reads 80 for 94); the shorter input is not prolonged by its last frame; libvmaf takes [distorted][reference], xpsnr
-[reference][distorted]; xpsnr reads 10-bit lines as if they followed each other without padding (identical pictures of
-720 samples a line score below 0 dB, github.com/fraunhoferhhi/xpsnr issue 5), so it gets 8 bits where lines are padded;
-and the number of frames compared is checked, because exit code 0 says nothing.
+[reference][distorted]; xpsnr reads 10-bit lines as if no padding stood between them and then gives nonsense (equal
+pictures of 720 samples a line score below 0 dB; github.com/fraunhoferhhi/xpsnr/issues/5), so it gets 8 bits; and the
+number of frames compared is checked, because exit code 0 says nothing.
 """
 
 from __future__ import annotations
@@ -26,10 +26,8 @@ MODEL = "vmaf_v0.6.1neg"
 """No enhancement gain: sharpening does not score."""
 MODEL_4K = "vmaf_4k_v0.6.1neg"
 _4K_LINES = 1440
-_LINE = 64
-"""Samples: 10-bit lines of a multiple of this, halved chroma too, are never padded (FFmpeg aligns to 64 bytes)."""
 _MOST = 72.0
-"""dB at which libvmaf caps the PSNR of 10-bit pictures; XPSNR, infinite for equal ones, gets the same cap."""
+"""dB at which libvmaf caps the PSNR of 10-bit pictures; XPSNR, infinite for equal ones, ends there too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +97,12 @@ def compare(test: Path, reference: Path, rate: Fraction, *, width: int, height: 
     """
     with TemporaryDirectory() as folder:
         log, xpsnr_log = Path(folder) / "vmaf.json", Path(folder) / "xpsnr.log"
-        depth = "yuv420p" if width % _LINE else "yuv420p10le"
         features = "feature=name=psnr|name=float_ssim"
         graph = (
             f"[0:v]scale={width}:{height}:flags=bicubic,format=yuv420p10le,split[a][b];"
             f"[1:v]format=yuv420p10le,split[c][d];"
             f"[a][c]libvmaf=model=version={model_for(height)}:{features}:n_threads=2:shortest=1:log_fmt=json:log_path={log}[v];"
-            f"[d]format={depth}[e];[b]format={depth}[f];[e][f]xpsnr=stats_file={xpsnr_log}:shortest=1[x]"
+            f"[d]format=yuv420p[e];[b]format=yuv420p[f];[e][f]xpsnr=stats_file={xpsnr_log}:shortest=1[x]"
         )
         inputs = [*ffmpeg.input_arguments(test, rate), *ffmpeg.input_arguments(reference, rate)]
         outputs = ["-map", "[v]", "-f", "null", "-", "-map", "[x]", "-f", "null", "-"]
