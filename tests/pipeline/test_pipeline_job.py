@@ -145,7 +145,58 @@ def _unknown_parameter(data: dict[str, object]) -> None:
     shots[0]["steps"][-1]["params"]["strenght"] = 1
 
 
-@pytest.mark.parametrize("change", [_other_shots, _unknown_stage, _unknown_parameter])
+def _steps(data: dict[str, object], change: Callable[[list[dict[str, object]]], list[dict[str, object]]]) -> None:
+    shots = data["shots"]
+    assert isinstance(shots, list)
+    shots[0]["steps"] = change(shots[0]["steps"])
+
+
+def _without(*stages: str) -> Callable[[dict[str, object]], None]:
+    def change(data: dict[str, object]) -> None:
+        _steps(data, lambda steps: [step for step in steps if step["stage"] not in stages])
+
+    change.__name__ = f"without-{'-'.join(stages)}"
+    return change
+
+
+def _reversed(data: dict[str, object]) -> None:
+    _steps(data, lambda steps: steps[::-1])
+
+
+def _grain_before_upscaling(data: dict[str, object]) -> None:
+    _steps(data, lambda steps: [steps[0], steps[-1], *steps[1:-1]])
+
+
+def _text_for_a_number(data: dict[str, object]) -> None:
+    shots = data["shots"]
+    assert isinstance(shots, list)
+    shots[0]["steps"][-1]["params"]["share"] = "much"
+
+
+def _other_width(data: dict[str, object]) -> None:
+    shots = data["shots"]
+    assert isinstance(shots, list)
+    step = next(step for step in shots[0]["steps"] if step["stage"] == "upscale.lanczos")
+    step["params"]["width"] = 200
+
+
+def _other_first_field(data: dict[str, object]) -> None:
+    shots = data["shots"]
+    assert isinstance(shots, list)
+    shots[1]["first_field"] = 1
+
+
+def _other_seed(data: dict[str, object]) -> None:
+    data["seed"] = 7
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _other_shots, _unknown_stage, _unknown_parameter, _without("deinterlace.bwdif"), _without("upscale.lanczos"),
+        _reversed, _grain_before_upscaling, _text_for_a_number, _other_width, _other_first_field, _other_seed,
+    ],
+)  # fmt: skip
 def test_wrong_plan_is_refused(
     tape: Path, copied: Callable[[], Path], change: Callable[[dict[str, object]], None]
 ) -> None:
@@ -203,6 +254,13 @@ def test_busy_folder_is_refused(tape: Path, copied: Callable[[], Path]) -> None:
     with JobLock(folder), pytest.raises(LockedError) as caught:
         restore(tape, folder)
     assert caught.value.exit_code == 5
+
+
+def test_other_format_is_told(copied: Callable[[], Path]) -> None:
+    folder = copied()
+    (folder / "FORMAT").write_text("2\n", "utf-8")
+    with pytest.raises(ConfigError, match="format 2"):
+        jobs.open_job(None, folder)
 
 
 def test_damaged_job_file_is_told(copied: Callable[[], Path]) -> None:

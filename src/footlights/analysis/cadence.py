@@ -68,10 +68,8 @@ class CadenceAnalyser:
         now, before = views[-1], views[-2]
         distances, light = field_distances(now.y, before.y)
         repeats = [repeat_level(new, old) for new, old in zip(now.fields, before.fields, strict=True)]
-        notes.set(
-            now.number,
-            **{"cadence.distance": np.array(distances), "cadence.repeat": np.array(repeats), "cadence.light": light},
-        )
+        notes.set(now.number, **{"cadence.distance": np.array(distances), "cadence.repeat": np.array(repeats)})
+        notes.set(now.number, **{"cadence.light": light})
 
 
 def report(series: Series, shot: Shot, tagged: FieldOrder) -> CadenceReport:

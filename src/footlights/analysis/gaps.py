@@ -22,7 +22,7 @@ from footlights.core.time import FrameRange, timecode
 _SHARE = 0.4
 """A repeat shows less than this share of the change that the quieter of its neighbours show."""
 _HELD_SHARE = (0.6, 0.72)
-"""The same for held pictures of a composite tape, where crawling colour never rests; the larger where a leap follows."""
+"""The same for held pictures of a composite tape, whose colour crawls; the larger where a leap follows."""
 _ONSET = 0.65
 """A held frame changes by less than this share of the frame before it: a camera comes to rest more slowly."""
 _JUMP = (1.2, 1.8)
@@ -80,7 +80,8 @@ def duplicates(found: Sequence[Repeats], slots: Sequence[int], rate: Fraction) -
             gaps[-1] = replace(gaps[-1], stop=frame + 1, slots=slots_so_far)
         else:
             at = timecode(slot, rate)
-            gaps.append(Gap(frame, frame + 1, GapKind.DUPLICATE, FrameRange(slot, slot + 1), evidence, at))
+            concerned = sum(1 << field for field in fields)
+            gaps.append(Gap(frame, frame + 1, GapKind.DUPLICATE, FrameRange(slot, slot + 1), evidence, at, concerned))
     return tuple(gaps)
 
 

@@ -35,8 +35,10 @@ _BACK = (1, 2, 4, 8)
 INSERT = 4
 """Fields that a scene must hold by itself to be a shot and not a flash."""
 _AFTERWARDS = 6
-"""Fields after its return in which a scene must still be there: where the two fields of a frame stand in the wrong
+"""Fields after its return in which a scene should still be there: where the two fields of a frame stand in the wrong
 order, a cut inside the frame shows the new scene, the old one once more, and then the new one for good."""
+_LEAVES = 0.25
+"""By this much more the fields after the return must be like the new scene, not the old, for the new to have stayed."""
 
 
 @dataclass(slots=True)
@@ -52,8 +54,10 @@ class _Break:
     bridge: float = -1.0
     returned: int = 0
     hold: float = 1.0
-    later: float = float("nan")
-    """How much the fields that follow the return are still like the scene before; NaN where they show nothing."""
+    old: float = -1.0
+    """How much the fields that follow the return are like the scene before the break."""
+    new: float = -1.0
+    """How much they are like the field after it."""
 
 
 @ANALYSERS.add("shots")
@@ -70,7 +74,7 @@ class ShotAnalyser:
         "shots.bridge": 2,
         "shots.returned": 2,
         "shots.hold": 2,
-        "shots.later": 2,
+        "shots.leaves": 2,
         "shots.level": 2,
         "shots.motion": 1,
     }
@@ -119,14 +123,15 @@ class ShotAnalyser:
                 item.bridge = back
                 if back >= SAME and not item.returned:
                     item.returned = age
-            if item.returned and item.returned + 1 < age <= item.returned + _AFTERWARDS and back > -1:
-                item.later = float(np.fmax(item.later, back))
+            if item.returned and item.returned + 1 < age <= item.returned + _AFTERWARDS:
+                item.old = max(item.old, back)
+                item.new = max(item.new, self._correlation(now, item.first))
             if age < INSERT:
                 item.hold = min(item.hold, self._correlation(now, item.first))
             notes.add(item.frame, "shots.bridge", item.field, item.bridge)
             notes.add(item.frame, "shots.returned", item.field, item.returned)
             notes.add(item.frame, "shots.hold", item.field, item.hold)
-            notes.add(item.frame, "shots.later", item.field, item.later)
+            notes.add(item.frame, "shots.leaves", item.field, item.new - item.old)
 
     def _correlation(self, now: Descriptor, then: Descriptor) -> float:
         """-1 where either shows nothing."""
@@ -139,16 +144,15 @@ def find_shots(series: Series, frames: int) -> tuple[tuple[Shot, ...], NDArray[n
     flashes = np.zeros(frames, np.bool_)
     cuts: list[_Cut] = []
     same = series["shots.same"].reshape(-1)
-    bridge, returned, hold, later = (
-        series[f"shots.{name}"].reshape(-1) for name in ("bridge", "returned", "hold", "later")
+    bridge, returned, hold, leaves = (
+        series[f"shots.{name}"].reshape(-1) for name in ("bridge", "returned", "hold", "leaves")
     )
     flash_end = -1
     for index in np.flatnonzero(same < BREAK):
         if index <= flash_end:
             continue  # the light going back to what it was
         stays = returned[index] > INSERT and hold[index] >= SAME
-        leaves = later[index] < SAME  # NaN, where nothing was to be seen, is not
-        if bridge[index] >= SAME and not stays and not leaves:
+        if bridge[index] >= SAME and not stays and not leaves[index] > _LEAVES:
             flash_end = int(index + returned[index])
             flashes[index // 2 : (flash_end + 1) // 2 + 1] = True
             continue

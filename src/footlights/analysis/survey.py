@@ -56,7 +56,7 @@ def measure(
 
     Every frame read is compared with its SHA-256 from the ingest: VerificationError where one differs.
     """
-    panel = _Panel(Scene(ingest, settings), ANALYSERS.names(), frames)
+    panel = _Panel(Scene(ingest, settings, _sampled_order(ingest, reader)), ANALYSERS.names(), frames)
     for picture in reader.read(panel.context):
         if frame_digest(picture.planes) != digests[picture.number]:
             raise VerificationError(

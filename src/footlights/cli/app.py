@@ -56,7 +56,10 @@ app = typer.Typer(
 Tape = Annotated[
     Path,
     typer.Argument(
-        readable=False, metavar="TAPE", help="Video file: MPEG, VOB, DV, AVI, MOV, MP4, MXF, MKV …", show_default=False
+        readable=False,
+        metavar="TAPE",
+        help="Video file (MPEG, VOB, DV, AVI, MOV, MP4, MXF, MKV …), or the folder of its job.",
+        show_default=False,
     ),
 ]
 Folder = Annotated[

@@ -16,6 +16,7 @@ from footlights.cli.progress import Listener, view
 from footlights.core.time import SpanKind, clock
 from footlights.errors import VerificationError
 from footlights.pipeline import job as jobs
+from footlights.pipeline.job import Job
 from footlights.report import summary
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Sets = tuple[str, ...]
 
 def restore(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
     """The whole way."""
-    job = jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
+    job = _open(tape, output, sets, config)
     from footlights.pipeline import run
 
     result = _listening(as_json, lambda listen: run.restore(job, listen))
@@ -41,7 +42,7 @@ def restore(tape: Path, output: Path | None, sets: Sets, config: Path | None, *,
 
 def scan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
     """Analysis and report."""
-    job = jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
+    job = _open(tape, output, sets, config)
     from footlights.pipeline import run
 
     result = _listening(as_json, lambda listen: run.scan(job, listen))
@@ -54,7 +55,7 @@ def scan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as
 
 def plan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
     """What would be done."""
-    job = jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
+    job = _open(tape, output, sets, config)
     from footlights.pipeline import run
 
     planned = _listening(as_json, lambda listen: run.plan(job, listen))
@@ -67,7 +68,7 @@ def plan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as
 
 def encode(video: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
     """The encoding half."""
-    job = jobs.open_job(video, output or jobs.default_folder(video), sets, config)
+    job = _open(video, output, sets, config)
     from footlights.pipeline import video as videos
 
     encoded = _listening(as_json, lambda listen: videos.encode(job, listen))
@@ -106,6 +107,13 @@ def demo(output: Path, sets: Sets, *, as_json: bool) -> None:
     if tape.made and not as_json:
         say(f"Made a sample tape: {tape.path}")
     restore(tape.path, output / "restored", sets, None, as_json=as_json)
+
+
+def _open(tape: Path, output: Path | None, sets: Sets, config: Path | None) -> Job:
+    """The job of a tape; given a job folder in its place, that job with the tape it knows."""
+    if output is None and (tape / jobs.JOB_FILE).is_file():
+        return jobs.open_job(None, tape, sets, config)
+    return jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
 
 
 def _listening(as_json: bool, work: Callable[[Listener], T]) -> T:

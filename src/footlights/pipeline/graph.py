@@ -32,6 +32,7 @@ from footlights.pipeline.assembly import MasterRequest, StreamRequest, Timing
 from footlights.pipeline.job import TapeIdentity
 from footlights.pipeline.restore import PieceRequest
 from footlights.pipeline.rungs import ChunkRequest
+from footlights.planning import rules
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
 
 _OPS = "footlights.pipeline.ops"
@@ -131,14 +132,14 @@ def survey_tasks(ingest: Ingest, settings: Settings) -> list[Task]:
 
 def lay_out(plan: RestorationPlan, ingest: Ingest, settings: Settings) -> Layout:
     """Cut the output into pieces, which are the media segments as well."""
-    factor = 1 if ingest.variable else int(plan.rate / ingest.source.rate)
+    factor = int(plan.rate / ingest.source.rate)
     times, end = clock_times(ingest, plan)
     cuts = cut_frames(plan.shots, factor)
-    rules = replace(SegmentRules(), target=Fraction(settings.restoration.part).limit_denominator(100))
-    cut = segments(cuts, times, end, rules)
+    cutting = replace(SegmentRules(), target=Fraction(settings.restoration.part).limit_denominator(100))
+    cut = segments(cuts, times, end, cutting)
     timing = Timing(plan.rate, len(times), times if ingest.variable else (), end if ingest.variable else Fraction(0))
     encode = ladder.plan(plan.width, plan.height, plan.rate, cut, settings.encoding)
-    return Layout(factor, timing, pieces(plan.shots, factor, cut), key_frames(cut, cuts, times, end, rules), encode)
+    return Layout(factor, timing, pieces(plan.shots, factor, cut), key_frames(cut, cuts, times, end, cutting), encode)
 
 
 def restore_tasks(plan: RestorationPlan, survey: Survey, settings: Settings, layout: Layout) -> list[Task]:
@@ -157,7 +158,7 @@ def restore_tasks(plan: RestorationPlan, survey: Survey, settings: Settings, lay
             factor=layout.factor,
             width=plan.width,
             height=plan.height,
-            field_order=survey.field_order,
+            field_order=rules.tape_order(survey, settings),
             seed=plan.seed,
             codec=settings.master.codec,
             quality=float(quality),
@@ -257,10 +258,10 @@ def lay_out_video(listed: Ingest, shots: Sequence[ShotGlance], settings: Setting
     end = times[-1] + 1 / rate
     timing = Timing(rate, listed.frames) if regular else Timing(rate, listed.frames, times, end)
     cuts = tuple(min(glance.shot.frames.start + glance.shot.first_field, listed.frames - 1) for glance in shots)
-    rules = replace(SegmentRules(), target=Fraction(settings.restoration.part).limit_denominator(100))
-    cut = segments(cuts, times, end, rules)
+    cutting = replace(SegmentRules(), target=Fraction(settings.restoration.part).limit_denominator(100))
+    cut = segments(cuts, times, end, cutting)
     plan = ladder.plan(*displayed_size(listed), rate, cut, settings.encoding)
-    return Layout(1, timing, (), key_frames(cut, cuts, times, end, rules), plan)
+    return Layout(1, timing, (), key_frames(cut, cuts, times, end, cutting), plan)
 
 
 def displayed_size(listed: Ingest) -> tuple[int, int]:

@@ -39,7 +39,9 @@ from footlights.pipeline import graph, ops, products
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
 from footlights.planning import rules
+from footlights.planning.timeline import time_map
 from footlights.report import page, summary
+from footlights.restoration import chain
 from footlights.restoration.base import build
 
 Listener = Callable[[Event], None]
@@ -207,28 +209,35 @@ def _plan(one: Session, known: Surveyed) -> RestorationPlan:
         records.write(path, text)
         records.write(generated, text)
         return fresh
-    by_hand = _checked(records.read(RestorationPlan, path), fresh, path)
+    factor = int(fresh.rate / known.ingest.source.rate)
+    by_hand = _checked(records.read(RestorationPlan, path), fresh, path, factor)
+    by_hand = replace(by_hand, time_map=time_map(known.survey.shots, by_hand.shots, known.ingest, factor))
     if generated.is_file() and generated.read_text("utf-8") != text:
         one.warn(f"{PLAN} was edited by hand and wins, though settings have changed since; delete it to plan anew")
     return by_hand
 
 
-def _checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path) -> RestorationPlan:
+def _checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path, factor: int) -> RestorationPlan:
     """An edited plan, validated; shots that differ from the rules are marked as a person's."""
     if by_hand.source != fresh.source:
         raise PlanError(f"{path} belongs to another tape", "its source is not this job's ingest", "delete it")
     if [shot.slots for shot in by_hand.shots] != [shot.slots for shot in fresh.shots]:
         raise PlanError(f"{path} has other shots than the survey", "shots cannot be edited there", "delete it")
-    if (by_hand.time_map, by_hand.rate) != (fresh.time_map, fresh.rate):
-        raise PlanError(f"{path} changes the timeline", "only the steps of shots can be edited", "delete it")
+    if replace(by_hand, shots=fresh.shots, notes=fresh.notes) != fresh or _first_fields(by_hand) != _first_fields(
+        fresh
+    ):
+        raise PlanError(f"{path} changes more than steps", "only the steps of shots can be edited", "delete it")
     for shot in by_hand.shots:
-        for step in shot.steps:
-            build(step)
+        chain.check([build(step) for step in shot.steps], factor, (fresh.width, fresh.height))
     shots: list[ShotPlan] = []
     for mine, theirs in zip(by_hand.shots, fresh.shots, strict=True):
         own = mine.steps != theirs.steps
         shots.append(replace(mine, approved_by="person" if own else mine.approved_by))
     return replace(by_hand, shots=tuple(shots))
+
+
+def _first_fields(plan: RestorationPlan) -> list[int]:
+    return [shot.first_field for shot in plan.shots]
 
 
 def _result(one: Session, known: Surveyed) -> JobResult:

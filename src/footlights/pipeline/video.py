@@ -15,13 +15,13 @@ from footlights.core import records
 from footlights.core.encodes import ChunkEncode
 from footlights.core.products import Check
 from footlights.core.reports import CadenceKind, ShotGlance
-from footlights.core.signal import Transfer
 from footlights.core.source import Ingest
 from footlights.errors import SourceError
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import graph, ops, products
 from footlights.pipeline.job import Job
 from footlights.pipeline.run import Listener, Session, session
+from footlights.planning.rules import refuse_hdr
 from footlights.report import summary
 
 
@@ -43,7 +43,7 @@ def encode(job: Job, listen: Listener) -> Encoded:
     with session(job, listen) as one:
         one.run([graph.list_task(job.tape, settings)])
         listed = one.record(Ingest, graph.INGEST, taking_in.RECORD)
-        _refuse_hdr(listed, job)
+        refuse_hdr(listed.source)
         one.run(graph.glance_tasks(job.tape, listed, settings))
         shots = one.record(tuple[ShotGlance, ...], graph.SURVEY, ops.SURVEY)
         _refuse_interlaced(shots, job)
@@ -64,16 +64,6 @@ def encode(job: Job, listen: Listener) -> Encoded:
         )
         _report(one, encoded)
         return encoded
-
-
-def _refuse_hdr(listed: Ingest, job: Job) -> None:
-    transfer = listed.source.signal.transfer
-    if transfer in (Transfer.PQ, Transfer.HLG):
-        raise SourceError(
-            f"{job.tape.path} is HDR video",
-            f"its transfer characteristic is {transfer.name}, and the ladder is SDR",
-            "convert it to SDR first, for example with ffmpeg's zscale and tonemap filters",
-        )
 
 
 def _refuse_interlaced(shots: tuple[ShotGlance, ...], job: Job) -> None:
