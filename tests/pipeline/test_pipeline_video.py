@@ -57,7 +57,7 @@ def test_stream_of_a_video(tmp_path: Path) -> None:
     assert any("sound-1" in check.name for check in encoded.checks)
     report = json.loads((tmp_path / "job" / "report.json").read_text("utf-8"))
     assert report["renditions"][0]["name"] == "av1-144"
-    checks = verification.verify(jobs.open_job(None, tmp_path / "job"), silent)
+    checks = verification.verify(tmp_path / "job", silent)
     assert all(check.passed for check in checks)
     assert any(check.name.startswith("av1-144") for check in checks)
 

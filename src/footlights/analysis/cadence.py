@@ -36,6 +36,9 @@ _TELECINE_SHARE = 0.6
 _LEAST_REPEATS = 4
 _CYCLE = 5
 """Frames of a 3:2 cycle."""
+_NEARER = 2.5
+"""How many times the distance between the two orders a film frame's fields must be nearer to each other (measured:
+progressive above 2.7 with few exceptions, interlaced on MPEG-2 and DV up to 2.2)."""
 Floats = NDArray[np.float64]
 
 
@@ -122,12 +125,15 @@ def _order(moving: Floats) -> tuple[FieldOrder, float]:
 
 
 def _progressive(moving: Floats) -> tuple[bool, float]:
-    """Both fields of a frame nearer to each other than to any other field?"""
+    """Both fields of a frame nearer to each other than to any other field, and by much more than the others differ?
+
+    Coding a frame as one brings its fields a little nearer to each other whatever they show.
+    """
     within, across = moving[:, 0].sum(), np.minimum(moving[:, 1].sum(), moving[:, 2].sum())
     apart = np.abs(moving[:, 1].sum() - moving[:, 2].sum())
     closer = across - within
     share = float(max(closer, apart) / max(abs(closer) + apart, 1e-9))
-    return bool(closer > apart), share
+    return bool(closer > _NEARER * apart), share
 
 
 def _film(repeat: Floats, steady: NDArray[np.bool_]) -> _Film | None:

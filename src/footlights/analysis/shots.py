@@ -37,6 +37,9 @@ INSERT = 4
 _AFTERWARDS = 6
 """Fields after its return in which a scene should still be there: where the two fields of a frame stand in the wrong
 order, a cut inside the frame shows the new scene, the old one once more, and then the new one for good."""
+_HOLDS = 0.2
+"""By this much more a new scene must be like itself than like the old one (cuts of noisy tapes under strobes ≥ 0.31);
+fields in which the noise outshines the scene are like nothing (≤ 0.15)."""
 _LEAVES = 0.25
 """By this much more the fields after the return must be like the new scene, not the old, for the new to have stayed."""
 
@@ -126,8 +129,9 @@ class ShotAnalyser:
             if item.returned and item.returned + 1 < age <= item.returned + _AFTERWARDS:
                 item.old = max(item.old, back)
                 item.new = max(item.new, self._correlation(now, item.first))
-            if age < INSERT:
-                item.hold = min(item.hold, self._correlation(now, item.first))
+            held = self._correlation(now, item.first) if age < INSERT else -1.0
+            if held > -1:
+                item.hold = min(item.hold, held)
             notes.add(item.frame, "shots.bridge", item.field, item.bridge)
             notes.add(item.frame, "shots.returned", item.field, item.returned)
             notes.add(item.frame, "shots.hold", item.field, item.hold)
@@ -152,9 +156,12 @@ def find_shots(series: Series, frames: int) -> tuple[tuple[Shot, ...], NDArray[n
         if index <= flash_end:
             continue  # the light going back to what it was
         stays = returned[index] > INSERT and hold[index] >= SAME
-        if bridge[index] >= SAME and not stays and not leaves[index] > _LEAVES:
+        left = leaves[index] > _LEAVES
+        if bridge[index] >= SAME and not stays and not left:
             flash_end = int(index + returned[index])
             flashes[index // 2 : (flash_end + 1) // 2 + 1] = True
+            continue
+        if hold[index] - max(same[index], 0) < _HOLDS and not left:
             continue
         cuts.append(_Cut(int(index), float(1 - max(same[index], 0.0)), _entry(series, int(index))))
     for start, stop in _white_outs(series):

@@ -98,11 +98,15 @@ def conclude(series: Series, ingest: Ingest, settings: AnalysisSettings) -> Surv
     """Everything found, per shot. Pure."""
     source = ingest.source
     shots, flashes = find_shots(series, ingest.frames)
-    repeats = [gaps.find_repeats(series, shot, noise.report(series, shot)) for shot in shots]
+    tagged = source.signal.field_order
+    repeats = [
+        gaps.find_repeats(series, shot, noise.report(series, shot), cadence.report(series, shot, tagged).kind)
+        for shot in shots
+    ]
     found = (*ingest.gaps, *gaps.duplicates(repeats, ingest.slots, source.rate))
     found = tuple(sorted(found, key=lambda gap: (gap.slots.start, gap.start)))
     reports = [_report(series, ingest, settings, shot, flashes, found) for shot in shots]
-    order = _overall_order(reports, source.signal.field_order)
+    order = _overall_order(reports, tagged)
     return Survey(
         shots=tuple(reports),
         frames=ingest.frames,

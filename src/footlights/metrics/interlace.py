@@ -62,8 +62,10 @@ def repeat_level(now: Codes, before: Codes) -> float:
     """How much the most changed part of a field differs from the same field one frame earlier, in codes.
 
     The 97th percentile over 16×8 blocks of the mean absolute difference: a repeated field leaves only coding noise
-    everywhere, while of a moving scene at least some part moves; streaks fill fewer blocks than that.
+    everywhere, while of a moving scene at least some part moves; streaks fill fewer blocks than that. Both fields are
+    brought to one light: a repeat has the light of its model, and a strobe must not pass for motion around it.
     """
+    (now, before), _ = _one_light([now, before])
     difference = cv2.absdiff(now, before).astype(np.float32)  # averages of whole codes would be rounded
     height, width = difference.shape
     blocks = cv2.resize(difference, (max(width // 16, 1), max(height // 8, 1)), interpolation=cv2.INTER_AREA)

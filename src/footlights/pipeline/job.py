@@ -86,9 +86,17 @@ def open_job(tape: Path | None, folder: Path, assignments: tuple[str, ...] = (),
 
 
 def require(folder: Path) -> None:
-    """Raise UsageError for a folder that is no job."""
+    """Raise UsageError for a folder that is no job, ConfigError for a job of another version of the layout."""
     if not (folder / JOB_FILE).is_file():
         raise UsageError(f"{folder} is no job folder", f"there is no {JOB_FILE} in it", "give the folder of a job")
+    path = folder / FORMAT_FILE
+    found = path.read_text("utf-8").strip() if path.is_file() else "none"
+    if found != FORMAT:
+        raise ConfigError(
+            f"{folder} has job format {found}",
+            f"this program reads format {FORMAT}",
+            "use the program it was begun with, or begin anew in another folder",
+        )
 
 
 def examine(tape: Path, settings: Settings) -> int:
@@ -121,7 +129,7 @@ def identify(tape: Path, frames: int) -> TapeIdentity:
 
 
 def _continue(tape: Path | None, folder: Path, assignments: tuple[str, ...], config: Path | None) -> Job:
-    _check_format(folder / FORMAT_FILE)
+    require(folder)
     identity, recorded = _read(folder / JOB_FILE)
     if tape is not None:
         identity = _same_tape(tape, identity)
@@ -136,17 +144,6 @@ def _continue(tape: Path | None, folder: Path, assignments: tuple[str, ...], con
     job = Job(folder, identity, resolved, changed)
     _write(job)
     return job
-
-
-def _check_format(path: Path) -> None:
-    """ConfigError for a job of another version of the folder's layout."""
-    found = path.read_text("utf-8").strip() if path.is_file() else "none"
-    if found != FORMAT:
-        raise ConfigError(
-            f"{path.parent} has job format {found}",
-            f"this program reads format {FORMAT}",
-            "use the program it was begun with, or begin anew in another folder",
-        )
 
 
 def _same_tape(tape: Path, known: TapeIdentity) -> TapeIdentity:

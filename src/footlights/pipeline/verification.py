@@ -24,7 +24,7 @@ from footlights.ingest import ingest as taking_in
 from footlights.media.lossless import frame_digest
 from footlights.media.reader import VideoReader, index_video
 from footlights.pipeline import assembly, ops
-from footlights.pipeline.job import Job
+from footlights.pipeline.job import require
 from footlights.pipeline.products import SUMS, read_list
 from footlights.pipeline.run import Listener
 
@@ -32,10 +32,11 @@ _STEP = 50
 """Frames between two messages of progress."""
 
 
-def verify(job: Job, listen: Listener) -> tuple[Check, ...]:
-    """All checks, failed ones among them. Changes nothing; what is not finished yet is not missed."""
-    with JobLock(job.folder):
-        return tuple(_checks(job.folder, _Meter(listen)))
+def verify(folder: Path, listen: Listener) -> tuple[Check, ...]:
+    """All checks of a job folder, failed ones among them. Changes nothing; what is not finished yet is not missed."""
+    require(folder)
+    with JobLock(folder):
+        return tuple(_checks(folder, _Meter(listen)))
 
 
 class _Meter:
