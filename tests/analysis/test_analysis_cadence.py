@@ -109,6 +109,38 @@ def test_one_repeated_field_is_found_and_named(tmp_path: Path) -> None:
     assert gap.evidence.startswith("the bottom field repeats")
 
 
+@pytest.mark.parametrize("sigma", [0.8, 3.0])
+def test_a_lost_field_is_found_under_noise_that_came_later(tmp_path: Path, sigma: float) -> None:
+    frames = interlaced(lambda f: panned(A, f), 40)
+    frames[14][1::2] = frames[13][1::2]
+    frames[25][0::2] = frames[24][0::2]
+    _, survey = surveyed(noisy(frames, sigma), tmp_path)
+    found = [(gap.start, gap.stop, gap.evidence.split()[1]) for gap in survey.gaps]
+    assert found == [(14, 15, "bottom"), (25, 26, "top")]
+
+
+def test_a_shaken_camera_that_comes_back_has_lost_nothing(tmp_path: Path) -> None:
+    """At a turning point two fields of one parity show the same, and those around do not."""
+    shaken = [6 * np.sin(0.9 * f + 0.3) for f in range(80)]
+    _, survey = surveyed(noisy(interlaced(lambda f: panned(A, shaken[f]), 40), 2), tmp_path)
+    assert survey.gaps == ()
+
+
+def test_the_dim_phases_of_a_strobe_are_no_lost_frames(tmp_path: Path) -> None:
+    frames = interlaced(lambda f: _lit(panned(A, f, dx=0.7), 1.6 if f % 8 < 2 else 0.45), 40)
+    _, survey = surveyed(noisy(frames, 1.5), tmp_path)
+    assert survey.gaps == ()
+
+
+def test_film_repeats_fields_without_having_lost_them_but_a_lost_frame_is_found(tmp_path: Path) -> None:
+    film = [panned(A, 2.5 * n) for n in range(40)]
+    fields = [picture for n, picture in enumerate(film) for _ in range(3 if n % 2 else 2)]
+    frames = [woven(fields[2 * n], fields[2 * n + 1]) for n in range(len(fields) // 2)]
+    frames[20] = frames[19]
+    _, survey = surveyed(noisy(frames, 1), tmp_path)
+    assert [(gap.start, gap.stop) for gap in survey.gaps] == [(20, 21)]
+
+
 def test_a_still_shot_has_no_repeats(tmp_path: Path) -> None:
     _, survey = surveyed(noisy([panned(A, 0)] * 20, 1.5), tmp_path)
     assert survey.gaps == ()

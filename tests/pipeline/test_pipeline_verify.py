@@ -33,6 +33,14 @@ def test_untouched_job_passes(copied: Callable[[], Path]) -> None:
     assert any(check.name.startswith("av1-144") for check in checks)
 
 
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95])
+def test_changed_byte_anywhere_in_the_master_is_found(copied: Callable[[], Path], share: float) -> None:
+    """Headers, key frames, other frames: some make the decoder fail, some only change pictures or times."""
+    folder = copied()
+    flip(folder / "master.mkv", share)
+    assert "master.mkv" in failures(folder)
+
+
 @pytest.mark.parametrize(
     ("pattern", "found"),
     [

@@ -39,8 +39,8 @@ _FIELD = (4.5, 3.0)
 """The same for a single field that is leapt over."""
 _SKIPPED = (0.6, 1.25)
 """Where one field was lost and its model has noise of its own: it changes by less than the first share of what is usual
-around, and the next of its parity, which then shows what both missed, by more than the second. A shaken camera that
-comes back for a moment makes no such leap (measured on simulated tapes: two false alarms in a thousand frames)."""
+around, and the next of its parity, which then shows what both missed, by more than the second and by more than nine in
+ten around: a shaken camera that comes back for a moment makes no leap beyond its other movements."""
 _STEADY = 0.06
 """Change of light, as a share of it, up to which a change from frame to frame counts as motion."""
 _PATTERN = (0.12, 0.5)
@@ -121,8 +121,9 @@ def _skipped(level: Levels) -> NDArray[np.bool_]:
         around = np.concatenate([level[max(index - _AROUND, 1) : index], level[index + 2 : index + 2 + _AROUND]])
         around = around[np.isfinite(around)]
         if len(around) >= _AROUND:
-            still, leap = (share * float(np.median(around)) for share in _SKIPPED)
-            flags[index] = (level[index] < still) & (level[index + 1] > leap)
+            usual, fastest = np.percentile(around, (50, 90))
+            leap = max(_SKIPPED[1] * usual, 1.1 * fastest)
+            flags[index] = (level[index] < _SKIPPED[0] * usual) & (level[index + 1] > leap)
     return flags
 
 
