@@ -95,6 +95,12 @@ def test_plan_says_what_and_why_and_what_it_costs(scanned: Scanned) -> None:
     assert re.search(r"About .* of work and \d+\.\d\d GiB of disk still needed", table)
 
 
+def test_a_job_folder_stands_for_its_tape(scanned: Scanned) -> None:
+    ended = inside("scan", scanned.job)
+    assert ended.code == 0, ended.stderr
+    assert f"Report: {scanned.job / 'report.html'}" in ended.stdout
+
+
 def test_stderr_without_a_terminal_is_a_line_per_stage(tmp_path: Path) -> None:
     ended = program("scan", make(tmp_path / "tape.mkv", 4), "-o", tmp_path / "job", *QUICK)
     stages = ["Taking the tape in …", "Measuring …", "Finding shots …", "Thumbnails …"]

@@ -7,7 +7,7 @@ loss.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -30,6 +30,8 @@ _JUMP = (1.2, 1.8)
 _NOISE = (3.6, 0.8)
 """Codes of change (most changed blocks) that noise of one sigma, and coding alone, leave where both fields
 of a frame repeat: the frame store may have held them before the tape added its noise."""
+_LEAP = 1.1
+"""A frame after such a repeat changes by this much more than is usual around."""
 _IDENTICAL = (0.6, 0.3)
 """The same where one field repeats by itself: a shaken camera that comes back looks like it, so it must be identical
 but for coding."""
@@ -70,7 +72,8 @@ def find_repeats(series: Series, shot: Shot, noise: NoiseReport, kind: CadenceKi
     flags = _quiet(level, level, _SHARE, 25) & (level < same)
     # What strobes add to the change is no motion: only frames under steady light say what is usual.
     steady = np.where(light[:, None] < _STEADY, level, np.float32(np.nan))
-    flags |= np.logical_and(*(_quiet(level, steady, _SHARE, 25) & (level < held)).T)[:, None]
+    both = np.logical_and(*(_quiet(level, steady, _SHARE, 25) & (level < held)).T)
+    flags |= _leapt_over(both, steady)[:, None]
     resting = (level < _CRAWL[0] * noise.luma_sigma + _CRAWL[1]).all(axis=1)
     flags |= (_held_then_caught_up(steady) & resting)[:, None]
     flags |= _skipped(steady) & (level < _FIELD[0] * max((noise.luma_sigma, *noise.luma_sigmas)) + _FIELD[1])
@@ -114,6 +117,24 @@ def _quiet(level: Levels, usual: Levels, share: float, percentile: float) -> NDA
     return flags
 
 
+def _leapt_over(still: NDArray[np.bool_], level: Levels) -> NDArray[np.bool_]:
+    """Those runs of still frames after which the scene moves on by more than is usual: a hand-held camera rests without
+    having to catch up."""
+    flags = np.zeros(len(still), np.bool_)
+    for start, stop in _runs(still):
+        around = np.concatenate([level[max(start - _AROUND, 1) : start], level[stop + 1 : stop + 1 + _AROUND]])
+        around = around[np.isfinite(around)]
+        if len(around) and stop < len(level):
+            flags[start:stop] = bool((level[stop] > _LEAP * np.median(around)).all())
+    return flags
+
+
+def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Start and stop of every run of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    yield from zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True)
+
+
 def _skipped(level: Levels) -> NDArray[np.bool_]:
     """Single fields, under steady light, that stand still while those around move, and that are leapt over."""
     flags = np.zeros(level.shape, np.bool_)
@@ -138,7 +159,7 @@ def _take_out_film(level: Levels) -> None:
 def _is_cadence(repeats: NDArray[np.bool_]) -> bool:
     """Whether repeats are so many, and come so evenly, that they are how time was laid into the frames."""
     share = float(repeats.mean())
-    starts = np.flatnonzero(np.diff(np.concatenate([[0], repeats.astype(np.int8)])) > 0)
+    starts = [start for start, _ in _runs(repeats)]
     even = len(starts) > 2 and int(np.ptp(np.diff(starts))) <= 1
     return share > _PATTERN[1] or (even and share > _PATTERN[0])
 
@@ -151,8 +172,7 @@ def _held_then_caught_up(level: Levels) -> NDArray[np.bool_]:
     """
     flags = np.zeros(len(level), np.bool_)
     still = _quiet(level, level, _HELD_SHARE[1], 50).all(axis=1)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(np.int8)))
-    for start, stop in zip(edges[0::2], edges[1::2], strict=True):
+    for start, stop in _runs(still):
         around = np.concatenate([level[max(start - _AROUND, 1) : start], level[stop + 1 : stop + 1 + _AROUND]])
         around = around[np.isfinite(around).all(axis=1)]
         if stop >= len(level) or len(around) < 4:
