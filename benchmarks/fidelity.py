@@ -19,13 +19,14 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
-from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
+from scipy.signal import resample_poly
 
 import bench
 from footlights.media import ffmpeg
@@ -46,7 +47,6 @@ BT709 = (1, 1, 1, 1)
 _LATE = "0.123"
 """Seconds by which the sound of resampled clips is moved, so that there is an offset to keep."""
 _MKV_SLACK = Fraction(1, 2000)
-_SOUND_RATE = 48000
 _SEARCH = 480
 """Samples to either side in which the sound's shift is looked for."""
 Row = dict[str, Any]
@@ -112,6 +112,23 @@ class Video:
     """Frames flagged as interlaced."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A decoded sound track."""
+
+    start: Fraction
+    """Seconds of the first sample on the file's clock."""
+    rate: int
+    samples: NDArray[np.float32]
+
+    def at(self, rate: int) -> NDArray[np.float32]:
+        """The samples at another rate."""
+        if rate == self.rate:
+            return self.samples
+        common = gcd(rate, self.rate)
+        return np.asarray(resample_poly(self.samples, rate // common, self.rate // common), np.float32)
+
+
 def look(source: Path | io.BytesIO) -> Video:
     """Count, decode and note."""
     packets = interlaced = 0
@@ -142,20 +159,20 @@ def _moment(frame: av.VideoFrame | av.AudioFrame) -> Fraction:
     return frame.pts * frame.time_base
 
 
-def sound(source: Path | io.BytesIO) -> tuple[Fraction, NDArray[np.float32]] | None:
-    """Seconds of the first sample on the file's clock, and the samples, mono at 48 kHz; None where all is silent."""
+def sound(source: Path | io.BytesIO) -> Sound | None:
+    """The first sound track, its channels averaged; None where all is silent."""
     with av.open(_openable(source), "r") as container:
         if not container.streams.audio:
             return None
-        resampler = AudioResampler(format="flt", layout="mono", rate=_SOUND_RATE)
         begin: Fraction | None = None
-        parts = []
+        parts, rate = [], 0
         for frame in container.decode(audio=0):
             if begin is None:
-                begin = _moment(frame)
-            parts += [one.to_ndarray().ravel() for one in resampler.resample(frame)]
-        parts += [one.to_ndarray().ravel() for one in resampler.resample(None)]
-        return (begin or Fraction(0)), np.concatenate(parts).astype(np.float32)
+                begin, rate = _moment(frame), frame.sample_rate
+            samples = frame.to_ndarray().astype(np.float32)
+            samples = samples if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels).T
+            parts.append(samples.mean(axis=0) / (32768 if frame.format.name.startswith("s16") else 1))
+        return Sound(begin or Fraction(0), rate, np.concatenate(parts))
 
 
 def shift_of_sound(tape: Path, made: Path | io.BytesIO, tape_video: Fraction, made_video: Fraction) -> Row | None:
@@ -163,9 +180,10 @@ def shift_of_sound(tape: Path, made: Path | io.BytesIO, tape_video: Fraction, ma
     first, second = sound(tape), sound(made)
     if first is None or second is None:
         return None
-    offsets = [first[0] - tape_video, second[0] - made_video]
-    apart = round((offsets[1] - offsets[0]) * _SOUND_RATE)
-    a, b = first[1], second[1]
+    rate = first.rate
+    offsets = [first.start - tape_video, second.start - made_video]
+    apart = round((offsets[1] - offsets[0]) * rate)
+    a, b = first.samples, second.at(rate)
     start = max(0, apart)
     length = min(len(a) - start, len(b) - (start - apart)) - 2 * _SEARCH
     middle = a[start + _SEARCH : start + _SEARCH + length]

@@ -171,7 +171,7 @@ def _held_then_caught_up(level: Levels) -> NDArray[np.bool_]:
     from a camera that rests.
     """
     flags = np.zeros(len(level), np.bool_)
-    still = _quiet(level, level, _HELD_SHARE[1], 50).all(axis=1)
+    still = np.logical_and(*_quiet(level, level, _HELD_SHARE[1], 50).T)
     for start, stop in _runs(still):
         around = np.concatenate([level[max(start - _AROUND, 1) : start], level[stop + 1 : stop + 1 + _AROUND]])
         around = around[np.isfinite(around).all(axis=1)]
