@@ -3,10 +3,10 @@
 A tape of two shots with sound is restored once undisturbed. Then the same command is started again and again in
 sessions of its own and killed, at moments drawn evenly over the time the undisturbed run took: half the times the
 command alone (its workers must notice and go), half the times every process of the session at once. After every kill
-everything under a final name must be whole: each artifact against its manifest, byte for byte, and each product at the
-top of the job against the artifact it came from. Whenever a job comes to its end, every frame of its master and every file of its
-stream must have the hashes of the undisturbed run, as must whatever else `SHA256SUMS` lists but the reports (they hold
-times); then a new job begins.
+everything under a final name must be whole: each artifact against its manifest, byte for byte, and each product at
+the top of the job against the artifact it came from. Whenever a job comes to its end, every frame of its master and
+every file of its stream must have the hashes of the undisturbed run, as must whatever else `SHA256SUMS` lists but the
+reports (they hold times); then a new job begins.
 """
 
 from __future__ import annotations
