@@ -236,6 +236,23 @@ def test_foreign_folder_is_left_alone(tape: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
 
 
+def test_folder_of_a_job_killed_at_its_first_step_is_taken_up(tape: Path, tmp_path: Path) -> None:
+    (tmp_path / "FORMAT").write_text("1\n", "utf-8")
+    (tmp_path / ".job.toml.0a1b2c3d.part").write_text("[tape]", "utf-8")
+    job = jobs.open_job(tape, tmp_path, SMALL, Path("/dev/null"))
+    assert run.scan(job, silent).survey.frames == FRAMES
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_leftovers_of_killed_runs_are_removed(tape: Path, copied: Callable[[], Path]) -> None:
+    folder = copied()
+    (folder / ".stream.0a1b2c3d.part").mkdir()
+    (folder / ".stream.0a1b2c3d.part" / "master.m3u8").write_text("#EXTM3U", "utf-8")
+    (folder / ".master.mkv.0a1b2c3d.part").write_bytes(b"half")
+    restore(tape, folder)
+    assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+
 def test_other_tape_is_refused(copied: Callable[[], Path], tmp_path: Path) -> None:
     other = make_tape(tmp_path / "other.mkv", frames=10)
     with pytest.raises(SourceChangedError) as caught:

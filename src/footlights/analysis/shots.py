@@ -1,4 +1,5 @@
-"""Shots: cuts that fall on any field, dissolves and fades; strobes and flashes are not cuts.
+"""Shots: cuts that fall on any field, and fades; strobes and flashes are not cuts. Dissolves are not found: their
+structure breaks at no field, so the scenes they join count as one shot.
 
 Fields are compared by structure with the light taken out (`metrics.structure`), never by brightness. Where structure
 breaks, the fields after the break are compared with the field before it: if the scene comes back within a few fields,

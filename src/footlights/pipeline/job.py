@@ -167,12 +167,19 @@ def _same_tape(tape: Path, known: TapeIdentity) -> TapeIdentity:
 def _refuse_foreign(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise OutputExistsError(f"{folder} cannot be a job folder", "it is a file or a link", "choose another with -o")
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and not all(_is_beginning(path) for path in folder.iterdir()):
         raise OutputExistsError(
             f"{folder} is not empty and is no job of ours",
             f"there is no {JOB_FILE} in it, and nothing in it shall be overwritten",
             "choose an empty or new folder with -o",
         )
+
+
+def _is_beginning(path: Path) -> bool:
+    """Whether this is what a job leaves that was killed while its folder was being made."""
+    return path.name == FORMAT_FILE or (
+        path.name.startswith((f".{FORMAT_FILE}.", f".{JOB_FILE}.")) and path.name.endswith(".part")
+    )
 
 
 def _write(job: Job) -> None:

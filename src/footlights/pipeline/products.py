@@ -48,6 +48,16 @@ def publish(artifact: Artifact, names: Mapping[str, str], job_folder: Path) -> N
     list_products(job_folder, listed)
 
 
+def clean(job_folder: Path) -> None:
+    """Remove what killed runs left half-made beside the products; only the holder of the job's lock may."""
+    for folder in (job_folder, job_folder / "reports"):
+        for path in (*folder.glob(".*.part"), *folder.glob(".*.old")):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
 def write(job_folder: Path, name: str, text: str) -> None:
     """Write a product that is no artifact, such as a report, and list it."""
     records.write(job_folder / name, text)

@@ -116,6 +116,7 @@ def session(job: Job, listen: Listener) -> Iterator[Session]:
     executor = LocalExecutor(workers)
     (job.folder / "reports").mkdir(exist_ok=True)
     with Coordinator(job.folder, executor, listen=listen, limits=limits, priors=graph.PRIORS) as coordinator:
+        products.clean(job.folder)
         one = Session(job, coordinator)
         for change in job.changed:
             one.warn(f"setting changed since the last run: {change}")
