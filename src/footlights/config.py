@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from footlights.errors import ConfigError, did_you_mean
 
@@ -42,6 +42,14 @@ class IngestSettings(Section):
     matrix: Literal["auto", "bt601", "bt709"] = "auto"
 
 
+CONTAINERS = {
+    "mkv": frozenset({"av1", "h264", "hevc", "ffv1", "prores"}),
+    "mov": frozenset({"h264", "hevc", "prores"}),
+    "mp4": frozenset({"av1", "h264", "hevc"}),
+}
+"""Codecs a master of each container can hold."""
+
+
 class GeometrySettings(Section):
     """Size and shape of the master."""
 
@@ -50,7 +58,7 @@ class GeometrySettings(Section):
     active_width: Literal["auto", "full", "704", "702"] = "auto"
     """Samples of a 720-sample line that make up the 4:3 or 16:9 picture; `auto` is 704 for SD."""
     canvas: Literal["native", "16:9"] = "native"
-    """`native` keeps the picture's own shape; `16:9` adds black pillars (or bars) to 3840×2160."""
+    """`native` keeps the picture's own shape; `16:9` adds black pillars up to that shape, 3840×2160."""
 
 
 class FaceSettings(Section):
@@ -80,6 +88,8 @@ class GapSettings(Section):
 
 
 class DropoutSettings(Section):
+    """Streaks where the head lost the tape."""
+
     strength: Share = 1.0
     """0 leaves dropouts as they are."""
 
@@ -114,11 +124,15 @@ class ColourSettings(Section):
 
 
 class DetailSettings(Section):
+    """Edges."""
+
     strength: Annotated[float, Field(ge=0, le=2)] = 0.6
     """0 switches it off; overshoot is limited whatever the strength."""
 
 
 class GrainSettings(Section):
+    """What is given back of the noise that was taken out."""
+
     share: Share = 0.7
     """Share of the measured noise given back as fine grain at display scale. 0: clean, 1: as strong as on the tape."""
 
@@ -138,8 +152,18 @@ class MasterSettings(Section):
     quality: Annotated[float, Field(ge=0, le=63)] | None = None
     """Constant-quality value of the codec; unset is visually lossless."""
     container: Literal["mkv", "mov", "mp4"] = "mkv"
+    """mkv holds every codec; mov h264, hevc and prores; mp4 av1, h264 and hevc."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 2000
     """Seed of everything random (grain, dither)."""
+
+    @field_validator("container")
+    @classmethod
+    def _holds_the_codec(cls, container: str, info: ValidationInfo) -> str:
+        codec = info.data.get("codec", "")
+        if codec not in CONTAINERS[container]:
+            fitting = [name for name, codecs in CONTAINERS.items() if codec in codecs]
+            raise ValueError(f"{container} cannot hold {codec} as players know it; choose {' or '.join(fitting)}")
+        return container
 
 
 class EncodingSettings(Section):
@@ -147,7 +171,7 @@ class EncodingSettings(Section):
 
     enabled: bool = True
     heights: tuple[Annotated[int, Field(ge=144, le=4320, multiple_of=2)], ...] = (2160, 1080, 720, 480)
-    """Lines of the AV1 renditions; those above the master's height are left out."""
+    """Lines of the AV1 renditions; the master's height stands in for those above it."""
     h264_height: Annotated[int, Field(ge=0, le=2160)] = 720
     """Lines of the H.264 rendition for old players; 0 leaves it out."""
     target: Annotated[float, Field(ge=40, le=99)] = 93.0
@@ -155,12 +179,14 @@ class EncodingSettings(Section):
     preset: Annotated[int, Field(ge=4, le=13)] = 10
     """SVT-AV1 speed, 4 slow and small .. 13 fast."""
     probes: Annotated[int, Field(ge=1, le=8)] = 3
-    """Trial encodes per part and rendition at most."""
+    """Trial encodes per part and rendition in search of the target; the rate limit may take more."""
     audio_rate: Annotated[int, Field(ge=32, le=512)] = 128
     """kbit/s of the stereo AAC rendition."""
 
 
 class EngineSettings(Section):
+    """What the work may take of the machine."""
+
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     """Processes working side by side; 0 chooses by the processors."""
     reserve: Annotated[float, Field(ge=0)] = 2.0

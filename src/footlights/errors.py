@@ -87,7 +87,7 @@ class MissingExtraError(UsageError):
         super().__init__(
             f"{feature} needs the package {package!r}, which is not installed",
             f"it belongs to the optional extra '{extra}', which the core installation leaves out",
-            f"pip install 'footlights[{extra}]', or leave the option out",
+            f"run pip install 'footlights[{extra}]', or choose another value",
         )
 
 

@@ -37,6 +37,45 @@ def test_three_two_pulldown_is_film(tmp_path: Path) -> None:
     assert survey.shots[0].cadence.kind is CadenceKind.TELECINE
 
 
+def _lit(picture: Picture, gain: float) -> Picture:
+    return np.clip(16 + (picture - 16) * np.float32(gain), 16, 235)
+
+
+@pytest.mark.parametrize("top_first", [True, False])
+def test_strobes_lit_in_single_fields_do_not_turn_the_field_order(tmp_path: Path, top_first: bool) -> None:
+    """Light in one field of some frames makes that field look as if it came from far away in time."""
+    frames = interlaced(lambda f: _lit(panned(A, f), 1.7 if f % 14 == 1 else 0.8), 40, top_first=top_first)
+    _, survey = surveyed(noisy(frames, 2), tmp_path, order="tff")
+    right = FieldOrder.TOP_FIRST if top_first else FieldOrder.BOTTOM_FIRST
+    assert (survey.field_order, survey.shots[0].cadence.kind) == (right, CadenceKind.INTERLACED)
+
+
+def test_light_that_never_rests_is_no_evidence_of_a_field_order(tmp_path: Path) -> None:
+    frames = interlaced(lambda f: _lit(panned(A, f), 2.5 if f % 3 == 0 else 0.4), 20)
+    _, survey = surveyed(noisy(frames, 2), tmp_path, order="tff")
+    assert survey.shots[0].cadence.confidence <= 0.5
+
+
+def test_strobes_in_step_with_five_frames_are_no_film(tmp_path: Path) -> None:
+    frames = interlaced(lambda f: _lit(panned(A, f), 1.8 if f % 10 < 3 else 0.6), 40)
+    _, survey = surveyed(noisy(frames, 2), tmp_path)
+    assert survey.shots[0].cadence.kind is CadenceKind.INTERLACED
+
+
+@pytest.mark.parametrize(("top_first", "sigma"), [(True, 4.0), (False, 4.0), (False, 1.0)])
+def test_film_is_recognised_on_a_noisy_tape_with_its_order_and_phase(
+    tmp_path: Path, top_first: bool, sigma: float
+) -> None:
+    """The noise of a repeated field is as strong as the slow motion of the film."""
+    film = [panned(A, 0.5 * n) for n in range(40)]
+    fields = [picture for n, picture in enumerate(film) for _ in range(3 if n % 2 else 2)]
+    frames = [woven(fields[2 * n], fields[2 * n + 1], top_first=top_first) for n in range(len(fields) // 2)]
+    _, survey = surveyed(noisy(frames, sigma), tmp_path)
+    cadence = survey.shots[0].cadence
+    right = FieldOrder.TOP_FIRST if top_first else FieldOrder.BOTTOM_FIRST
+    assert (cadence.kind, cadence.field_order, cadence.phase) == (CadenceKind.TELECINE, right, 2)
+
+
 def test_a_still_picture_claims_nothing(tmp_path: Path) -> None:
     _, survey = surveyed([panned(A, 0)] * 12, tmp_path, order="bff")
     cadence = survey.shots[0].cadence
@@ -68,6 +107,38 @@ def test_one_repeated_field_is_found_and_named(tmp_path: Path) -> None:
     (gap,) = survey.gaps
     assert (gap.start, gap.stop) == (14, 15)
     assert gap.evidence.startswith("the bottom field repeats")
+
+
+@pytest.mark.parametrize("sigma", [0.8, 3.0])
+def test_a_lost_field_is_found_under_noise_that_came_later(tmp_path: Path, sigma: float) -> None:
+    frames = interlaced(lambda f: panned(A, f), 40)
+    frames[14][1::2] = frames[13][1::2]
+    frames[25][0::2] = frames[24][0::2]
+    _, survey = surveyed(noisy(frames, sigma), tmp_path)
+    found = [(gap.start, gap.stop, gap.evidence.split()[1]) for gap in survey.gaps]
+    assert found == [(14, 15, "bottom"), (25, 26, "top")]
+
+
+def test_a_shaken_camera_that_comes_back_has_lost_nothing(tmp_path: Path) -> None:
+    """At a turning point two fields of one parity show the same, and those around do not."""
+    shaken = [6 * np.sin(0.9 * f + 0.3) for f in range(80)]
+    _, survey = surveyed(noisy(interlaced(lambda f: panned(A, shaken[f]), 40), 2), tmp_path)
+    assert survey.gaps == ()
+
+
+def test_the_dim_phases_of_a_strobe_are_no_lost_frames(tmp_path: Path) -> None:
+    frames = interlaced(lambda f: _lit(panned(A, f, dx=0.7), 1.6 if f % 8 < 2 else 0.45), 40)
+    _, survey = surveyed(noisy(frames, 1.5), tmp_path)
+    assert survey.gaps == ()
+
+
+def test_film_repeats_fields_without_having_lost_them_but_a_lost_frame_is_found(tmp_path: Path) -> None:
+    film = [panned(A, 2.5 * n) for n in range(40)]
+    fields = [picture for n, picture in enumerate(film) for _ in range(3 if n % 2 else 2)]
+    frames = [woven(fields[2 * n], fields[2 * n + 1]) for n in range(len(fields) // 2)]
+    frames[20] = frames[19]
+    _, survey = surveyed(noisy(frames, 1), tmp_path)
+    assert [(gap.start, gap.stop) for gap in survey.gaps] == [(20, 21)]
 
 
 def test_a_still_shot_has_no_repeats(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from footlights.analysis.exposure import light_name
 from footlights.metrics import dropouts
@@ -51,6 +52,22 @@ def test_coarse_noise_has_the_correlation_of_its_filter() -> None:
     assert sample is not None
     assert sample.horizontal == pytest.approx(np.exp(-1 / 4), abs=0.08)
     assert sample.vertical == pytest.approx(np.exp(-1 / 4), abs=0.08)
+
+
+@pytest.mark.parametrize(("along", "down"), [(0.0, 0.0), (0.5, 0.0), (0.8, 0.3), (0.92, 0.0), (0.92, 0.3)])
+def test_noise_in_streaks_is_measured_in_full(along: float, down: float) -> None:
+    """Streaks are as long as the blocks that sigma is measured in; what goes with their mean is given back."""
+    rng = np.random.default_rng(7)
+
+    def streaks() -> Picture:
+        plane = rng.standard_normal((340, 520)).astype(np.float32)
+        for axis, share in ((1, along), (0, down)):
+            plane = lfilter([np.sqrt(1 - share**2)], [1, -share], plane, axis=axis)
+        return plane[100:, 160:] * 3 + 128
+
+    sample = measure(streaks(), streaks())
+    assert sample is not None
+    assert sample.sigma == pytest.approx(3, rel=0.12)
 
 
 def test_changing_light_is_no_noise() -> None:

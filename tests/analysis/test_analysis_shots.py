@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from footlights.core.reports import Entry
-from made_tapes import Picture, interlaced, measured, panned, surveyed, take_in, texture, write_ffv1
+from made_tapes import Picture, interlaced, measured, noisy, panned, surveyed, take_in, texture, write_ffv1
 
 A, B, C = texture(1), texture(2), texture(3)
 
@@ -28,6 +28,22 @@ def test_a_cut_is_found_on_the_field_it_falls_on(tmp_path: Path, field: int, fra
 def test_bottom_first_tapes_have_their_cuts_in_the_right_field(tmp_path: Path) -> None:
     _, survey = surveyed(interlaced(_cut_at(25), 25, top_first=False), tmp_path, order="bff")
     assert [(s.shot.frames.start, s.shot.first_field) for s in survey.shots] == [(0, 0), (12, 1)]
+
+
+@pytest.mark.parametrize("top_first", [True, False])
+def test_a_cut_inside_a_frame_is_found_under_a_wrong_field_order_tag(tmp_path: Path, top_first: bool) -> None:
+    """Read in the wrong order, the new scene shows before the old one has ended, like a flash."""
+    wrong = "bff" if top_first else "tff"
+    _, survey = surveyed(noisy(interlaced(_cut_at(51), 50, top_first=top_first), 1.5), tmp_path, order=wrong)
+    assert [(s.shot.frames.start, s.shot.first_field) for s in survey.shots] == [(0, 0), (25, 1)]
+
+
+def test_a_cut_inside_a_frame_is_found_in_a_shot_whose_fields_are_swapped(tmp_path: Path) -> None:
+    """Most of the tape is in the right order, so that the tape's order does not help here."""
+    right = interlaced(_cut_at(100), 60)
+    frames = [*right[:30], *interlaced(lambda f: _cut_at(31, A, C)(f), 30, top_first=False), *right[30:]]
+    _, survey = surveyed(noisy(frames, 1.5), tmp_path)
+    assert 45 in [one.shot.frames.start for one in survey.shots]
 
 
 def test_three_scenes_give_three_shots_that_cover_the_tape(tmp_path: Path) -> None:

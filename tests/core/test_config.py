@@ -60,3 +60,10 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     file.write_text("this is not toml")
     with pytest.raises(ConfigError, match=r"footlights\.toml cannot be read"):
         resolve((), file)
+
+
+@pytest.mark.parametrize(("codec", "container"), [("av1", "mov"), ("ffv1", "mp4"), ("prores", "mp4"), ("ffv1", "mov")])
+def test_a_container_that_cannot_hold_the_codec_is_refused_at_once(codec: str, container: str) -> None:
+    with pytest.raises(ConfigError, match=f"{container} cannot hold {codec}") as caught:
+        resolve([f"master.codec={codec}", f"master.container={container}"], Path("/dev/null"))
+    assert "mkv" in str(caught.value)

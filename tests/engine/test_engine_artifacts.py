@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HERE
 from dying_publisher import KEY, draft, making
+from toy_engine import HERE
 
 from footlights.engine.artifacts import ArtifactStore, Level
 from footlights.engine.manifest import DamagedArtifactError, is_safe_name

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import HERE, Session
+from toy_engine import HERE, Session
 
 from contracts_engine import fan
 from footlights.engine.artifacts import ArtifactStore, Level

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from conftest import ENVIRONMENT
+from toy_engine import ENVIRONMENT
 
 from footlights.engine.isolate import IsolationError, Mishap, run_isolated
 from footlights.errors import InternalError, ParameterError, SourceError

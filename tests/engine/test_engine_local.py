@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, HERE, make_executor
+from toy_engine import ENVIRONMENT, HERE, make_executor
 
 from contracts_engine import assert_executor
 from footlights.config import child_environment
@@ -46,6 +46,22 @@ def last_report(executor: LocalExecutor) -> object:
         for report in executor.wait(PATIENCE):
             if not isinstance(report, Progressed):
                 return report
+
+
+def heard(pipe: Path) -> str:
+    """One line from a named pipe; fails where nobody writes any in PATIENCE, rather than wait for ever."""
+    handle = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        text = b""
+        end = time.monotonic() + PATIENCE
+        while not text.endswith(b"\n"):
+            assert time.monotonic() < end, f"nothing came through {pipe.name}"
+            ready, _, _ = select.select([handle], [], [], 0.1)
+            text += os.read(handle, 4096) if ready else b""
+            time.sleep(0.01)
+        return text.decode()
+    finally:
+        os.close(handle)
 
 
 def gone(pid: int) -> bool:
@@ -118,7 +134,7 @@ def test_programs_of_a_killed_worker_die_with_it(job: Path, tmp_path: Path):
     executor = make_executor(1)
     executor.open(job)
     executor.submit(work_for(Task("mother", "toy_ops:bear_child", 1, {"pipe": str(pipe)})))
-    child, worker = map(int, pipe.read_text().split())
+    child, worker = map(int, heard(pipe).split())
     os.kill(worker, signal.SIGKILL)
     assert isinstance(last_report(executor), Failed)
     assert gone(child)
@@ -131,7 +147,7 @@ def test_abort_ends_work_and_its_programs_without_a_report(job: Path, tmp_path: 
     executor = make_executor(1)
     executor.open(job)
     executor.submit(work_for(Task("mother", "toy_ops:bear_child", 1, {"pipe": str(pipe)})))
-    child, worker = map(int, pipe.read_text().split())
+    child, worker = map(int, heard(pipe).split())
     executor.abort()
     assert gone(child)
     assert gone(worker)
@@ -147,7 +163,7 @@ def test_nothing_outlives_a_killed_coordinator(job: Path, tmp_path: Path, whole_
     os.mkfifo(pipe)
     script = [sys.executable, str(HERE / "toy_job.py"), str(job), "bear_child", str(pipe)]
     coordinator = subprocess.Popen(script, start_new_session=True, stdout=subprocess.DEVNULL)
-    child, worker = map(int, pipe.read_text().split())
+    child, worker = map(int, heard(pipe).split())
     (os.killpg if whole_group else os.kill)(coordinator.pid, signal.SIGKILL)
     coordinator.wait()
     assert gone(worker)
@@ -212,7 +228,7 @@ def test_worker_ends_itself_and_its_programs_when_its_pipe_ends(job: Path, tmp_p
         worker = process.start("footlights.engine.worker", arguments, ENVIRONMENT, stdout=subprocess.PIPE, stderr=log)
     work = work_for(Task("mother", "toy_ops:bear_child", 1, {"pipe": str(pipe)}))
     worker.stdin.write(json.dumps(work.to_data()).encode() + b"\n")
-    child = int(pipe.read_text().split()[0])
+    child = int(heard(pipe).split()[0])
     worker.stdin.close()
     assert gone(worker.pid)
     assert gone(child)

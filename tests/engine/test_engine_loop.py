@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Session, make_executor
+from toy_engine import Session, make_executor
 
 from contracts_engine import fan
 from footlights.engine.artifacts import ArtifactStore, Level

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from conftest import QUICK_RETRY, make_executor
+from toy_engine import QUICK_RETRY, make_executor
 
 from contracts_engine import fan
 from footlights.engine.loop import Coordinator

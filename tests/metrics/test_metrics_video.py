@@ -14,7 +14,7 @@ NTSC = Fraction(60000, 1001)
 
 def _clip(path: Path, *, quality: str = "4", frames: int = 24, size: str = "192x144") -> Path:
     """A moving test picture in MJPEG: coarse enough to lose, intra only."""
-    source = ["-f", "lavfi", "-i", f"testsrc2=s={size}:r=60000/1001", "-frames:v", str(frames)]
+    source = ["-f", "lavfi", "-i", f"testsrc2=s=192x144:r=60000/1001,scale=size={size}", "-frames:v", str(frames)]
     ffmpeg.run(
         [*source, "-c:v", "mjpeg", "-q:v", quality, "-pix_fmt", "yuvj420p", ffmpeg.file_url(path)], doing="making"
     )

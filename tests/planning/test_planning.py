@@ -28,9 +28,10 @@ from footlights.core.reports import (
 from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal, Transfer
 from footlights.core.source import Gap, GapKind, Ingest, Source
 from footlights.core.time import FrameRange, SpanKind
+from footlights.errors import SourceError
 from footlights.planning import rules
 from footlights.planning.geometry import lay_out
-from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
+from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces, time_map
 from made_tapes import settings
 
 NTSC = Fraction(30000, 1001)
@@ -146,16 +147,14 @@ def test_film_is_matched_and_a_wrong_tag_is_overruled() -> None:
 
 
 def test_gaps_are_rebuilt_where_neighbours_are_and_held_at_cuts() -> None:
-    def gap(
-        start: int, stop: int, slots: FrameRange, kind: GapKind, evidence: str = "both fields repeat the frame before"
-    ) -> Gap:
-        return Gap(start, stop, kind, slots, evidence)
+    def gap(start: int, stop: int, slots: FrameRange, kind: GapKind) -> Gap:
+        return Gap(start, stop, kind, slots, "measured")
 
     where = (*range(10), *range(12, 62))
     found = (
-        gap(10, 10, FrameRange(10, 12), GapKind.LOST, "timestamps leave 2 of the instants empty"),
-        gap(20, 21, FrameRange(22, 23), GapKind.DUPLICATE, "the bottom field repeats the frame before"),
-        gap(25, 26, FrameRange(27, 28), GapKind.DAMAGED, "ac-tex damaged"),
+        gap(10, 10, FrameRange(10, 12), GapKind.LOST),
+        replace(gap(20, 21, FrameRange(22, 23), GapKind.DUPLICATE), fields=2),
+        gap(25, 26, FrameRange(27, 28), GapKind.DAMAGED),
     )
     taken = ingest(60, slots=where)
     plan = rules.plan(survey(shot(0, 0, 60, gaps=found), gaps=found), taken, settings())
@@ -271,3 +270,42 @@ def test_times_are_exact_and_variable_tapes_keep_theirs() -> None:
     one = shot(0, 0, 4, kind=CadenceKind.PROGRESSIVE)
     plan = rules.plan(survey(one), free, settings())
     assert clock_times(free, plan)[0] == (0, Fraction(1, 25), Fraction(47, 1000), Fraction(13, 100))
+
+
+def test_interlaced_frames_of_variable_times_give_two_pictures_each() -> None:
+    uneven = replace(ingest(4, variable=True), pts=(0, 2, 3, 7))
+    restoration = rules.plan(survey(shot(0, 0, 4)), uneven, settings())
+    times, end = clock_times(uneven, restoration)
+    tick = 1 / NTSC
+    assert times == tuple(Fraction(n) * tick for n in (0, 1, 2, Fraction(5, 2), 3, 5, 7, Fraction(15, 2)))
+    assert end == 8 * tick
+
+
+def test_a_field_order_set_by_hand_wins_over_the_measurement() -> None:
+    found = survey(shot(0, 0, 60))
+    progressive = rules.plan(found, ingest(), settings("ingest.field_order=progressive"))
+    assert progressive.rate == NTSC
+    assert not [step for step in progressive.shots[0].steps if step.stage.startswith("deinterlace")]
+    assert any("ingest.field_order" in skipped.why for skipped in progressive.shots[0].skipped)
+    bottom = settings("ingest.field_order=bottom-first")
+    assert rules.plan(found, ingest(), bottom).shots[0].steps[1].params["top_first"] is False
+    assert rules.tape_order(found, bottom) is FieldOrder.BOTTOM_FIRST
+
+
+@pytest.mark.parametrize("transfer", [Transfer.PQ, Transfer.HLG])
+def test_hdr_is_refused(transfer: Transfer) -> None:
+    hdr = source(signal=replace(SIGNAL, transfer=transfer))
+    with pytest.raises(SourceError, match="HDR"):
+        rules.plan(survey(shot(0, 0, 60)), ingest(of=hdr), settings())
+
+
+def test_without_rebuilding_a_lost_instant_is_no_interpolation() -> None:
+    gap = Gap(20, 21, GapKind.DUPLICATE, FrameRange(20, 21), "held")
+    report = shot(0, 0, 60, gaps=(gap,))
+    restoration = rules.plan(survey(report, gaps=(gap,)), ingest(), settings())
+    assert restoration.time_map.count(SpanKind.INTERPOLATED) == 2
+    (planned,) = restoration.shots
+    bare = replace(planned, steps=tuple(step for step in planned.steps if step.stage != "gaps.rebuild"))
+    edited = time_map((report,), (bare,), ingest(), 2)
+    assert edited.count(SpanKind.INTERPOLATED) == 0
+    assert edited.count(SpanKind.REPEATED) == 2

@@ -30,6 +30,8 @@ class Scene:
 
     ingest: Ingest
     settings: AnalysisSettings
+    field_order: FieldOrder | None = None
+    """As a sample of the tape shows it; None where it shows nothing."""
 
     @property
     def signal(self) -> Signal:
@@ -37,8 +39,8 @@ class Scene:
 
     @property
     def first_field(self) -> int:
-        """0 top, 1 bottom: by tag or assumption; the cadence analyser checks it."""
-        return 1 if self.signal.field_order is FieldOrder.BOTTOM_FIRST else 0
+        """0 top, 1 bottom: as measured on a sample, else by tag or assumption; the cadence analyser checks it."""
+        return 1 if (self.field_order or self.signal.field_order) is FieldOrder.BOTTOM_FIRST else 0
 
 
 class Analyser(Protocol):

@@ -1,13 +1,13 @@
 """Field order and cadence per shot, measured, whatever the tags say.
 
 References: field distances as in `metrics.interlace`; 3:2 pulldown as in SMPTE ST 12 / ITU-R BT.1700 practice: of five
-frames one repeats its top field and another, two frames later, its bottom field.
+frames one repeats its top field and another, two frames later, its bottom field (bottom-first: three frames later).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,38 @@ from footlights.core.reports import CadenceKind, CadenceReport, Shot
 from footlights.core.signal import FieldOrder
 from footlights.metrics.interlace import field_distances, repeat_level
 
-_METHOD = "mean absolute distances between neighbouring fields, voted over the shot"
+_METHOD = (
+    "mean absolute distances between neighbouring fields under one light, voted over the shot's steadily lit frames"
+)
 _MIN_MOTION = 0.35
 """Codes of mean change per frame below which a picture tells nothing about time."""
-_TELECINE_RATIO = 0.45
-"""Repeated fields must differ this much less than the others."""
-_LEAST_FRAMES = 15
+_STEADY = 0.06
+"""Frames between whose fields the light changes by less than this share are judged by; strobes fool the others even
+when the fields are brought to one light, because clipping takes detail away."""
+_LEAST_STEADY = 4
+"""Steadily lit frames that are needed for a judgement."""
+_TELECINE_RATIO = 0.93
+"""Repeated fields must change less than the least of the other four places in the cadence, by this factor: what is left
+of a repeat is noise, which is much of the change on a noisy tape."""
+_TELECINE_SHARE = 0.6
+"""Of the repeats, this share must be the least change within two frames on either side; by chance a fifth is."""
+_LEAST_REPEATS = 4
+_CYCLE = 5
+"""Frames of a 3:2 cycle."""
+_NEARER = 2.5
+"""How many times the distance between the two orders a film frame's fields must be nearer to each other (measured:
+progressive above 2.7 with few exceptions, interlaced on MPEG-2 and DV up to 2.2)."""
+Floats = NDArray[np.float64]
+
+
+class _Film(NamedTuple):
+    """A 3:2 cadence."""
+
+    order: FieldOrder
+    frame: int
+    """Frame modulo 5, from the first that was given, in which the tape's first field repeats."""
+    share: float
+    """Of the repeats that stand out."""
 
 
 @ANALYSERS.add("cadence")
@@ -31,10 +57,10 @@ class CadenceAnalyser:
     """Notes distances between the fields of neighbouring frames."""
 
     name: ClassVar[str] = "cadence"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
-    columns: ClassVar[dict[str, int]] = {"cadence.distance": 5, "cadence.repeat": 2}
+    columns: ClassVar[dict[str, int]] = {"cadence.distance": 5, "cadence.repeat": 2, "cadence.light": 1}
 
     def __init__(self, scene: Scene) -> None:
         del scene
@@ -43,67 +69,102 @@ class CadenceAnalyser:
         if len(views) < 2:
             return
         now, before = views[-1], views[-2]
+        distances, light = field_distances(now.y, before.y)
         repeats = [repeat_level(new, old) for new, old in zip(now.fields, before.fields, strict=True)]
-        notes.set(
-            now.number,
-            **{"cadence.distance": np.array(field_distances(now.y, before.y)), "cadence.repeat": np.array(repeats)},
-        )
+        notes.set(now.number, **{"cadence.distance": np.array(distances), "cadence.repeat": np.array(repeats)})
+        notes.set(now.number, **{"cadence.light": light})
 
 
 def report(series: Series, shot: Shot, tagged: FieldOrder) -> CadenceReport:
     """Conclude for one shot; the first frame is left out, it is compared with another shot."""
     inside = slice(shot.frames.start + 1, shot.frames.stop)
     distance = series["cadence.distance"][inside].astype(np.float64)
-    distance = distance[np.isfinite(distance).all(axis=1)]
-    motion = distance[:, 3:5].mean(axis=1) if len(distance) else np.zeros(0)
-    moving = distance[motion > _MIN_MOTION]
+    known = np.isfinite(distance).all(axis=1)
+    steady = known & (series["cadence.light"][inside] < _STEADY)
+    moving = known & (distance[:, 3:5].mean(axis=1) > _MIN_MOTION)
     fallback = tagged if tagged.interlaced else FieldOrder.PROGRESSIVE
-    if not len(moving):
+    if not moving.any():
         kind = CadenceKind.INTERLACED if tagged.interlaced else CadenceKind.PROGRESSIVE
         return CadenceReport(kind, fallback, tagged, True, 0, 0.0, _METHOD)
-    phase = _telecine_phase(distance)
-    order, order_share = _order(moving)
-    if phase is not None:
-        return CadenceReport(
-            CadenceKind.TELECINE, order, tagged, order is tagged or not tagged.interlaced, phase, 1.0, _METHOD
-        )
-    progressive, share = _progressive(moving)
+    film = _film(series["cadence.repeat"][inside].astype(np.float64), steady)
+    if film is not None:
+        phase = (2 * (film.frame + 1) - 2 - shot.first_field) % 10  # the second frame of the shot was the first given
+        agrees = film.order is tagged or not tagged.interlaced
+        return CadenceReport(CadenceKind.TELECINE, film.order, tagged, agrees, phase, film.share, _METHOD)
+    sure = bool((moving & steady).sum() >= _LEAST_STEADY)
+    judged = distance[moving & steady] if sure else distance[moving]
+    progressive, share = _progressive(judged)
     if progressive:
         agrees = tagged in (FieldOrder.PROGRESSIVE, FieldOrder.UNKNOWN) or tagged.interlaced
-        return CadenceReport(CadenceKind.PROGRESSIVE, fallback, tagged, agrees, 0, share, _METHOD)
-    return CadenceReport(CadenceKind.INTERLACED, order, tagged, order is tagged, 0, order_share, _METHOD)
+        return CadenceReport(CadenceKind.PROGRESSIVE, fallback, tagged, agrees, 0, _certain(share, sure), _METHOD)
+    order, share = _order(judged)
+    return CadenceReport(CadenceKind.INTERLACED, order, tagged, order is tagged, 0, _certain(share, sure), _METHOD)
 
 
-def _order(moving: NDArray[np.float64]) -> tuple[FieldOrder, float]:
-    """Which field is first, and the share of the motion that says so."""
-    votes = moving[:, 2] - moving[:, 1]
+def sampled_order(pairs: Iterable[tuple[FrameView, FrameView]]) -> FieldOrder | None:
+    """The field order that pairs of a frame and its successor from all over a tape show; None where they do not."""
+    measured = [field_distances(now.y, before.y) for before, now in pairs]
+    chosen = np.array([found for found, light in measured if light < _STEADY], np.float64).reshape(-1, 5)
+    chosen = chosen[chosen[:, 3:5].mean(axis=1) > _MIN_MOTION]
+    if len(chosen) < _LEAST_STEADY:
+        return None
+    order, share = _order(chosen)
+    return order if share > 0.75 else None
+
+
+def _certain(share: float, sure: bool) -> float:
+    """Confidence; where only changing light was to be seen, it is no evidence."""
+    return share if sure else min(share, 0.5)
+
+
+def _order(moving: Floats) -> tuple[FieldOrder, float]:
+    """Which field is first, and the share of the motion that says so. Every frame has one vote, however fast it is."""
+    votes = (moving[:, 2] - moving[:, 1]) / np.maximum(moving[:, 1] + moving[:, 2], 1e-9)
     share = float(np.abs(votes.sum()) / max(np.abs(votes).sum(), 1e-9))
     return (FieldOrder.TOP_FIRST if votes.sum() >= 0 else FieldOrder.BOTTOM_FIRST), 0.5 + share / 2
 
 
-def _progressive(moving: NDArray[np.float64]) -> tuple[bool, float]:
-    """Both fields of a frame nearer to each other than to any other field?"""
+def _progressive(moving: Floats) -> tuple[bool, float]:
+    """Both fields of a frame nearer to each other than to any other field, and by much more than the others differ?
+
+    Coding a frame as one brings its fields a little nearer to each other whatever they show.
+    """
     within, across = moving[:, 0].sum(), np.minimum(moving[:, 1].sum(), moving[:, 2].sum())
     apart = np.abs(moving[:, 1].sum() - moving[:, 2].sum())
     closer = across - within
     share = float(max(closer, apart) / max(abs(closer) + apart, 1e-9))
-    return bool(closer > apart), share
+    return bool(closer > _NEARER * apart), share
 
 
-def _telecine_phase(distance: NDArray[np.float64]) -> int | None:
-    """Frame number modulo 5 at which the top field repeats, or None. Counted from the second frame of the shot."""
-    if len(distance) < _LEAST_FRAMES:
-        return None
-    top, bottom = distance[:, 3], distance[:, 4]
-    best, found = _TELECINE_RATIO, None
-    for phase in range(5):
-        for lag in (2, 3):
-            at_top = np.arange(len(top)) % 5 == phase
-            at_bottom = np.arange(len(top)) % 5 == (phase + lag) % 5
-            ratio = max(
-                np.median(top[at_top]) / max(np.median(top[~at_top]), 1e-6),
-                np.median(bottom[at_bottom]) / max(np.median(bottom[~at_bottom]), 1e-6),
-            )
-            if ratio < best and np.median(top[~at_top]) > _MIN_MOTION:
-                best, found = float(ratio), phase
-    return found
+def _film(repeat: Floats, steady: NDArray[np.bool_]) -> _Film | None:
+    """The 3:2 cadence in the changes of the top and the bottom field (frames, 2), if there is one."""
+    change = np.where(steady[:, None], repeat, np.nan)
+    best: _Film | None = None
+    for top in range(_CYCLE):
+        for order, lag in ((FieldOrder.TOP_FIRST, 2), (FieldOrder.BOTTOM_FIRST, 3)):
+            bottom = (top + lag) % _CYCLE
+            if max(_ratio(change[:, 0], top), _ratio(change[:, 1], bottom)) > _TELECINE_RATIO:
+                continue
+            least = [*_least(change[:, 0], top), *_least(change[:, 1], bottom)]
+            share = sum(least) / max(len(least), 1)
+            if len(least) >= _LEAST_REPEATS and share >= _TELECINE_SHARE and (best is None or share > best.share):
+                best = _Film(order, top if order is FieldOrder.TOP_FIRST else bottom, share)
+    return best
+
+
+def _ratio(change: Floats, place: int) -> float:
+    """Typical change at one place of the cycle against the least of the other four; infinite where one is unknown."""
+    places = [change[start::_CYCLE] for start in range(_CYCLE)]
+    typical = [float(np.median(one[np.isfinite(one)])) if np.isfinite(one).any() else np.nan for one in places]
+    others = [value for number, value in enumerate(typical) if number != place]
+    if not np.isfinite(typical).all() or min(others) < _MIN_MOTION:
+        return float("inf")
+    return typical[place] / min(others)
+
+
+def _least(change: Floats, place: int) -> Iterator[bool]:
+    """For every repeat there should be: is it the least change around?"""
+    for index in range(place, len(change), _CYCLE):
+        around = change[max(index - 2, 0) : index + 3]
+        if np.isfinite(change[index]) and np.isfinite(around).sum() >= _CYCLE - 1:
+            yield bool(change[index] <= np.nanmin(around))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
 from footlights.analysis.view import FrameView, rgb_from_codes
+from footlights.config import FaceSettings
 from footlights.core.reports import FaceBox, FaceReport, FaceTrack, Shot
 from footlights.errors import MissingExtraError
 
@@ -23,6 +24,12 @@ _NUMBERS = 6
 _SEARCH_HEIGHT = 480
 _SAME = 0.2
 """Overlap from which a face on the next searched frame is the same one."""
+
+
+def check(settings: FaceSettings) -> None:
+    """Raise MissingExtraError where the chosen detector's package is not installed."""
+    if settings.enabled and settings.detector == "hog":
+        _dlib()
 
 
 class Finder:
@@ -114,12 +121,16 @@ def _blazeface() -> Any:
     ]
 
 
-def _hog() -> Any:
+def _dlib() -> Any:
     try:
         import dlib
     except ImportError as error:
         raise MissingExtraError("analysis.faces.detector = hog", "faces", "dlib-bin") from error
-    detector = dlib.get_frontal_face_detector()
+    return dlib
+
+
+def _hog() -> Any:
+    detector = _dlib().get_frontal_face_detector()
 
     def find(picture: NDArray[np.uint8]) -> list[tuple[float, ...]]:
         boxes, scores, _ = detector.run(picture, 1, 0.0)

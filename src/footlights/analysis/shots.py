@@ -1,4 +1,5 @@
-"""Shots: cuts that fall on any field, dissolves and fades; strobes and flashes are not cuts.
+"""Shots: cuts that fall on any field, and fades; strobes and flashes are not cuts. Dissolves are not found: their
+structure breaks at no field, so the scenes they join count as one shot.
 
 Fields are compared by structure with the light taken out (`metrics.structure`), never by brightness. Where structure
 breaks, the fields after the break are compared with the field before it: if the scene comes back within a few fields,
@@ -34,6 +35,14 @@ _WHITE_STEP = 25.0
 _BACK = (1, 2, 4, 8)
 INSERT = 4
 """Fields that a scene must hold by itself to be a shot and not a flash."""
+_AFTERWARDS = 6
+"""Fields after its return in which a scene should still be there: where the two fields of a frame stand in the wrong
+order, a cut inside the frame shows the new scene, the old one once more, and then the new one for good."""
+_HOLDS = 0.2
+"""By this much more a new scene must be like itself than like the old one (cuts of noisy tapes under strobes ≥ 0.31);
+fields in which the noise outshines the scene are like nothing (≤ 0.15)."""
+_LEAVES = 0.25
+"""By this much more the fields after the return must be like the new scene, not the old, for the new to have stayed."""
 
 
 @dataclass(slots=True)
@@ -49,6 +58,10 @@ class _Break:
     bridge: float = -1.0
     returned: int = 0
     hold: float = 1.0
+    old: float = -1.0
+    """How much the fields that follow the return are like the scene before the break."""
+    new: float = -1.0
+    """How much they are like the field after it."""
 
 
 @ANALYSERS.add("shots")
@@ -56,7 +69,7 @@ class ShotAnalyser:
     """Notes, per field: similarity to the field before; and for breaks, whether the old scene came back."""
 
     name: ClassVar[str] = "shots"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     before: ClassVar[int] = REACH
     after: ClassVar[int] = REACH // 2 + 1
     columns: ClassVar[dict[str, int]] = {
@@ -65,6 +78,7 @@ class ShotAnalyser:
         "shots.bridge": 2,
         "shots.returned": 2,
         "shots.hold": 2,
+        "shots.leaves": 2,
         "shots.level": 2,
         "shots.motion": 1,
     }
@@ -113,11 +127,16 @@ class ShotAnalyser:
                 item.bridge = back
                 if back >= SAME and not item.returned:
                     item.returned = age
-            if age < INSERT:
-                item.hold = min(item.hold, self._correlation(now, item.first))
+            if item.returned and item.returned + 1 < age <= item.returned + _AFTERWARDS:
+                item.old = max(item.old, back)
+                item.new = max(item.new, self._correlation(now, item.first))
+            held = self._correlation(now, item.first) if age < INSERT else -1.0
+            if held > -1:
+                item.hold = min(item.hold, held)
             notes.add(item.frame, "shots.bridge", item.field, item.bridge)
             notes.add(item.frame, "shots.returned", item.field, item.returned)
             notes.add(item.frame, "shots.hold", item.field, item.hold)
+            notes.add(item.frame, "shots.leaves", item.field, item.new - item.old)
 
     def _correlation(self, now: Descriptor, then: Descriptor) -> float:
         """-1 where either shows nothing."""
@@ -130,15 +149,20 @@ def find_shots(series: Series, frames: int) -> tuple[tuple[Shot, ...], NDArray[n
     flashes = np.zeros(frames, np.bool_)
     cuts: list[_Cut] = []
     same = series["shots.same"].reshape(-1)
-    bridge, returned, hold = (series[f"shots.{name}"].reshape(-1) for name in ("bridge", "returned", "hold"))
+    bridge, returned, hold, leaves = (
+        series[f"shots.{name}"].reshape(-1) for name in ("bridge", "returned", "hold", "leaves")
+    )
     flash_end = -1
     for index in np.flatnonzero(same < BREAK):
         if index <= flash_end:
             continue  # the light going back to what it was
         stays = returned[index] > INSERT and hold[index] >= SAME
-        if bridge[index] >= SAME and not stays:
+        left = leaves[index] > _LEAVES
+        if bridge[index] >= SAME and not stays and not left:
             flash_end = int(index + returned[index])
             flashes[index // 2 : (flash_end + 1) // 2 + 1] = True
+            continue
+        if hold[index] - max(same[index], 0) < _HOLDS and not left:
             continue
         cuts.append(_Cut(int(index), float(1 - max(same[index], 0.0)), _entry(series, int(index))))
     for start, stop in _white_outs(series):

@@ -1,11 +1,15 @@
-"""The survey: measure a tape in parts with one decode for all analysers, then conclude once for the whole tape."""
+"""The survey: measure a tape in parts with one decode for all analysers, then conclude once for the whole tape.
+
+A video that is only to be encoded gets a glance: the analysers that find shots, and what guides the encoder.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from footlights.analysis import cadence, complexity, dropouts, exposure, faces, gaps, noise, sharpness
@@ -13,22 +17,31 @@ from footlights.analysis.base import ANALYSERS, Analyser, Notes, Scene, Series
 from footlights.analysis.shots import find_shots
 from footlights.analysis.view import FrameView
 from footlights.config import AnalysisSettings
-from footlights.core.reports import CadenceKind, Shot, ShotReport, Survey
+from footlights.core.reports import CadenceKind, Shot, ShotGlance, ShotReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap, Ingest
 from footlights.core.time import FrameRange
 from footlights.errors import VerificationError
 from footlights.media.lossless import frame_digest
+from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader
 
 SERIES = "series.npz"
+GLANCE = ("cadence", "complexity", "exposure", "shots")
+"""Analysers of a glance."""
 _HISTORY = 3
 """Frames an analyser is shown at once."""
+_SAMPLED_PAIRS = 32
+"""Pairs of frames that the field order is first found from."""
+_GLANCE_WIDTH = 720
+"""Samples a line that a glance looks at: what it measures is meant for that scale."""
+_LAST_INTERLACED = 1088
+"""No system interlaces more lines than this; above it, lines are averaged as well."""
 
 
-def versions() -> dict[str, int]:
-    """Version of every analyser: part of the key of what they measured."""
-    return {name: ANALYSERS.get(name).version for name in ANALYSERS.names()}
+def versions(names: Iterable[str] = ()) -> dict[str, int]:
+    """Version of every analyser, or of those named: part of the key of what they measured."""
+    return {name: ANALYSERS.get(name).version for name in names or ANALYSERS.names()}
 
 
 def measure(
@@ -43,24 +56,28 @@ def measure(
 
     Every frame read is compared with its SHA-256 from the ingest: VerificationError where one differs.
     """
-    scene = Scene(ingest, settings)
-    analysers: list[Analyser] = [ANALYSERS.get(name)(scene) for name in ANALYSERS.names()]
-    notes = [Notes(analyser.columns, frames) for analyser in analysers]
-    before, after = max(a.before for a in analysers), max(a.after for a in analysers)
-    context = frames.grow(before, after).intersect(FrameRange(0, ingest.frames))
-    views: list[FrameView] = []
-    for picture in reader.read(context):
+    panel = _Panel(Scene(ingest, settings, _sampled_order(ingest, reader)), ANALYSERS.names(), frames)
+    for picture in reader.read(panel.context):
         if frame_digest(picture.planes) != digests[picture.number]:
             raise VerificationError(
                 f"frame {picture.number} of the lossless copy has changed since it was made",
                 "the disk is not reliable, or the file was edited",
                 "delete the artifact the log names and run the same command again",
             )
-        views = [*views[-_HISTORY + 1 :], FrameView(picture.number, picture.planes, reader.layout, scene.signal)]
-        for analyser, own in zip(analysers, notes, strict=True):
-            analyser.look(_shown(views, analyser), own)
-        progress(picture.number - context.start + 1)
-    return {name: column for own in notes for name, column in own.columns.items()}
+        panel.show(FrameView(picture.number, picture.planes, reader.layout, panel.scene.signal))
+        progress(picture.number - panel.context.start + 1)
+    return panel.columns()
+
+
+def measure_glance(
+    ingest: Ingest, reader: VideoReader, frames: FrameRange, settings: AnalysisSettings, progress: Callable[[int], None]
+) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    """As `measure`, for a video that is not ours: the analysers of a glance, on pictures reduced to SD width."""
+    panel = _Panel(Scene(ingest, settings), GLANCE, frames)
+    for picture in reader.read(panel.context):
+        panel.show(FrameView(picture.number, _reduced(picture.planes), reader.layout, panel.scene.signal))
+        progress(picture.number - panel.context.start + 1)
+    return panel.columns()
 
 
 def save(path: Path, columns: Series) -> None:
@@ -81,11 +98,15 @@ def conclude(series: Series, ingest: Ingest, settings: AnalysisSettings) -> Surv
     """Everything found, per shot. Pure."""
     source = ingest.source
     shots, flashes = find_shots(series, ingest.frames)
-    repeats = [gaps.find_repeats(series, shot, noise.report(series, shot)) for shot in shots]
+    tagged = source.signal.field_order
+    repeats = [
+        gaps.find_repeats(series, shot, noise.report(series, shot), cadence.report(series, shot, tagged).kind)
+        for shot in shots
+    ]
     found = (*ingest.gaps, *gaps.duplicates(repeats, ingest.slots, source.rate))
     found = tuple(sorted(found, key=lambda gap: (gap.slots.start, gap.start)))
     reports = [_report(series, ingest, settings, shot, flashes, found) for shot in shots]
-    order = _overall_order(reports, source.signal.field_order)
+    order = _overall_order(reports, tagged)
     return Survey(
         shots=tuple(reports),
         frames=ingest.frames,
@@ -93,6 +114,25 @@ def conclude(series: Series, ingest: Ingest, settings: AnalysisSettings) -> Surv
         active=exposure.active_area(series, source.width, source.height // 2 * 2),
         field_order=order,
         measured_by=", ".join(f"{name} {version}" for name, version in versions().items()),
+    )
+
+
+def conclude_glance(series: Series, ingest: Ingest) -> tuple[ShotGlance, ...]:
+    """Shots and what guides their encoding. Pure."""
+    shots, flashes = find_shots(series, ingest.frames)
+    return tuple(_glance(series, shot, flashes, ingest.source.signal.field_order) for shot in shots)
+
+
+def _glance(
+    series: Series, shot: Shot, flashes: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], tagged: FieldOrder
+) -> ShotGlance:
+    found = complexity.report(series, shot, _GLANCE_WIDTH)
+    return ShotGlance(
+        shot=shot,
+        spatial=found.spatial,
+        temporal=found.temporal,
+        luma=exposure.report(series, shot, flashes).luma_median,
+        cadence=cadence.report(series, shot, tagged).kind,
     )
 
 
@@ -120,6 +160,26 @@ def _report(
     )
 
 
+def _sampled_order(ingest: Ingest, reader: VideoReader) -> FieldOrder | None:
+    """The tape's field order from pairs of frames all over it: the same, whichever part of the tape is measured.
+
+    Analysers look at fields in the order of their exposure; after a wrong tag a cut inside a frame looks like a flash.
+    """
+    if ingest.frames < 2:
+        return None
+    starts = dict.fromkeys(int(start) for start in np.linspace(0, ingest.frames - 2, _SAMPLED_PAIRS))
+    return cadence.sampled_order(_pair(ingest, reader, start) for start in starts)
+
+
+def _pair(ingest: Ingest, reader: VideoReader, start: int) -> tuple[FrameView, FrameView]:
+    """A frame and its successor."""
+    before, now = (
+        FrameView(one.number, one.planes, reader.layout, ingest.source.signal)
+        for one in reader.read(FrameRange(start, start + 2))
+    )
+    return before, now
+
+
 def _overall_order(reports: list[ShotReport], tagged: FieldOrder) -> FieldOrder:
     """The order most frames of interlaced shots agree on; the tag where nothing moves."""
     votes: Counter[FieldOrder] = Counter()
@@ -133,5 +193,36 @@ def _overall_order(reports: list[ShotReport], tagged: FieldOrder) -> FieldOrder:
     return tagged
 
 
-def _shown(views: list[FrameView], analyser: Analyser) -> list[FrameView]:
-    return views[-min(_HISTORY, 1 + max(analyser.before, 0) + max(analyser.after, 0)) :]
+class _Panel:
+    """Analysers that look at the same frames one after another."""
+
+    def __init__(self, scene: Scene, names: Iterable[str], frames: FrameRange) -> None:
+        self.scene = scene
+        self._analysers: list[Analyser] = [ANALYSERS.get(name)(scene) for name in names]
+        self._notes = [Notes(analyser.columns, frames) for analyser in self._analysers]
+        self._views: list[FrameView] = []
+        before, after = max(a.before for a in self._analysers), max(a.after for a in self._analysers)
+        self.context = frames.grow(before, after).intersect(FrameRange(0, scene.ingest.frames))
+        """Frames to show: those asked for and what the analysers need around them."""
+
+    def show(self, view: FrameView) -> None:
+        """Let all analysers look at the next frame."""
+        self._views = [*self._views[-_HISTORY + 1 :], view]
+        for analyser, own in zip(self._analysers, self._notes, strict=True):
+            shown = min(_HISTORY, 1 + max(analyser.before, 0) + max(analyser.after, 0))
+            analyser.look(self._views[-shown:], own)
+
+    def columns(self) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+        """What was noted."""
+        return {name: column for own in self._notes for name, column in own.columns.items()}
+
+
+def _reduced(planes: tuple[Samples, ...]) -> tuple[Samples, ...]:
+    """Pictures at about SD width; lines stay where fields could be hidden in them."""
+    height, width = planes[0].shape[:2]
+    across = max(1, width // _GLANCE_WIDTH)
+    down = across if height > _LAST_INTERLACED else 1
+    if across == 1:
+        return planes
+    sizes = [(max(plane.shape[1] // across, 2), max(plane.shape[0] // down, 2)) for plane in planes]
+    return tuple(cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p, size in zip(planes, sizes, strict=True))

@@ -6,28 +6,62 @@ commands, so that `--help` is instant.
 
 from __future__ import annotations
 
-import json
+import io
+import os
 import signal
 import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
-import click
 import typer
 
 from footlights import __version__
-from footlights.errors import INTERRUPTED, FootlightsError
+from footlights.cli.output import emit, out, say
+from footlights.errors import (
+    INTERRUPTED,
+    FootlightsError,
+    InternalError,
+    PausedError,
+    UsageError,
+    did_you_mean,
+)
+
+
+class Commands(typer.core.TyperGroup):
+    """The group of all commands; refuses an unknown one in the form of our own errors."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Name, command and arguments, as typer asks for them."""
+        if self.get_command(ctx, args[0]) is None:
+            raise UsageError(
+                f"there is no command '{args[0]}'",
+                did_you_mean(args[0], self.commands) or "nothing is called like that",
+                "`footlights --help` lists all commands",
+            )
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="footlights",
+    cls=Commands,
     help="Restores filmed stage performances: an interlaced SD tape in, a faithful 4K master and a stream out.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Tape = Annotated[Path, typer.Argument(help="Video file: MPEG, VOB, DV, AVI, MOV, MP4, MXF, MKV …", show_default=False)]
+Tape = Annotated[
+    Path,
+    typer.Argument(
+        readable=False,
+        metavar="TAPE",
+        help="Video file (MPEG, VOB, DV, AVI, MOV, MP4, MXF, MKV …), or the folder of its job.",
+        show_default=False,
+    ),
+]
 Folder = Annotated[
     Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
     typer.Option("-o", "--output", help="Job folder; TAPE's name with .footlights when left out.", show_default=False),
@@ -44,11 +78,17 @@ Json = Annotated[bool, typer.Option("--json", help="Events as NDJSON on stdout, 
 
 
 @app.callback(invoke_without_command=True)
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
     """Options that come before a command."""
     if version:
-        typer.echo(f"footlights {__version__}")
+        out(f"footlights {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+        raise typer.Exit(UsageError.exit_code)
 
 
 @app.command()
@@ -93,7 +133,9 @@ def plan(
 
 @app.command()
 def encode(
-    video: Annotated[Path, typer.Argument(help="Any progressive video.", show_default=False)],
+    video: Annotated[
+        Path, typer.Argument(readable=False, metavar="VIDEO", help="Any progressive video.", show_default=False)
+    ],
     output: Folder = None,
     sets: Sets = None,
     config: ConfigFile = None,
@@ -106,7 +148,10 @@ def encode(
 
 
 @app.command()
-def verify(job: Annotated[Path, typer.Argument(help="Job folder.", show_default=False)], as_json: Json = False) -> None:
+def verify(
+    job: Annotated[Path, typer.Argument(readable=False, metavar="JOB", help="Job folder.", show_default=False)],
+    as_json: Json = False,
+) -> None:
     """Decode and hash everything in a job folder again; exit code 8 if anything is not as it was made."""
     from footlights.cli import jobs
 
@@ -115,9 +160,17 @@ def verify(job: Annotated[Path, typer.Argument(help="Job folder.", show_default=
 
 @app.command()
 def compare(
-    reference: Annotated[Path, typer.Argument(help="The video to be like.", show_default=False)],
+    reference: Annotated[
+        Path, typer.Argument(readable=False, metavar="REFERENCE", help="The video to be like.", show_default=False)
+    ],
     test: Annotated[
-        Path, typer.Argument(help="The video to judge; scaled to the reference's size.", show_default=False)
+        Path,
+        typer.Argument(
+            readable=False,
+            metavar="TEST",
+            help="The video to judge; scaled to the reference's size.",
+            show_default=False,
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -129,22 +182,29 @@ def compare(
 
 @app.command()
 def stills(
-    job: Annotated[Path, typer.Argument(help="Job folder with a finished master.", show_default=False)],
+    job: Annotated[
+        Path,
+        typer.Argument(readable=False, metavar="JOB", help="Job folder with a finished master.", show_default=False),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="PNG to write.")] = Path("before-after.png"),
     frame: Annotated[int, typer.Option(help="Source frame; -1 takes the middle of the longest shot.")] = -1,
     crop: Annotated[str, typer.Option(help="Part of the picture, left,top,width,height in per cent.")] = "0,0,100,100",
     height: Annotated[int, typer.Option(help="Lines of the pictures.")] = 540,
+    as_json: Json = False,
 ) -> None:
     """A picture of the tape beside the same moment of the master."""
     from footlights.cli import tools
 
-    tools.stills(job, output, frame, crop, height)
+    tools.stills(job, output, frame, crop, height, as_json=as_json)
 
 
 @app.command()
 def tape(  # noqa: PLR0913 - options of a command line
     clean: Annotated[
-        Path, typer.Argument(help="Clean progressive video, best at field rate (50p, 59.94p).", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="CLEAN", help="Clean progressive video, best at field rate (50p, 59.94p).", show_default=False
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Tape to write: .mpg, .dv, .avi, .mov or .mkv.")],
     preset: Annotated[str, typer.Option(help="light, medium, heavy or vhs.")] = "medium",
@@ -204,29 +264,67 @@ def show_config(sets: Sets = None, config: ConfigFile = None, as_json: Json = Fa
 def main() -> None:
     """Entry point: run a command, say how it ended, exit with its code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name need not be text
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; what goes wrong is said, in one paragraph, and comes back as its exit code."""
+    problem: FootlightsError | None = None
+    code: object = 0
     try:
-        command = typer.main.get_command(app)
-        code = command.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except KeyboardInterrupt:
-        _say("interrupted; finished work is kept and the same command goes on with it")
-        code = INTERRUPTED
+        code = typer.main.get_command(app).main(list(arguments), prog_name="footlights", standalone_mode=False)
+        sys.stdout.flush()
     except FootlightsError as error:
-        _say(f"error {error.code}: {error}")
-        if "--json" in sys.argv:
-            sys.stdout.write(json.dumps(_described(error), ensure_ascii=False) + "\n")
-        code = error.exit_code
-    sys.exit(code if isinstance(code, int) else 0)
+        problem = error
+    except typer.TyperException as error:
+        problem = _misuse(error)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the edge of the program: a defect shows its traceback
+        problem = _mishap(error)
+    if problem is not None:
+        code = problem.exit_code
+        say(f"error {problem.code}: {problem}")
+        if "--json" in arguments:
+            with suppress(OSError):
+                emit("error", **_described(problem))
+    elif code == INTERRUPTED:
+        say("interrupted; finished work is kept and the same command goes on with it")
+    _let_go_of_stdout()
+    return code if isinstance(code, int) else 0
+
+
+def _misuse(error: typer.TyperException) -> UsageError:
+    """What typer found wrong with the command line, in the form of our own errors."""
+    context: typer.Context | None = getattr(error, "ctx", None)
+    command = context.command_path if context else "footlights"
+    option, near = getattr(error, "option_name", ""), getattr(error, "possibilities", None)
+    if option and hasattr(error, "possibilities"):
+        why = f"did you mean '{near[0]}'?" if near else "nothing is called like that"
+        return UsageError(f"there is no option '{option}'", why, f"`{command} --help` lists all options")
+    why = " ".join(context.get_usage().split()) if context else "the command line cannot be read as it is"
+    return UsageError(error.format_message(), why, f"see `{command} --help`")
+
+
+def _mishap(error: Exception) -> FootlightsError:
+    """An exception that is none of ours: a fault of the disk, or a defect."""
+    from footlights.engine.faults import DISK_ERRNOS, remedy_for
+
+    if isinstance(error, OSError) and error.errno in DISK_ERRNOS:
+        place = error.filename or "the output"
+        return PausedError(f"{place} cannot be used", error.strerror or str(error), remedy_for(error))
+    sys.stderr.write("".join(traceback.format_exception(error)))
+    return InternalError(
+        f"the program failed with {type(error).__name__}",
+        str(error) or "it gave no reason",
+        "this is a defect: report it with the lines above and the output of `footlights doctor`",
+    )
 
 
 def _described(error: FootlightsError) -> dict[str, Any]:
     return {
-        "schema": 1,
-        "kind": "error",
         "code": error.code,
         "what": error.what,
         "why": error.why,
@@ -235,9 +333,15 @@ def _described(error: FootlightsError) -> dict[str, Any]:
     }
 
 
+def _let_go_of_stdout() -> None:
+    """Have nothing left to write: an output that fails would spoil the exit code when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")

@@ -1,24 +1,27 @@
-"""Commands that work in a job folder."""
+"""Commands that work in a job folder.
+
+A tape is looked at before anything heavy is imported: what is refused is refused at once.
+"""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.console import Console
 from rich.table import Table
 
-from footlights.cli.progress import JsonLines, Listener, Terminal
-from footlights.core.products import Check, JobResult
+from footlights.cli.output import emit, out, say, show
+from footlights.cli.progress import Listener, view
 from footlights.core.time import SpanKind, clock
 from footlights.errors import VerificationError
 from footlights.pipeline import job as jobs
-from footlights.pipeline import run, sample
-from footlights.pipeline.run import Planned
+from footlights.pipeline.job import Job
 from footlights.report import summary
+
+if TYPE_CHECKING:
+    from footlights.core.products import Check, JobResult
+    from footlights.pipeline.run import Planned
 
 T = TypeVar("T")
 Sets = tuple[str, ...]
@@ -26,10 +29,12 @@ Sets = tuple[str, ...]
 
 def restore(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
     """The whole way."""
-    job = jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
+    job = _open(tape, output, sets, config)
+    from footlights.pipeline import run
+
     result = _listening(as_json, lambda listen: run.restore(job, listen))
     if as_json:
-        _emit("result", folder=str(job.folder), **_brief(result))
+        emit("result", folder=str(job.folder), **_brief(result))
         return
     _summary(result)
     _products(job.folder, result)
@@ -37,44 +42,52 @@ def restore(tape: Path, output: Path | None, sets: Sets, config: Path | None, *,
 
 def scan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
     """Analysis and report."""
-    job = jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
+    job = _open(tape, output, sets, config)
+    from footlights.pipeline import run
+
     result = _listening(as_json, lambda listen: run.scan(job, listen))
     if as_json:
-        _emit("result", folder=str(job.folder), **_brief(result))
+        emit("result", folder=str(job.folder), **_brief(result))
         return
     _summary(result)
-    _out(f"Report: {job.folder / 'report.html'}")
+    out(f"Report: {job.folder / 'report.html'}")
 
 
 def plan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
     """What would be done."""
-    job = jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
+    job = _open(tape, output, sets, config)
+    from footlights.pipeline import run
+
     planned = _listening(as_json, lambda listen: run.plan(job, listen))
     if as_json:
-        _emit("plan", folder=str(job.folder), **_planned(planned))
+        emit("plan", folder=str(job.folder), **_planned(planned))
         return
     _plan_table(planned)
-    _out(f"Plan: {job.folder / jobs.PLAN} (edit it, then run `footlights restore`)")
+    out(f"Plan: {job.folder / jobs.PLAN} (edit it, then run `footlights restore`)")
 
 
 def encode(video: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
     """The encoding half."""
-    job = jobs.open_job(video, output or jobs.default_folder(video), sets, config)
-    rows, checks = _listening(as_json, lambda listen: run.encode(job, listen))
+    job = _open(video, output, sets, config)
+    from footlights.pipeline import video as videos
+
+    encoded = _listening(as_json, lambda listen: videos.encode(job, listen))
+    rows = list(summary.renditions(encoded.layout.encode, encoded.encodes))
     if as_json:
-        _emit("result", folder=str(job.folder), renditions=rows, checks=len(checks))
+        emit("result", folder=str(job.folder), renditions=rows, checks=[_check(check) for check in encoded.checks])
         return
     _renditions(rows)
-    _out(f"Stream: {job.folder / 'stream' / 'master.m3u8'}\n        {job.folder / 'stream' / 'manifest.mpd'}")
+    out(f"Stream: {job.folder / 'stream' / 'master.m3u8'}\n        {job.folder / 'stream' / 'manifest.mpd'}")
 
 
 def verify(folder: Path, *, as_json: bool) -> None:
     """Everything decoded and hashed again."""
-    job = jobs.open_job(None, folder)
-    checks = _listening(as_json, lambda listen: run.verify(job, listen))
+    from footlights.pipeline import verification
+
+    checks = _listening(as_json, lambda listen: verification.verify(folder, listen))
     failed = [check for check in checks if not check.passed]
     if as_json:
-        _emit("result", folder=str(folder), checks=[_check(check) for check in checks])
+        emit("result", folder=str(folder), checks=[_check(check) for check in checks])
     else:
         _check_table(checks)
     if failed:
@@ -87,43 +100,50 @@ def verify(folder: Path, *, as_json: bool) -> None:
 
 def demo(output: Path, sets: Sets, *, as_json: bool) -> None:
     """Sample tape and its restoration."""
-    console = Console(stderr=True)
+    from footlights.pipeline import sample
+
     tape = sample.tape(output)
     if tape.made and not as_json:
-        console.print(f"Made a sample tape: {tape.path}", highlight=False)
+        say(f"Made a sample tape: {tape.path}")
     restore(tape.path, output / "restored", sets, None, as_json=as_json)
 
 
+def _open(tape: Path, output: Path | None, sets: Sets, config: Path | None) -> Job:
+    """The job of a tape; given a job folder in its place, that job with the tape it knows."""
+    if output is None and (tape / jobs.JOB_FILE).is_file():
+        return jobs.open_job(None, tape, sets, config)
+    return jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
+
+
 def _listening(as_json: bool, work: Callable[[Listener], T]) -> T:
-    with JsonLines() if as_json else Terminal() as view:
-        return work(view.listen)
+    with view(as_json=as_json) as shown:
+        return work(shown.listen)
 
 
 def _summary(result: JobResult) -> None:
-    _out(summary.verdict(result))
+    out(summary.verdict(result))
     for warning in result.warnings:
-        _out(f"Warning: {warning}")
+        out(f"Warning: {warning}")
 
 
 def _products(folder: Path, result: JobResult) -> None:
     assert result.master is not None
     assert result.plan is not None
     master = result.master
-    _out(f"Master: {folder / master.file}  {master.width}×{master.height}, {master.frames} frames, {master.codec}")
+    out(f"Master: {folder / master.file}  {master.width}×{master.height}, {master.frames} frames, {master.codec}")
     rebuilt = result.plan.time_map.count(SpanKind.INTERPOLATED)
     if rebuilt:
-        _out(f"        {rebuilt} of its frames were rebuilt from their neighbours (see report.json, interventions)")
+        out(f"        {rebuilt} of its frames were rebuilt from their neighbours (see report.json, interventions)")
     if result.encode_plan and result.encode_plan.rungs:
-        _out(
+        out(
             f"Stream: {folder / 'stream' / 'master.m3u8'}  and manifest.mpd, {len(result.encode_plan.rungs)} renditions"
         )
-    _out(f"Report: {folder / 'report.html'}")
-    _out(f"{sum(check.passed for check in result.checks)} of {len(result.checks)} checks passed")
+    out(f"Report: {folder / 'report.html'}")
+    out(f"{sum(check.passed for check in result.checks)} of {len(result.checks)} checks passed")
 
 
 def _plan_table(planned: Planned) -> None:
-    console = Console()
-    table = Table(title=None, show_lines=False)
+    table = Table()
     for name in ("shot", "frames", "step", "why"):
         table.add_column(name, overflow="fold")
     for report, shot in zip(planned.surveyed.survey.shots, planned.plan.shots, strict=True):
@@ -134,14 +154,14 @@ def _plan_table(planned: Planned) -> None:
             table.add_row(str(shot.shot) if first else "", span if first else "", step.stage, step.why)
         for skipped in shot.skipped:
             table.add_row("", "", f"({skipped.stage})", skipped.why, style="dim")
-    console.print(table)
+    show(table)
     counts: dict[str, int] = {}
     for forecast in planned.forecasts:
         counts[forecast.action] = counts.get(forecast.action, 0) + 1
-    _out(", ".join(f"{number} tasks {action}" for action, number in counts.items()))
+    out(", ".join(f"{number} tasks {action}" for action, number in counts.items()))
     for forecast in [one for one in planned.forecasts if one.action == "redo"][:5]:
-        _out(f"  redo {forecast.task.id}: {forecast.why}")
-    _out(f"About {clock(planned.seconds)} of work and {planned.disk / 2**30:.2f} GiB of disk still needed.")
+        out(f"  redo {forecast.task.id}: {forecast.why}")
+    out(f"About {clock(planned.seconds)} of work and {planned.disk / 2**30:.2f} GiB of disk still needed.")
 
 
 def _renditions(rows: list[dict[str, Any]]) -> None:
@@ -151,7 +171,7 @@ def _renditions(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         values = [row[key] for key in ("kbit_per_second", "q", "vmaf_mean", "vmaf_low", "vmaf_worst", "probes")]
         table.add_row(f"{row['name']} {row['width']}×{row['height']}", *(str(value) for value in values))
-    Console().print(table)
+    show(table)
 
 
 def _check_table(checks: tuple[Check, ...]) -> None:
@@ -160,7 +180,7 @@ def _check_table(checks: tuple[Check, ...]) -> None:
         table.add_column(name, overflow="fold")
     for check in checks:
         table.add_row(check.name, "passed" if check.passed else "FAILED", check.found, check.expected)
-    Console().print(table)
+    show(table)
 
 
 def _brief(result: JobResult) -> dict[str, Any]:
@@ -187,11 +207,3 @@ def _planned(planned: Planned) -> dict[str, Any]:
 
 def _check(check: Check) -> dict[str, Any]:
     return {"name": check.name, "passed": check.passed, "found": check.found, "expected": check.expected}
-
-
-def _emit(kind: str, **data: Any) -> None:
-    sys.stdout.write(json.dumps({"schema": 1, "kind": kind, **data}, ensure_ascii=False, default=str) + "\n")
-
-
-def _out(text: str) -> None:
-    sys.stdout.write(text + "\n")

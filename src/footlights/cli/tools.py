@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from footlights.cli.output import console, emit, out, plain, say, show
 from footlights.config import listing, resolve
 from footlights.errors import UsageError
 
@@ -22,25 +21,18 @@ def compare(reference: Path, test: Path, *, as_json: bool) -> None:
     found = compare_videos(reference, test)
     if as_json:
         rows = {name: {"mean": mean, "p5": low, "worst": worst} for name, mean, low, worst in found.rows}
-        _json(
-            {
-                "kind": "comparison",
-                "frames": found.frames,
-                "width": found.width,
-                "height": found.height,
-                "metrics": rows,
-            }
-        )
+        emit("comparison", frames=found.frames, width=found.width, height=found.height, metrics=rows)
         return
-    table = Table(title=f"{test.name} against {reference.name}: {found.frames} frames at {found.width}×{found.height}")
+    out(f"{test.name} against {reference.name}: {found.frames} frames at {found.width}×{found.height}")
+    table = Table()
     for name in ("metric", "mean", "5th percentile", "worst"):
         table.add_column(name, justify="left" if name == "metric" else "right")
     for name, *values in found.rows:
         table.add_row(name, *(f"{value:.4f}" if name == "SSIM" else f"{value:.2f}" for value in values))
-    Console().print(table)
+    show(table)
 
 
-def stills(folder: Path, output: Path, frame: int, crop: str, height: int) -> None:
+def stills(folder: Path, output: Path, frame: int, crop: str, height: int, *, as_json: bool) -> None:
     """Before and after as one picture."""
     from footlights.pipeline.inspect import before_after
 
@@ -50,8 +42,14 @@ def stills(folder: Path, output: Path, frame: int, crop: str, height: int) -> No
         raise UsageError(
             f"--crop {crop} cannot be used", "it is not four numbers", "write --crop 25,25,50,50"
         ) from error
+    _check_place(output)
+    if output.suffix.lower() != ".png":
+        raise UsageError(f"{output} cannot be written", "its name does not end in .png", "write -o NAME.png")
     shown = before_after(folder, output, frame, (left, top, width, tall), height)
-    sys.stdout.write(f"{output}: frame {shown}\n")
+    if as_json:
+        emit("result", file=str(output), frame=shown)
+    else:
+        out(f"{output}: frame {shown}")
 
 
 def make_tape(  # noqa: PLR0913 - options of a command line
@@ -78,14 +76,14 @@ def make_tape(  # noqa: PLR0913 - options of a command line
             f"--cuts {cuts} cannot be used", "it is no list of field numbers", "write --cuts 120,305"
         ) from error
     choice = TapeChoice(preset, seed, standard, field_order, codec, scan, fields)
-    console = Console(stderr=True)
-    with console.status(f"simulating {output.name}") as status:
+    _check_place(output)
+    with console(stderr=True).status(Text(plain(f"simulating {output.name}"))) as status:
 
         def progress(frames: int) -> None:
             if as_json:
-                _json({"kind": "progress", "frames": frames})
+                emit("progress", frames=frames)
             else:
-                status.update(f"simulating {output.name}: {frames} frames")
+                status.update(Text(plain(f"simulating {output.name}: {frames} frames")))
 
         made = simulate(clean, output, choice, progress)
     truth = made.truth
@@ -100,16 +98,16 @@ def make_tape(  # noqa: PLR0913 - options of a command line
         "notes": list(made.notes),
     }
     if as_json:
-        _json({"kind": "result", **facts})
+        emit("result", **facts)
         return
     for note in made.notes:
-        console.print(note, highlight=False)
-    sys.stdout.write(
+        say(note)
+    out(
         f"{made.tape}: {truth.frames} frames, noise {truth.noise.luma_sigma:.2f} codes, "
         f"{len(truth.dropouts)} dropouts, "
-        f"{len(truth.lost_frames)} frames lost, {len(truth.duplicated_frames)} duplicated\n"
-        f"{made.truth_file}: the truth\n"
+        f"{len(truth.lost_frames)} frames lost, {len(truth.duplicated_frames)} duplicated"
     )
+    out(f"{made.truth_file}: the truth")
 
 
 def doctor(*, as_json: bool) -> None:
@@ -118,12 +116,12 @@ def doctor(*, as_json: bool) -> None:
 
     findings = examine()
     if as_json:
-        _json({"kind": "doctor", "findings": [asdict(one) for one in findings]})
+        emit("doctor", findings=[asdict(one) for one in findings])
     else:
         table = Table(show_header=False)
         for one in findings:
             table.add_row(one.name, one.state, one.found, one.advice)
-        Console().print(table)
+        show(table)
     if any(one.state == "missing" for one in findings):
         raise UsageError("something needed is missing", "see the table", "reinstall footlights with its dependencies")
 
@@ -135,12 +133,14 @@ def show_config(sets: tuple[str, ...], file: Path | None, *, as_json: bool) -> N
         (name, list(value) if isinstance(value, tuple) else value, origin) for name, value, origin in listing(resolved)
     ]
     if as_json:
-        _json({"kind": "config", "settings": [{"name": n, "value": v, "origin": o} for n, v, o in rows]})
+        emit("config", settings=[{"name": name, "value": value, "origin": origin} for name, value, origin in rows])
         return
     for name, value, origin in rows:
-        sys.stdout.write(f"{name} = {json.dumps(value)}  # {origin}\n")
+        out(f"{name} = {json.dumps(value)}  # {origin}")
 
 
-def _json(data: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps({"schema": 1, **data}, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+def _check_place(output: Path) -> None:
+    if not output.parent.is_dir():
+        raise UsageError(
+            f"{output} cannot be written", f"there is no folder {output.parent}", "make it, or choose another place"
+        )

@@ -172,6 +172,8 @@ class FaceTrack:
 
 @dataclass(frozen=True, slots=True)
 class FaceReport:
+    """Faces seen on the searched frames."""
+
     tracks: tuple[FaceTrack, ...]
     key_frames: int
     """Frames that were searched."""
@@ -205,3 +207,17 @@ class Survey:
     field_order: FieldOrder
     """The tape's, by the weight of its shots."""
     measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShotGlance:
+    """A shot of a video that is only to be encoded."""
+
+    shot: Shot
+    spatial: float
+    """SI of ITU-T P.910, at SD width."""
+    temporal: float
+    """TI of ITU-T P.910."""
+    luma: float
+    """Median code."""
+    cadence: CadenceKind

@@ -81,6 +81,8 @@ class Gap:
     """Frame instants concerned, holes counted."""
     evidence: str
     timecode: str = ""
+    fields: int = 3
+    """Which fields are concerned: 1 top, 2 bottom, 3 both."""
 
 
 @dataclass(frozen=True, slots=True)

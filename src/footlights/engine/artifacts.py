@@ -156,10 +156,14 @@ class ArtifactStore:
         except (OSError, DamagedArtifactError):
             return None
 
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all artifacts that stand under their final names, sound or not."""
+        return tuple(folder.name for folder in sorted(self._artifacts.glob("??/*")))
+
     def all_manifests(self) -> Iterator[Manifest]:
         """Every readable manifest, to rebuild an index from; unreadable ones are met when they are needed."""
-        for folder in sorted(self._artifacts.glob("??/*")):
-            manifest = self.manifest_of(folder.name)
+        for key in self.keys():
+            manifest = self.manifest_of(key)
             if manifest is not None:
                 yield manifest
 

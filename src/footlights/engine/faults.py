@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from footlights.engine.state import FailureKind
 from footlights.errors import PausedError
 
-DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES})
-"""Space, quota, the device, permission: a person can mend them, and no task is to blame."""
+DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EFBIG})
+"""Space, quota, the device, permission, the size of files: a person can mend them, and no task is to blame."""
 _TRANSIENT_ERRNOS = frozenset({errno.EAGAIN, errno.ESTALE, errno.EINTR})
 _NAMED = {"OutOfMemoryError": FailureKind.RESOURCE, "AcceleratorError": FailureKind.TRANSIENT}
 """Classes of libraries the engine does not import (torch)."""
@@ -19,6 +19,7 @@ _REMEDIES = {
     errno.EDQUOT: "raise the quota or free some space, then run the same command again: finished work is kept",
     errno.EROFS: "mount the file system writable, then run the same command again: finished work is kept",
     errno.EACCES: "give yourself access to it, then run the same command again: finished work is kept",
+    errno.EFBIG: "use a disk that takes larger files, then run the same command again: finished work is kept",
     errno.EIO: "check the disk and its cables, then run the same command again: finished work is kept",
 }
 

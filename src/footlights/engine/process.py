@@ -91,11 +91,18 @@ def settle_in() -> None:
 def confine(memory: int | None, seconds: float) -> None:
     """In a child: limit address space (bytes), file sizes and processor time, and give up gaining privileges."""
     if memory is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
-    limit = int(seconds * (os.cpu_count() or 1)) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+        _limit(resource.RLIMIT_AS, memory)
+    _limit(resource.RLIMIT_FSIZE, _LARGEST_FILE)
+    _limit(resource.RLIMIT_CPU, int(seconds * (os.cpu_count() or 1)) + 1)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _limit(kind: int, most: int) -> None:
+    """A lower limit that the user or the machine has set already stays. The hard limit lies above the soft one, so that
+    the signal which names the reason comes before SIGKILL."""
+    _, ceiling = resource.getrlimit(kind)
+    hard = most + 1 if ceiling == resource.RLIM_INFINITY else min(most + 1, ceiling)
+    resource.setrlimit(kind, (min(most, hard), hard))
 
 
 def take_over_pipes() -> tuple[int, int]:

@@ -43,7 +43,7 @@ class LimitedDetail:
 
     @property
     def contract(self) -> Contract:
-        return Contract()
+        return Contract(display=True)
 
     def run(self, clip: Clip) -> Clip:
         """Clip → clip of the same size; chroma unchanged."""

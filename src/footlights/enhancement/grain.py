@@ -57,7 +57,7 @@ class SynthesiseGrain:
 
     @property
     def contract(self) -> Contract:
-        return Contract()
+        return Contract(display=True)
 
     def run(self, clip: Clip) -> Clip:
         """Clip → clip of the same size; chroma unchanged."""

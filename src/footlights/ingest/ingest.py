@@ -87,6 +87,37 @@ def ingest(
     return record
 
 
+def list_video(path: Path, folder: Path, settings: IngestSettings, *, sha256: str) -> Ingest:
+    """Take a sound video in without a copy of its pictures: their times, the audio packets, the record, in `folder`.
+
+    For a video that is only to be encoded. Its pictures are identified by the file's SHA-256. Raises SourceError for a
+    file that is refused, or whose pictures cannot all be found by their times.
+    """
+    log = _Log()
+    with open_tape(path) as tape:
+        video = tape.facts.video
+        source = _source(path, tape.facts, settings, sha256=sha256)
+        copies: dict[int, PacketCopy] = {}
+        try:
+            for item in tape.sounds():
+                _keep_sound(item, tape, folder, copies, log)
+        finally:
+            _close(copies, log)
+    index = index_video(path)
+    if (index.width, index.height) != (video.width, video.height):
+        raise SourceError(
+            f"{path} holds several video streams and the largest is not the first",
+            "it is not clear which one is meant",
+            "remux the wanted one alone, for example with ffmpeg -map 0:v:1 -map 0:a -c copy",
+        )
+    log.stamps = list(index.pts)
+    log.interlaced = [source.signal.field_order.interlaced] * index.frames
+    log.digests = [sha256] * index.frames
+    record = _record(source, index.time_base, log)
+    records.write(folder / RECORD, records.dumps(record, indent=None))
+    return record
+
+
 def hash_lines(pts: Sequence[int], digests: Sequence[str]) -> str:
     """Text of the sidecar: number, ticks and SHA-256 of every frame."""
     return "".join(
@@ -122,9 +153,7 @@ def _decode(tape: TapeFile, folder: Path, log: _Log, progress: Callable[[int], N
                 else:
                     _complain(log, len(log.digests), item)
     finally:
-        for copy in copies.values():
-            copy.close()
-            log.packets = {index: one.packets for index, one in copies.items()}
+        _close(copies, log)
 
 
 def _keep_picture(item: TapePicture, writer: LosslessWriter, width: int, height: int, log: _Log) -> None:
@@ -151,6 +180,12 @@ def _keep_sound(item: TapeSound, tape: TapeFile, folder: Path, copies: dict[int,
         copies[item.stream] = PacketCopy(folder / f"audio-{item.stream}.nut", tape.audio_stream(item.stream))
         log.first_sound[item.stream] = None if item.packet.pts is None else item.packet.pts * item.packet.time_base
     copies[item.stream].write(item.packet)
+
+
+def _close(copies: dict[int, PacketCopy], log: _Log) -> None:
+    for index, copy in copies.items():
+        copy.close()
+        log.packets[index] = copy.packets
 
 
 def _complain(log: _Log, frame: int, fault: TapeFault) -> None:

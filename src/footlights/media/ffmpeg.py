@@ -1,7 +1,7 @@
 """The ffmpeg binary: found, started safely, its failures made readable.
 
 Always an argv list, never a shell; inputs are given as `file:` paths so that a file called `concat:a|b` is a file.
-Exit code 0 is not success (docs/decisions/20261122-trust-nothing.md): callers count frames and compare.
+Exit code 0 is not success: callers count frames and compare.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ import av
 import av.error
 from av.packet import Packet
 
+from footlights.config import CONTAINERS
 from footlights.core.signal import BT709_SIGNAL, Signal
 from footlights.core.time import NTSC_FRAME_RATE
 from footlights.errors import PausedError, ToolError, UsageError
@@ -36,11 +37,7 @@ from footlights.media.soundtrack import Container, SoundFacts, SoundWriter
 _MAX_TIMESCALE = 2**31 - 1
 _PROGRESSIVE = 1
 """AV_FIELD_PROGRESSIVE."""
-_CARRIES = {
-    Container.MATROSKA: frozenset({"av1", "h264", "hevc", "ffv1", "prores"}),
-    Container.MOV: frozenset({"h264", "hevc", "prores"}),
-    Container.MP4: frozenset({"av1", "h264", "hevc"}),
-}
+_CARRIES = {Container.MATROSKA: CONTAINERS["mkv"], Container.MOV: CONTAINERS["mov"], Container.MP4: CONTAINERS["mp4"]}
 _TIMECODE = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)([:;.])(\d\d)$")
 
 

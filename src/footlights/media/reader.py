@@ -58,11 +58,16 @@ def index_video(path: Path) -> VideoIndex:
     """Read all packet headers of the first video stream."""
     with _open(path) as container:
         stream = container.streams.video[0]
-        packets = [
-            (packet.pts, packet.is_keyframe)
-            for packet in container.demux(stream)
-            if packet.pts is not None and packet.size and not packet.is_discard
-        ]
+        try:
+            packets = [
+                (packet.pts, packet.is_keyframe)
+                for packet in container.demux(stream)
+                if packet.pts is not None and packet.size and not packet.is_discard
+            ]
+        except av.error.FFmpegError as error:
+            raise SourceError(
+                f"{path} cannot be read to its end", str(error), "check that the copy is complete"
+            ) from error
         context = stream.codec_context
         if not packets:
             raise SourceError(
@@ -128,21 +133,22 @@ class VideoReader:
             raise ToolError(
                 f"frames {frames.start}..{frames.stop} of {self.path.name}", "it has fewer", "report this defect"
             )
-        expected = frames.start
-        for frame in self._decoded_from(frames.start):
-            number = self._number_of.get(_stamp(frame))
-            if number is None or number < expected:
-                continue
-            if number != expected:
-                break
-            yield RawPicture(number, plane_views(frame, self.layout))
-            expected += 1
-            if expected == frames.stop:
-                return
+        expected, why = frames.start, "the file has changed or is damaged"
+        try:
+            for frame in self._decoded_from(frames.start):
+                number = self._number_of.get(_stamp(frame))
+                if number is None or number < expected:
+                    continue
+                if number != expected:
+                    break
+                yield RawPicture(number, plane_views(frame, self.layout))
+                expected += 1
+                if expected == frames.stop:
+                    return
+        except av.error.FFmpegError as error:
+            why = str(error)
         raise ToolError(
-            f"frame {expected} of {self.path.name} cannot be decoded",
-            "the file has changed or is damaged",
-            "run `footlights verify` on the job",
+            f"frame {expected} of {self.path.name} cannot be decoded", why, "run `footlights verify` on the job"
         )
 
     def _decoded_from(self, start: int) -> Iterator[av.VideoFrame]:

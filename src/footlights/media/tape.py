@@ -211,6 +211,19 @@ class TapeFile:
                 yield from self._decode(packet, log)
             yield from (TapeFault(message) for message in _complaints(log))
 
+    def sounds(self) -> Iterator[TapeSound]:
+        """Every audio packet in file order; the pictures are not looked at. SourceError where the file breaks off."""
+        if not self._audio:
+            return
+        try:
+            for packet in self._container.demux(self._audio):
+                if packet.size:
+                    yield TapeSound(packet, packet.stream.index)
+        except av.error.FFmpegError as error:
+            raise SourceError(
+                f"the sound of {self.path} cannot be read to its end", _reason(error), "check that the copy is complete"
+            ) from error
+
     def _decode(self, packet: Packet[Any], log: list[tuple[int, str, str]]) -> Iterator[TapePicture | TapeFault]:
         torn = bool(packet.size) and packet.is_corrupt
         try:
@@ -413,6 +426,6 @@ def _playable(stream: AvAudioStream) -> bool:
 
 def _reason(error: BaseException) -> str:
     text = str(error)
-    if "whitelist" in text.lower():
+    if isinstance(error, av.error.ArgumentError):  # what FFmpeg answers for a format outside `format_whitelist`
         return "its format is one that opens other files, or is not on the list of formats taken"
     return text.split("[")[0].strip() if "Errno" not in text else text.split("] ", 1)[-1].split(":")[0]

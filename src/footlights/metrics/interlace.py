@@ -16,6 +16,13 @@ from numpy.typing import NDArray
 
 Codes = NDArray[np.uint8]
 
+_BLACK = 16.0
+"""Studio black, codes."""
+_LEAST_LIGHT = 4.0
+"""Codes above black; the light of darker pictures is too little to take shares of."""
+_EVEN = 0.01
+"""Light that changes by less is left alone: scaling would only add rounding."""
+
 
 class FieldDistances(NamedTuple):
     """Mean absolute differences in codes between a frame's fields and those of the frame before."""
@@ -32,25 +39,33 @@ class FieldDistances(NamedTuple):
     """Bottom to bottom."""
 
 
-def field_distances(now: Codes, before: Codes) -> FieldDistances:
-    """Of woven frames (H, W). Codes near the picture edge (blanking, head switching) are left out."""
+def field_distances(now: Codes, before: Codes) -> tuple[FieldDistances, float]:
+    """Of woven frames (H, W), and by how much the light changes between their four fields, as a share of it.
+
+    The fields are brought to the same mean luma first: a strobe changes them more than motion does, and a field that
+    is lit alone looks as if it came from another time. Codes near the picture edge (blanking, head switching) are left
+    out.
+    """
     now, before = _inner(now), _inner(before)
-    top, bottom, top_old, bottom_old = now[0::2], now[1::2], before[0::2], before[1::2]
-    return FieldDistances(
+    (top, bottom, top_old, bottom_old), change = _one_light([now[0::2], now[1::2], before[0::2], before[1::2]])
+    distances = FieldDistances(
         within=_cross(top, bottom),
         bottom_before=_cross(top, bottom_old),
         top_before=_cross(top_old, bottom),
         top_repeat=_mean_difference(top, top_old),
         bottom_repeat=_mean_difference(bottom, bottom_old),
     )
+    return distances, change
 
 
 def repeat_level(now: Codes, before: Codes) -> float:
     """How much the most changed part of a field differs from the same field one frame earlier, in codes.
 
     The 97th percentile over 16×8 blocks of the mean absolute difference: a repeated field leaves only coding noise
-    everywhere, while of a moving scene at least some part moves; streaks fill fewer blocks than that.
+    everywhere, while of a moving scene at least some part moves; streaks fill fewer blocks than that. Both fields are
+    brought to one light: a repeat has the light of its model, and a strobe must not pass for motion around it.
     """
+    (now, before), _ = _one_light([now, before])
     difference = cv2.absdiff(now, before).astype(np.float32)  # averages of whole codes would be rounded
     height, width = difference.shape
     blocks = cv2.resize(difference, (max(width // 16, 1), max(height // 8, 1)), interpolation=cv2.INTER_AREA)
@@ -74,6 +89,20 @@ def _inner(frame: Codes) -> Codes:
     height, width = frame.shape
     top, side = height // 24 // 2 * 2, width // 36
     return frame[top : height - top - height % 2, side : width - side]
+
+
+def _one_light(fields: list[Codes]) -> tuple[list[Codes], float]:
+    """Fields scaled to their common mean luma above black, and the spread of their means as a share of it."""
+    light = [max(float(cv2.mean(np.ascontiguousarray(field))[0]) - _BLACK, 1.0) for field in fields]
+    common = sum(light) / len(light)
+    change = (max(light) - min(light)) / max(common, _LEAST_LIGHT)
+    if change < _EVEN:
+        return fields, change
+    scaled = [
+        np.asarray(cv2.convertScaleAbs(np.ascontiguousarray(field), alpha=gain, beta=_BLACK * (1 - gain)), np.uint8)
+        for field, gain in ((field, common / own) for field, own in zip(fields, light, strict=True))
+    ]
+    return scaled, change
 
 
 def _cross(top: Codes, bottom: Codes) -> float:

@@ -2,7 +2,9 @@
 
 Traps kept out here: both inputs get the same `-r` (Matroska's 1 ms clock pairs neighbouring frames otherwise and VMAF
 reads 80 for 94); the shorter input is not prolonged by its last frame; libvmaf takes [distorted][reference], xpsnr
-[reference][distorted]; and the number of frames compared is checked, because exit code 0 says nothing.
+[reference][distorted]; xpsnr reads 10-bit lines as if no padding stood between them and then gives nonsense (equal
+pictures of 720 samples a line score below 0 dB; github.com/fraunhoferhhi/xpsnr/issues/5), so it gets 8 bits; and the
+number of frames compared is checked, because exit code 0 says nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ MODEL = "vmaf_v0.6.1neg"
 """No enhancement gain: sharpening does not score."""
 MODEL_4K = "vmaf_4k_v0.6.1neg"
 _4K_LINES = 1440
+_MOST = 72.0
+"""dB at which libvmaf caps the PSNR of 10-bit pictures; XPSNR, infinite for equal ones, ends there too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,10 @@ class Comparison:
 
 
 def compare(test: Path, reference: Path, rate: Fraction, *, width: int, height: int) -> Comparison:
-    """PSNR, SSIM, VMAF-NEG and XPSNR of `test` against `reference`; `test` is scaled to the reference's size first."""
+    """PSNR, SSIM, VMAF-NEG and XPSNR of `test` against `reference`; `test` is scaled to the reference's size first.
+
+    Raises ToolError unless every metric saw the same number of frames.
+    """
     with TemporaryDirectory() as folder:
         log, xpsnr_log = Path(folder) / "vmaf.json", Path(folder) / "xpsnr.log"
         features = "feature=name=psnr|name=float_ssim"
@@ -95,13 +102,19 @@ def compare(test: Path, reference: Path, rate: Fraction, *, width: int, height: 
             f"[0:v]scale={width}:{height}:flags=bicubic,format=yuv420p10le,split[a][b];"
             f"[1:v]format=yuv420p10le,split[c][d];"
             f"[a][c]libvmaf=model=version={model_for(height)}:{features}:n_threads=2:shortest=1:log_fmt=json:log_path={log}[v];"
-            f"[d][b]xpsnr=stats_file={xpsnr_log}:shortest=1[x]"
+            f"[d]format=yuv420p[e];[b]format=yuv420p[f];[e][f]xpsnr=stats_file={xpsnr_log}:shortest=1[x]"
         )
         inputs = [*ffmpeg.input_arguments(test, rate), *ffmpeg.input_arguments(reference, rate)]
         outputs = ["-map", "[v]", "-f", "null", "-", "-map", "[x]", "-f", "null", "-"]
         ffmpeg.run([*inputs, "-filter_complex", graph, *outputs], doing="comparing")
         measured = [frame["metrics"] for frame in json.loads(log.read_text("utf-8"))["frames"]]
-        xpsnr = [float(value) for value in re.findall(r"XPSNR y: *([\d.]+|inf)", xpsnr_log.read_text("utf-8"))]
+        found = re.findall(r"^n:.*?XPSNR y: *(\S+)", xpsnr_log.read_text("utf-8"), re.MULTILINE)
+    if not measured or len(found) != len(measured):
+        raise ToolError(
+            f"VMAF compared {len(measured)} frames and XPSNR {len(found)}",
+            "the measuring program stopped early",
+            "run the command again",
+        )
     names = {
         "VMAF-NEG": "vmaf",
         "PSNR Y (dB)": "psnr_y",
@@ -110,12 +123,10 @@ def compare(test: Path, reference: Path, rate: Fraction, *, width: int, height: 
         "SSIM": "float_ssim",
     }
     rows = [_row(label, [frame[key] for frame in measured]) for label, key in names.items()]
-    rows.append(_row("XPSNR Y (dB)", xpsnr[: len(measured)]))
+    rows.append(_row("XPSNR Y (dB)", [min(float(value), _MOST) for value in found]))
     return Comparison(len(measured), width, height, tuple(rows))
 
 
 def _row(label: str, values: list[float]) -> tuple[str, float, float, float]:
     series = np.array(values, np.float64)
-    if not len(series):
-        return label, float("nan"), float("nan"), float("nan")
     return label, float(series.mean()), float(np.percentile(series, 5)), float(series.min())

@@ -25,13 +25,15 @@ _CELLS = 48
 _SCORE = 0.5
 _OVERLAP = 0.3
 _PRESENCE = 0.5
+_COVERED = 0.7
+"""Share of a box inside a better one from which it is a part of that face, not another face."""
 _TILES: tuple[tuple[int, float], ...] = ((480, 0.5), (240, 0.4))
 """Side and overlap of the square tiles searched besides the whole picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face in picture coordinates."""
+    """A face in picture coordinates; the box ends where the picture does, the points may lie beyond."""
 
     left: float
     top: float
@@ -57,14 +59,17 @@ class FaceFinder:
         for rendering in (picture, _half_grey(picture), soft):
             for tile in _tiles(picture.shape[1], picture.shape[0]):
                 found.extend(self._detect(rendering, *tile))
-        faces = []
+        size = np.array(picture.shape[1::-1] * 2, np.float64)
+        faces: list[Face] = []
         for box in _merge(found):
             presence = self._verify(soft, box)
             if presence > _PRESENCE:
                 points = tuple((float(x), float(y)) for x, y in box[5:].reshape(6, 2))
-                left, top, right, bottom = (float(value) for value in box[:4])
-                faces.append(Face(left, top, right - left, bottom - top, float(box[4]), presence, points))
-        return sorted(faces, key=lambda face: -face.score)
+                left, top, right, bottom = (float(value) for value in np.clip(box[:4], 0, size))
+                face = Face(left, top, right - left, bottom - top, float(box[4]), presence, points)
+                if not any(_inside(face, better) for better in faces):
+                    faces.append(face)
+        return faces
 
     def _detect(self, picture: Picture, left: int, top: int, side: int) -> Iterator[NDArray[np.float64]]:
         """Candidates in one square: x0, y0, x1, y1, score and six points, in picture coordinates."""
@@ -153,6 +158,12 @@ def _merge(candidates: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
         merged.append(mean)
         rest = [box for box in rest if _overlap(best, box) <= _OVERLAP]
     return merged
+
+
+def _inside(face: Face, better: Face) -> bool:
+    width = min(face.left + face.width, better.left + better.width) - max(face.left, better.left)
+    height = min(face.top + face.height, better.top + better.height) - max(face.top, better.top)
+    return max(width, 0) * max(height, 0) >= _COVERED * face.width * face.height
 
 
 def _overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

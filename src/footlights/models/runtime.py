@@ -42,6 +42,20 @@ def cards() -> Mapping[str, Card]:
     return {name: Card(name=name, **entry) for name, entry in table.items()}
 
 
+def _check(card: Card) -> None:
+    """Raise InternalError unless the file is the one its card describes."""
+    try:
+        found = hashlib.sha256((_WEIGHTS / card.file).read_bytes()).hexdigest()
+    except OSError as error:
+        found = error.strerror or str(error)
+    if found != card.sha256:
+        raise InternalError(
+            f"the weights {card.file} are not those of their card",
+            f"the installation is damaged: SHA-256 {card.sha256[:16]}… is expected, found {found[:40]}",
+            "reinstall footlights",
+        )
+
+
 class Net:
     """One compiled net; call it with its input, get its outputs by name.
 
@@ -52,11 +66,7 @@ class Net:
         import openvino
 
         card = cards()[name]
-        data = (_WEIGHTS / card.file).read_bytes()
-        if hashlib.sha256(data).hexdigest() != card.sha256:
-            raise InternalError(
-                f"the weights {card.file} are not those of their card", "the installation is damaged", "reinstall it"
-            )
+        _check(card)
         core = openvino.Core()
         settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision}
         if threads:

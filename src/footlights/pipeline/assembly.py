@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -69,6 +69,8 @@ class PieceFile:
 
 @dataclass(frozen=True, slots=True)
 class MasterResult:
+    """A written and verified master."""
+
     facts: MasterFacts
     checks: tuple[Check, ...]
     notes: tuple[str, ...]
@@ -117,8 +119,11 @@ def write(
 
 def write_stream_folder(
     request: StreamRequest, ingest: Ingest, ingest_folder: Path, chunks: Sequence[Path], folder: Path
-) -> tuple[Check, ...]:
-    """Package all renditions and the sound, decode everything back, refuse what does not fit."""
+) -> tuple[tuple[Check, ...], dict[str, str]]:
+    """Package all renditions and the sound, decode everything back, refuse what does not fit.
+
+    Returns the checks, and the SHA-256 of every track by its name.
+    """
     plan, clock = request.plan, request.timing.clock()
     per_rung = len(plan.chunks)
     renditions = [
@@ -133,19 +138,26 @@ def write_stream_folder(
     ]
     sound = sound_tracks(ingest, ingest_folder)
     stream = write_stream(folder, renditions, clock, plan.segments, sound=sound, sound_bit_rate=request.sound_rate)
-    expected = Expected(
-        clock=clock,
-        segments=plan.segments,
-        renditions=tuple(rung.name for rung in plan.rungs),
-        sound=tuple(sound),
-        contents={
-            **{variant.track.name: variant.track.content for variant in stream.video},
-            **{variant.track.name: variant.track.content for variant in stream.sound},
-        },
-    )
-    checks = check_stream(folder, expected)
+    contents = {
+        **{variant.track.name: variant.track.content for variant in stream.video},
+        **{variant.track.name: variant.track.content for variant in stream.sound},
+    }
+    checks = check_stream(folder, expected_stream(request, ingest, ingest_folder, contents))
     refuse_failed(checks, "the stream")
-    return checks
+    return checks, contents
+
+
+def expected_stream(
+    request: StreamRequest, ingest: Ingest, ingest_folder: Path, contents: Mapping[str, str]
+) -> Expected:
+    """What a stream must hold that was packaged from this request."""
+    return Expected(
+        clock=request.timing.clock(),
+        segments=request.plan.segments,
+        renditions=tuple(rung.name for rung in request.plan.rungs),
+        sound=tuple(sound_tracks(ingest, ingest_folder)),
+        contents=contents,
+    )
 
 
 def sound_tracks(ingest: Ingest, folder: Path) -> list[AudioTrack]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from footlights.config import GeometrySettings
 from footlights.core import colour
 from footlights.core.reports import Survey
-from footlights.core.signal import BT709_SIGNAL, Matrix
+from footlights.core.signal import BT709_SIGNAL, Matrix, Primaries
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
 from footlights.media.reader import VideoReader, index_video
@@ -69,7 +70,10 @@ def write_pairs(
 
 
 def source_picture(ingest: Ingest, reader: VideoReader, survey: Survey, frame: int, *, one_field: bool) -> Picture:
-    """An ingest frame in B'G'R' as coded, cropped to the master's part of the raster."""
+    """An ingest frame in B'G'R', cropped to the master's part of the raster, fields and samples as they are.
+
+    Its colours are shown as they are meant, like the master's: with the tape's primaries taken into account.
+    """
     (picture,) = reader.read(FrameRange(frame, frame + 1))
     signal = ingest.source.signal
     luma, chroma = to_planes(picture, reader.layout, signal, interlaced=ingest.interlaced[frame])
@@ -78,7 +82,11 @@ def source_picture(ingest: Ingest, reader: VideoReader, survey: Survey, frame: i
     if one_field and survey.field_order.interlaced:
         luma, chroma = luma[0::2], chroma[:, 0::2]
     matrix = Matrix.SMPTE170M if signal.matrix is Matrix.IDENTITY else signal.matrix
-    return displayed(np.ascontiguousarray(luma), np.ascontiguousarray(chroma), matrix)
+    height, width = luma.shape
+    full = np.stack([cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in chroma])
+    shown = (Matrix.BT709, Primaries.BT709)
+    luma, chroma = colour.convert_primaries(np.ascontiguousarray(luma), full, (matrix, signal.primaries), shown)
+    return displayed(luma, chroma, Matrix.BT709)
 
 
 def master_picture(path: Path, frame: int) -> Picture:

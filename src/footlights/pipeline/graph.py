@@ -18,7 +18,8 @@ from footlights.config import Settings
 from footlights.core import records
 from footlights.core.encodes import EncodePlan
 from footlights.core.plans import Piece, RestorationPlan, ShotPlan
-from footlights.core.reports import Survey
+from footlights.core.reports import ShotGlance, Survey
+from footlights.core.signal import BT709_SIGNAL, Signal
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
@@ -31,6 +32,7 @@ from footlights.pipeline.assembly import MasterRequest, StreamRequest, Timing
 from footlights.pipeline.job import TapeIdentity
 from footlights.pipeline.restore import PieceRequest
 from footlights.pipeline.rungs import ChunkRequest
+from footlights.planning import rules
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
 
 _OPS = "footlights.pipeline.ops"
@@ -46,6 +48,9 @@ PRIORS = {
     f"{_OPS}:assemble": 0.003,
     f"{_OPS}:encode": 0.05,
     f"{_OPS}:package": 0.06,
+    f"{_OPS}:list_video": 0.0005,
+    f"{_OPS}:glance": 0.04,
+    f"{_OPS}:conclude_glance": 0.002,
 }
 """Seconds per unit on two cores, until a run has measured its own."""
 
@@ -64,6 +69,20 @@ class Layout:
     keyframes: tuple[int, ...]
     """Output frames."""
     encode: EncodePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What the renditions are made from: the master's pieces, one per chunk, or a video file."""
+
+    width: int
+    """Displayed, in square samples."""
+    height: int
+    signal: Signal
+    pieces: tuple[str, ...] = ()
+    """Ids of their tasks."""
+    video: str = ""
+    """Path."""
 
 
 def ingest_task(tape: TapeIdentity, settings: Settings) -> Task:
@@ -113,14 +132,14 @@ def survey_tasks(ingest: Ingest, settings: Settings) -> list[Task]:
 
 def lay_out(plan: RestorationPlan, ingest: Ingest, settings: Settings) -> Layout:
     """Cut the output into pieces, which are the media segments as well."""
-    factor = 1 if ingest.variable else int(plan.rate / ingest.source.rate)
+    factor = int(plan.rate / ingest.source.rate)
     times, end = clock_times(ingest, plan)
     cuts = cut_frames(plan.shots, factor)
-    rules = replace(SegmentRules(), target=Fraction(settings.restoration.part).limit_denominator(100))
-    cut = segments(cuts, times, end, rules)
+    cutting = replace(SegmentRules(), target=Fraction(settings.restoration.part).limit_denominator(100))
+    cut = segments(cuts, times, end, cutting)
     timing = Timing(plan.rate, len(times), times if ingest.variable else (), end if ingest.variable else Fraction(0))
     encode = ladder.plan(plan.width, plan.height, plan.rate, cut, settings.encoding)
-    return Layout(factor, timing, pieces(plan.shots, factor, cut), key_frames(cut, cuts, times, end, rules), encode)
+    return Layout(factor, timing, pieces(plan.shots, factor, cut), key_frames(cut, cuts, times, end, cutting), encode)
 
 
 def restore_tasks(plan: RestorationPlan, survey: Survey, settings: Settings, layout: Layout) -> list[Task]:
@@ -139,7 +158,7 @@ def restore_tasks(plan: RestorationPlan, survey: Survey, settings: Settings, lay
             factor=layout.factor,
             width=plan.width,
             height=plan.height,
-            field_order=survey.field_order,
+            field_order=rules.tape_order(survey, settings),
             seed=plan.seed,
             codec=settings.master.codec,
             quality=float(quality),
@@ -186,19 +205,75 @@ def product_tasks(
     )
     tasks = [master, _compare_task(survey, ingest, layout, ids)]
     if layout.encode.rungs:
-        tasks += stream_tasks(layout, ids, settings, (plan.width, plan.height), survey_features(survey, ingest, layout))
+        looks = [
+            (
+                ingest.slot_range(one.shot.frames),
+                one.complexity.spatial,
+                one.complexity.temporal,
+                one.exposure.luma_median,
+            )
+            for one in survey.shots
+        ]
+        feed = Feed(plan.width, plan.height, BT709_SIGNAL, pieces=ids)
+        tasks += stream_tasks(layout, settings, features(looks, layout), feed)
     return tasks
 
 
+def list_task(video: TapeIdentity, settings: Settings) -> Task:
+    """Take in a video that is only to be encoded: no copy of its pictures is made."""
+    params: dict[str, JSON] = {"settings": settings.ingest.model_dump(mode="json"), "sha256": video.sha256}
+    resources = Resources(disk=video.bytes // 8)
+    units = max(video.frames, 1)
+    return Task(INGEST, f"{_OPS}:list_video", 1, params, places={"video": video.path}, resources=resources, units=units)
+
+
+def glance_tasks(video: TapeIdentity, listed: Ingest, settings: Settings) -> list[Task]:
+    """Look at a listed video in parts, then find its shots."""
+    measured: dict[str, JSON] = {"versions": dict(analysis.versions(analysis.GLANCE))}
+    parts = [
+        Task(
+            f"glance/{number:04d}",
+            f"{_OPS}:glance",
+            1,
+            {"start": part.start, "stop": part.stop, **measured},
+            needs=(INGEST,),
+            places={"video": video.path},
+            resources=Resources(threads=2),
+            units=len(part),
+            priority=90,
+        )
+        for number, part in enumerate(FrameRange(0, listed.frames).split(settings.analysis.part))
+    ]
+    needs = (INGEST, *(part.id for part in parts))
+    return [*parts, Task(SURVEY, f"{_OPS}:conclude_glance", 1, measured, needs=needs, units=listed.frames)]
+
+
+def lay_out_video(listed: Ingest, shots: Sequence[ShotGlance], settings: Settings) -> Layout:
+    """Cut a video as it is: frames keep their times, segments begin at its cuts."""
+    regular = not listed.variable and listed.slot_count == listed.frames
+    rate = listed.source.rate
+    times = tuple(Fraction(frame) / rate for frame in range(listed.frames))
+    if not regular:
+        times = tuple(stamp * listed.time_base for stamp in listed.pts)
+    end = times[-1] + 1 / rate
+    timing = Timing(rate, listed.frames) if regular else Timing(rate, listed.frames, times, end)
+    cuts = tuple(min(glance.shot.frames.start + glance.shot.first_field, listed.frames - 1) for glance in shots)
+    cutting = replace(SegmentRules(), target=Fraction(settings.restoration.part).limit_denominator(100))
+    cut = segments(cuts, times, end, cutting)
+    plan = ladder.plan(*displayed_size(listed), rate, cut, settings.encoding)
+    return Layout(1, timing, (), key_frames(cut, cuts, times, end, cutting), plan)
+
+
+def displayed_size(listed: Ingest) -> tuple[int, int]:
+    """Width and height with square samples, both even."""
+    source = listed.source
+    return round(source.width * source.signal.sample_aspect / 2) * 2, source.height // 2 * 2
+
+
 def stream_tasks(
-    layout: Layout,
-    piece_ids: Sequence[str],
-    settings: Settings,
-    size: tuple[int, int],
-    features: Sequence[tuple[float, float, float]],
-    video: str | None = None,
+    layout: Layout, settings: Settings, features: Sequence[tuple[float, float, float]], feed: Feed
 ) -> list[Task]:
-    """One task per chunk and rung, and the packaging. With `video` the chunks are read from that file."""
+    """One task per chunk and rung, and the packaging."""
     plan = layout.encode
     tasks = []
     for rung in plan.rungs:
@@ -208,6 +283,9 @@ def stream_tasks(
                 frames=frames,
                 keyframes=tuple(key - frames.start for key in layout.keyframes if key in frames),
                 rate=plan.rate,
+                width=feed.width,
+                height=feed.height,
+                signal=feed.signal,
                 guess=ladder.first_guess(rung, *features[number]),
                 probes=settings.encoding.probes,
             )
@@ -217,9 +295,9 @@ def stream_tasks(
                     f"encode/{rung.name}/{number:05d}",
                     f"{_OPS}:encode",
                     1,
-                    {"request": records.to_data(request), "width": size[0], "height": size[1]},
-                    needs=(piece_ids[number],) if video is None else tuple(piece_ids),
-                    places={} if video is None else {"video": video},
+                    {"request": records.to_data(request)},
+                    needs=(feed.pieces[number],) if feed.pieces else (INGEST,),
+                    places={"video": feed.video} if feed.video else {},
                     resources=Resources(threads=2, memory=3 * 2**30, disk=round(pixels * 1.2)),
                     units=settings.encoding.probes * max(1, round(pixels / 1e6)),
                     priority=10,
@@ -238,18 +316,18 @@ def stream_tasks(
     return [*tasks, package]
 
 
-def survey_features(survey: Survey, ingest: Ingest, layout: Layout) -> list[tuple[float, float, float]]:
-    """Spatial and temporal information and brightness of every chunk, from the shots it shows."""
+def features(
+    looks: Sequence[tuple[FrameRange, float, float, float]], layout: Layout
+) -> list[tuple[float, float, float]]:
+    """Spatial and temporal information and brightness of every chunk, from the shots (by instants) it shows."""
     found = []
     for frames in layout.encode.chunks:
         weights, values = [], []
-        for report in survey.shots:
-            slots = ingest.slot_range(report.shot.frames)
+        for slots, *measured in looks:
             shown = FrameRange(slots.start * layout.factor, slots.stop * layout.factor).intersect(frames)
             if len(shown):
                 weights.append(len(shown))
-                one = report.complexity
-                values.append((one.spatial, one.temporal, report.exposure.luma_median))
+                values.append(measured)
         mean = np.average(np.array(values), axis=0, weights=weights) if values else np.array([60.0, 15.0, 90.0])
         found.append((round(float(mean[0]), 2), round(float(mean[1]), 2), round(float(mean[2]), 2)))
     return found

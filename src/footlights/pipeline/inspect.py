@@ -21,10 +21,12 @@ from footlights.errors import UsageError
 from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.media.reader import index_video
+from footlights.media.tape import open_tape
 from footlights.metrics.video import Comparison, compare
 from footlights.models.runtime import cards
 from footlights.pipeline import graph, ops
 from footlights.pipeline.evidence import master_picture, source_picture
+from footlights.pipeline.job import require
 from footlights.report.pictures import Picture, beside, fitted, png
 
 _SAFE_FFMPEG = (8, 1, 2)
@@ -33,7 +35,13 @@ _SAFE_WAL = (3, 51, 3)
 
 
 def compare_videos(reference: Path, test: Path) -> Comparison:
-    """Metrics of `test` against `reference`; UsageError where they do not have the same number of frames."""
+    """Metrics of `test` against `reference`.
+
+    Raises SourceError for what is no video or would open other files, UsageError where they do not have the same number
+    of frames.
+    """
+    for path in (reference, test):
+        open_tape(path).close()
     first, second = index_video(reference), index_video(test)
     if first.frames != second.frames:
         raise UsageError(
@@ -50,6 +58,7 @@ def before_after(folder: Path, output: Path, frame: int, crop: tuple[float, floa
     `crop` is left, top, width and height as shares of the picture; a frame below zero takes the middle of the longest
     shot. UsageError where the job is not finished.
     """
+    require(folder)
     ingest_folder, survey_folder = (_latest(folder, task) for task in (graph.INGEST, graph.SURVEY))
     record, reader = taking_in.open_ingest(ingest_folder)
     survey = records.read(Survey, survey_folder / ops.SURVEY)

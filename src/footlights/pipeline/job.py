@@ -1,17 +1,13 @@
-"""A job is a folder. This module knows its files: whose tape it is, which settings it was begun with, its plan, and the
-products at its top, which appear under their final names only when they are finished and verified."""
+"""A job is a folder. This module knows its files: whose tape it is, and which settings it was begun with."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from footlights.config import Resolved, Settings, explicit, resolve
 from footlights.core import records
@@ -68,10 +64,11 @@ def open_job(tape: Path | None, folder: Path, assignments: tuple[str, ...] = (),
     Raises OutputExistsError for a foreign folder, SourceChangedError where the tape is another one, ConfigError for
     unusable settings.
     """
+    if tape is None:
+        require(folder)
     if (folder / JOB_FILE).is_file():
         return _continue(tape, folder, assignments, config)
-    if tape is None:
-        raise UsageError(f"{folder} is no job folder", f"there is no {JOB_FILE} in it", "give the folder of a job")
+    assert tape is not None
     _refuse_foreign(folder)
     resolved = resolve(assignments, config)
     identity = identify(tape, examine(tape, resolved.settings))
@@ -88,11 +85,29 @@ def open_job(tape: Path | None, folder: Path, assignments: tuple[str, ...] = (),
     return job
 
 
+def require(folder: Path) -> None:
+    """Raise UsageError for a folder that is no job, ConfigError for a job of another version of the layout."""
+    if not (folder / JOB_FILE).is_file():
+        raise UsageError(f"{folder} is no job folder", f"there is no {JOB_FILE} in it", "give the folder of a job")
+    path = folder / FORMAT_FILE
+    found = path.read_text("utf-8").strip() if path.is_file() else "none"
+    if found != FORMAT:
+        raise ConfigError(
+            f"{folder} has job format {found}",
+            f"this program reads format {FORMAT}",
+            "use the program it was begun with, or begin anew in another folder",
+        )
+
+
 def examine(tape: Path, settings: Settings) -> int:
     """Look at a tape in a throw-away process with limits; returns the frames its container promises, 0 if unknown.
 
     Raises SourceError, within two seconds, for a file that is no tape, is absurd or would open other files.
     """
+    if not _is_text(str(tape)):
+        raise SourceError(
+            f"{tape} cannot be used as a tape", "its name is no text (UTF-8) that reports could hold", "rename it first"
+        )
     params: dict[str, JSON] = {"path": str(tape), "settings": settings.ingest.model_dump(mode="json")}
     try:
         facts = run_isolated("footlights.pipeline.ops:probe", params, _PROBE_SECONDS, _PROBE_MEMORY)
@@ -113,28 +128,8 @@ def identify(tape: Path, frames: int) -> TapeIdentity:
     return TapeIdentity(str(tape.absolute()), status.st_size, status.st_mtime_ns, digest, frames)
 
 
-def publish(artifact_folder: Path, names: Mapping[str, str], job_folder: Path) -> None:
-    """Give finished files of an artifact their final names at the top of the job, whole or not at all.
-
-    `names` maps names in the artifact to names in the job; a folder is taken with everything in it. Files are hard
-    links where the file system has them, so a 4K master is not stored twice.
-    """
-    for source, target in names.items():
-        part = job_folder / f".{target}.{uuid4().hex[:8]}.part"
-        final = job_folder / target
-        try:
-            _link(artifact_folder / source, part)
-            _replace(part, final)
-        except OSError as error:
-            shutil.rmtree(part, ignore_errors=True)
-            part.unlink(missing_ok=True) if not part.is_dir() else None
-            raise PausedError(
-                f"{final} cannot be written", error.strerror or str(error), "make space and run the same command again"
-            ) from error
-    records.sync_folder(job_folder)
-
-
 def _continue(tape: Path | None, folder: Path, assignments: tuple[str, ...], config: Path | None) -> Job:
+    require(folder)
     identity, recorded = _read(folder / JOB_FILE)
     if tape is not None:
         identity = _same_tape(tape, identity)
@@ -172,12 +167,19 @@ def _same_tape(tape: Path, known: TapeIdentity) -> TapeIdentity:
 def _refuse_foreign(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise OutputExistsError(f"{folder} cannot be a job folder", "it is a file or a link", "choose another with -o")
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and not all(_is_beginning(path) for path in folder.iterdir()):
         raise OutputExistsError(
             f"{folder} is not empty and is no job of ours",
             f"there is no {JOB_FILE} in it, and nothing in it shall be overwritten",
             "choose an empty or new folder with -o",
         )
+
+
+def _is_beginning(path: Path) -> bool:
+    """Whether this is what a job leaves that was killed while its folder was being made."""
+    return path.name == FORMAT_FILE or (
+        path.name.startswith((f".{FORMAT_FILE}.", f".{JOB_FILE}.")) and path.name.endswith(".part")
+    )
 
 
 def _write(job: Job) -> None:
@@ -221,32 +223,14 @@ def _read(path: Path) -> tuple[TapeIdentity, dict[str, Any]]:
         raise ConfigError(f"{path} cannot be read", str(error), "mend it, or begin anew in another folder") from error
 
 
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _toml(value: Any) -> str:
     """TOML text of a bool, number, string or list of them; JSON writes all of these the same way."""
     return json.dumps(value)
-
-
-def _link(source: Path, target: Path) -> None:
-    if source.is_dir():
-        target.mkdir()
-        for inner in sorted(source.iterdir()):
-            _link(inner, target / inner.name)
-        return
-    try:
-        os.link(source, target)
-    except OSError:
-        # A file system without hard links; the copy is made durable like any other file.
-        shutil.copyfile(source, target)
-        with target.open("rb+") as file:
-            os.fsync(file.fileno())
-
-
-def _replace(part: Path, final: Path) -> None:
-    """Rename over what an earlier run of this job left there; a folder is moved aside first."""
-    if not final.is_dir() or final.is_symlink():
-        part.replace(final)
-        return
-    aside = final.with_name(f".{final.name}.{uuid4().hex[:8]}.old")
-    final.rename(aside)
-    part.rename(final)
-    shutil.rmtree(aside)

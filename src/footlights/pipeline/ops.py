@@ -22,6 +22,7 @@ from footlights.engine.ops import OpContext, OpResult
 from footlights.engine.tasks import JSON
 from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
+from footlights.media.reader import VideoReader
 from footlights.pipeline import assembly, evidence
 from footlights.pipeline.restore import PieceRequest, restore_piece
 from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
@@ -30,6 +31,8 @@ SURVEY = "survey.json"
 RESULT = "result.json"
 RESTORED = "restored.sha256"
 DECODED = "decoded.sha256"
+CONTENTS = "contents.json"
+"""SHA-256 of every track of the stream, for `footlights verify`."""
 
 
 def probe(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,6 +83,36 @@ def conclude(context: OpContext) -> OpResult:
     records.write(context.folder / SURVEY, records.dumps(found))
     facts = {"shots": len(found.shots), "gaps": len(found.gaps), "frames": found.frames}
     return OpResult(content=records.digest(records.to_data(found)), facts=facts)
+
+
+def list_video(context: OpContext) -> OpResult:
+    """Video → its frame times, audio packets and record. Params: settings, sha256. Place: video."""
+    settings = IngestSettings.model_validate(context.params["settings"])
+    record = taking_in.list_video(
+        Path(context.places["video"]), context.folder, settings, sha256=str(context.params["sha256"])
+    )
+    return OpResult(facts={"frames": record.frames, "rate": str(record.source.rate)}, environment=_tools())
+
+
+def glance(context: OpContext) -> OpResult:
+    """Listed video → columns of a few analysers for frames start..stop. Params: start, stop, versions. Place: video."""
+    (listed,) = context.inputs.values()
+    record = records.read(Ingest, listed.folder / taking_in.RECORD)
+    frames = FrameRange(_number(context, "start"), _number(context, "stop"))
+    with VideoReader(Path(context.places["video"])) as reader:
+        columns = analysis.measure_glance(record, reader, frames, AnalysisSettings(), context.progress)
+    analysis.save(context.folder / analysis.SERIES, columns)
+    return OpResult(facts={"frames": len(frames)})
+
+
+def conclude_glance(context: OpContext) -> OpResult:
+    """Listed video and all parts in order → its shots. Params: versions."""
+    listed, *parts = context.inputs.values()
+    record = records.read(Ingest, listed.folder / taking_in.RECORD)
+    series = analysis.load([part.folder / analysis.SERIES for part in parts])
+    found = analysis.conclude_glance(series, record)
+    records.write(context.folder / SURVEY, records.dumps(found, tuple))
+    return OpResult(facts={"shots": len(found), "frames": record.frames})
 
 
 def thumbnails(context: OpContext) -> OpResult:
@@ -136,14 +169,13 @@ def assemble(context: OpContext) -> OpResult:
 
 
 def encode(context: OpContext) -> OpResult:
-    """A piece, or a range of the place `video` → one chunk of one rendition. Params: request, width, height."""
+    """A piece, or a range of the place `video` → one chunk of one rendition. Params: request."""
     request = records.from_data(ChunkRequest, context.params["request"], "the request")
-    width, height = _number(context, "width"), _number(context, "height")
     if "video" in context.places:
-        picture = Picture(Path(context.places["video"]), request.frames, width, height)
+        picture = Picture(Path(context.places["video"]), request.frames)
     else:
         (piece,) = context.inputs.values()
-        picture = Picture(file_of(piece), FrameRange(0, len(request.frames)), width, height)
+        picture = Picture(file_of(piece), FrameRange(0, len(request.frames)))
     pixels = max(1, round(len(request.frames) * request.rung.width * request.rung.height / 1e6))
     result = encode_chunk(request, picture, context.folder, lambda trials: context.progress(trials * pixels))
     records.write(context.folder / RESULT, records.dumps(result))
@@ -155,10 +187,11 @@ def package(context: OpContext) -> OpResult:
     source, *chunks = context.inputs.values()
     record = records.read(Ingest, source.folder / taking_in.RECORD)
     request = records.from_data(assembly.StreamRequest, context.params["request"], "the request")
-    checks = assembly.write_stream_folder(
+    checks, contents = assembly.write_stream_folder(
         request, record, source.folder, [file_of(chunk) for chunk in chunks], context.folder / "stream"
     )
     records.write(context.folder / RESULT, records.dumps(checks, tuple))
+    records.write(context.folder / CONTENTS, records.dumps(contents))
     return OpResult(facts={"checks": len(checks)}, environment=_tools())
 
 

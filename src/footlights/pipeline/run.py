@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from footlights.analysis import faces
 from footlights.analysis import survey as analysis
 from footlights.config import explicit
 from footlights.core import records
@@ -34,11 +35,13 @@ from footlights.engine.tasks import Task
 from footlights.engine.unfinished import UnfinishedError
 from footlights.errors import FootlightsError, PlanError
 from footlights.ingest import ingest as taking_in
-from footlights.pipeline import graph, ops
+from footlights.pipeline import graph, ops, products
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
-from footlights.pipeline.job import GENERATED, PLAN, Job, publish
+from footlights.pipeline.job import GENERATED, PLAN, Job
 from footlights.planning import rules
+from footlights.planning.timeline import time_map
 from footlights.report import page, summary
+from footlights.restoration import chain
 from footlights.restoration.base import build
 
 Listener = Callable[[Event], None]
@@ -65,12 +68,21 @@ class Session:
         except UnfinishedError as error:
             raise _own_error(error) from error
 
+    def warn(self, text: str) -> None:
+        """Tell at once, and keep it for the report."""
+        self.coordinator.announce(Warning_(text))
+        self.warnings.append(text)
+
     def record(self, kind: type[T], task: str, name: str) -> T:
         """A record from a finished task's artifact."""
         return records.read(kind, self.coordinator.artifact(task).folder / name)
 
     def artifact(self, task: str) -> Artifact:
         return self.coordinator.artifact(task)
+
+    def publish(self, task: str, names: Mapping[str, str]) -> None:
+        """Give files of a finished task their final names in the job folder."""
+        products.publish(self.artifact(task), names, self.job.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +116,10 @@ def session(job: Job, listen: Listener) -> Iterator[Session]:
     executor = LocalExecutor(workers)
     (job.folder / "reports").mkdir(exist_ok=True)
     with Coordinator(job.folder, executor, listen=listen, limits=limits, priors=graph.PRIORS) as coordinator:
+        products.clean(job.folder)
         one = Session(job, coordinator)
         for change in job.changed:
-            coordinator.announce(Warning_(f"setting changed since the last run: {change}"))
+            one.warn(f"setting changed since the last run: {change}")
         yield one
 
 
@@ -114,12 +127,13 @@ def survey(one: Session) -> Surveyed:
     """Ingest and analysis."""
     job = one.job
     settings = job.settings
+    faces.check(settings.analysis.faces)
     one.run([graph.ingest_task(job.tape, settings)])
     ingest = one.record(Ingest, graph.INGEST, taking_in.RECORD)
     one.run(graph.survey_tasks(ingest, settings))
     found = one.record(Survey, graph.SURVEY, ops.SURVEY)
     series = analysis.load([one.artifact(graph.SURVEY).folder / analysis.SERIES])
-    publish(one.artifact(graph.SURVEY).folder, {ops.SURVEY: "shots.json"}, job.folder / "reports")
+    one.publish(graph.SURVEY, {ops.SURVEY: "reports/shots.json"})
     return Surveyed(ingest, found, series)
 
 
@@ -159,17 +173,16 @@ def restore(job: Job, listen: Listener) -> JobResult:
         restoration = _plan(one, known)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
         restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
-        products = graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored)
-        one.run([*restored, *products])
+        made = graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored)
+        one.run([*restored, *made])
         master = one.record(MasterResult, graph.MASTER, ops.RESULT)
-        names = {master.facts.file: master.facts.file, FRAME_LIST: FRAME_LIST}
-        publish(one.artifact(graph.MASTER).folder, names, job.folder)
+        one.publish(graph.MASTER, {master.facts.file: master.facts.file, FRAME_LIST: FRAME_LIST})
         encodes: tuple[ChunkEncode, ...] = ()
         checks = master.checks
         if layout.encode.rungs:
-            publish(one.artifact(graph.STREAM).folder, {"stream": "stream"}, job.folder)
+            one.publish(graph.STREAM, {"stream": "stream"})
             encodes = tuple(
-                one.record(ChunkEncode, task.id, ops.RESULT) for task in products if task.op.endswith(":encode")
+                one.record(ChunkEncode, task.id, ops.RESULT) for task in made if task.op.endswith(":encode")
             )
             checks += one.record(tuple[Check, ...], graph.STREAM, ops.RESULT)
         one.warnings.extend(master.notes)
@@ -197,30 +210,35 @@ def _plan(one: Session, known: Surveyed) -> RestorationPlan:
         records.write(path, text)
         records.write(generated, text)
         return fresh
-    by_hand = _checked(records.read(RestorationPlan, path), fresh, path)
+    factor = int(fresh.rate / known.ingest.source.rate)
+    by_hand = _checked(records.read(RestorationPlan, path), fresh, path, factor)
+    by_hand = replace(by_hand, time_map=time_map(known.survey.shots, by_hand.shots, known.ingest, factor))
     if generated.is_file() and generated.read_text("utf-8") != text:
-        one.coordinator.announce(
-            Warning_(f"{PLAN} was edited by hand and wins, though settings have changed since; delete it to plan anew")
-        )
+        one.warn(f"{PLAN} was edited by hand and wins, though settings have changed since; delete it to plan anew")
     return by_hand
 
 
-def _checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path) -> RestorationPlan:
+def _checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path, factor: int) -> RestorationPlan:
     """An edited plan, validated; shots that differ from the rules are marked as a person's."""
     if by_hand.source != fresh.source:
         raise PlanError(f"{path} belongs to another tape", "its source is not this job's ingest", "delete it")
     if [shot.slots for shot in by_hand.shots] != [shot.slots for shot in fresh.shots]:
         raise PlanError(f"{path} has other shots than the survey", "shots cannot be edited there", "delete it")
-    if (by_hand.time_map, by_hand.rate) != (fresh.time_map, fresh.rate):
-        raise PlanError(f"{path} changes the timeline", "only the steps of shots can be edited", "delete it")
+    if replace(by_hand, shots=fresh.shots, notes=fresh.notes) != fresh or _first_fields(by_hand) != _first_fields(
+        fresh
+    ):
+        raise PlanError(f"{path} changes more than steps", "only the steps of shots can be edited", "delete it")
     for shot in by_hand.shots:
-        for step in shot.steps:
-            build(step)
+        chain.check([build(step) for step in shot.steps], factor, (fresh.width, fresh.height))
     shots: list[ShotPlan] = []
     for mine, theirs in zip(by_hand.shots, fresh.shots, strict=True):
         own = mine.steps != theirs.steps
         shots.append(replace(mine, approved_by="person" if own else mine.approved_by))
     return replace(by_hand, shots=tuple(shots))
+
+
+def _first_fields(plan: RestorationPlan) -> list[int]:
+    return [shot.first_field for shot in plan.shots]
 
 
 def _result(one: Session, known: Surveyed) -> JobResult:
@@ -285,8 +303,8 @@ def _report(one: Session, known: Surveyed, result: JobResult, pairs: Sequence[tu
         report.shot.index: (folder / f"shot-{report.shot.index:04d}.jpg").read_bytes() for report in known.survey.shots
     }
     data = json.dumps(summary.as_json(result), indent=1, ensure_ascii=False)
-    records.write(one.job.folder / "report.json", data + "\n")
-    records.write(one.job.folder / "report.html", page.render(result, known.series, shots, pairs))
+    products.write(one.job.folder, "report.json", data + "\n")
+    products.write(one.job.folder, "report.html", page.render(result, known.series, shots, pairs))
 
 
 def _pairs(one: Session, layout: graph.Layout, known: Surveyed) -> list[tuple[str, bytes]]:
@@ -304,11 +322,3 @@ def _own_error(error: UnfinishedError) -> FootlightsError:
         return error
     (cause,) = causes
     return cause.rebuilt()
-
-
-def encode(job: Job, listen: Listener) -> tuple[list[dict[str, object]], tuple[Check, ...]]:
-    raise NotImplementedError
-
-
-def verify(job: Job, listen: Listener) -> tuple[Check, ...]:
-    raise NotImplementedError

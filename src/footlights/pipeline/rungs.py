@@ -9,6 +9,7 @@ from math import ceil, log2
 from pathlib import Path
 
 from footlights.core.encodes import ChunkEncode, Probe, Rung
+from footlights.core.signal import BT709_SIGNAL, Range, Signal
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import Encoder, lossless_intermediate, rung_encoder
 from footlights.encoding.search import Goal, search
@@ -35,6 +36,11 @@ class ChunkRequest:
     keyframes: tuple[int, ...]
     """Inside the chunk; the first is 0."""
     rate: Fraction
+    width: int
+    """Of the pictures as displayed, in square samples."""
+    height: int
+    signal: Signal
+    """Of the pictures; a rendition is always BT.709 in studio range."""
     guess: float
     """q to begin with."""
     probes: int
@@ -47,8 +53,6 @@ class Picture:
     path: Path
     frames: FrameRange
     """Of that file."""
-    width: int
-    height: int
 
 
 def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress: Callable[[int], None]) -> ChunkEncode:
@@ -141,15 +145,14 @@ def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, p
 
 def _reference(request: ChunkRequest, picture: Picture, folder: Path) -> Path:
     """The chunk's pictures at the rung's size, lossless. Where a whole file already is that, the file itself."""
-    rung = request.rung
     index = index_video(picture.path)
-    same_size = (picture.width, picture.height) == (rung.width, rung.height)
-    if same_size and picture.frames == FrameRange(0, index.frames) and index.pixel_format == "yuv420p10le":
+    whole = picture.frames == FrameRange(0, index.frames)
+    scaling = _scaling(request)
+    if scaling is None and whole and index.pixel_format == "yuv420p10le":
         return picture.path
     target = folder / "reference.mkv"
-    scale = None if same_size else f"scale={rung.width}:{rung.height}:flags=lanczos+accurate_rnd"
-    tail = [*lossless_intermediate(scale), ffmpeg.file_url(target)]
-    if picture.frames == FrameRange(0, index.frames):
+    tail = [*lossless_intermediate(scaling), ffmpeg.file_url(target)]
+    if whole:
         ffmpeg.run([*ffmpeg.input_arguments(picture.path, request.rate), *tail], doing="scaling the reference")
         return target
     with VideoReader(picture.path, index) as reader:
@@ -158,6 +161,25 @@ def _reference(request: ChunkRequest, picture: Picture, folder: Path) -> Path:
             for one in reader.read(picture.frames):
                 _send(pipe, one.planes)
     return target
+
+
+def _scaling(request: ChunkRequest) -> str | None:
+    """The filter from the pictures as they are to the rung's size and BT.709; None where nothing is to be done."""
+    rung, signal = request.rung, request.signal
+    size = f"{rung.width}:{rung.height}"
+    if _delivered(signal):
+        same = (request.width, request.height) == (rung.width, rung.height) and signal.sample_aspect == 1
+        return None if same else f"scale={size}:flags=lanczos+accurate_rnd,setsar=1"
+    # H.273 numbers. The transfer stays: SDR of any tag is meant for the one curve that displays have (BT.1886).
+    levels = "full" if signal.range is Range.FULL else "limited"
+    told = f"matrixin={signal.matrix.value}:primariesin={signal.primaries.value}:transferin=1:rangein={levels}"
+    return f"zscale={size}:filter=lanczos:{told}:matrix=1:primaries=1:transfer=1:range=limited,setsar=1"
+
+
+def _delivered(signal: Signal) -> bool:
+    """Whether the samples need no conversion: those of BT.709 in studio range."""
+    delivered = BT709_SIGNAL
+    return (signal.matrix, signal.primaries, signal.range) == (delivered.matrix, delivered.primaries, delivered.range)
 
 
 def _send(pipe: ffmpeg.EncoderPipe, planes: Sequence[Samples]) -> None:

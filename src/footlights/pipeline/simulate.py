@@ -18,7 +18,7 @@ from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal
 from footlights.core.time import FrameRange
 from footlights.errors import OutputExistsError, ParameterError, UsageError, did_you_mean
 from footlights.media import ffmpeg
-from footlights.media.reader import VideoReader, index_video
+from footlights.media.reader import VideoIndex, VideoReader, index_video
 from footlights.media.tape import open_tape
 from footlights.pipeline.pictures import to_planes
 from footlights.tape.presets import preset
@@ -76,6 +76,7 @@ def make_tape(clean: Path, output: Path, choice: TapeChoice, progress: Progress)
     index = index_video(clean)
     codec = _codec(choice.codec, output)
     simulator, speed, notes = _simulator(choice, codec, index.rate)
+    _refuse_small(clean, index, simulator.raster)
     part = output.with_name(f".{output.stem}.part{output.suffix}")
     try:
         with VideoReader(clean, index) as reader:
@@ -91,6 +92,16 @@ def make_tape(clean: Path, output: Path, choice: TapeChoice, progress: Progress)
     truth = recording.truth()
     records.write(truth_file, records.dumps(truth))
     return Made(output, truth_file, truth, tuple(notes))
+
+
+def _refuse_small(clean: Path, index: VideoIndex, raster: Raster) -> None:
+    least = raster.active_width, raster.height
+    if index.width < least[0] or index.height < least[1]:
+        raise UsageError(
+            f"{clean} has {index.width}×{index.height} samples, too few for this tape",
+            f"a tape of this standard resolves {least[0]}×{least[1]}; enlarged pictures would be softer than it",
+            "give a larger video, or --standard ntsc for one of 480 lines",
+        )
 
 
 def write_frames(

@@ -12,8 +12,9 @@ from math import log, sqrt
 from footlights.config import Settings
 from footlights.core.plans import RestorationPlan, ShotPlan, Skipped, Step, Value
 from footlights.core.reports import CadenceKind, ShotReport, Survey
-from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries
-from footlights.core.source import Ingest
+from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries, Transfer
+from footlights.core.source import Ingest, Source
+from footlights.errors import SourceError
 from footlights.planning.evidence import Correction, correction
 from footlights.planning.geometry import Geometry, lay_out
 from footlights.planning.timeline import gap_slots, time_map
@@ -39,7 +40,9 @@ class _Tape:
 def plan(survey: Survey, ingest: Ingest, settings: Settings) -> RestorationPlan:
     """The restoration of a whole tape."""
     source = ingest.source
-    field_rate = not ingest.variable and any(one.cadence.kind is not CadenceKind.PROGRESSIVE for one in survey.shots)
+    refuse_hdr(source)
+    by_hand = settings.ingest.field_order == "progressive"
+    field_rate = not by_hand and any(one.cadence.kind is not CadenceKind.PROGRESSIVE for one in survey.shots)
     factor = 2 if field_rate else 1
     geometry = lay_out(source, settings.geometry)
     tape = _Tape(ingest, survey, settings, geometry, field_rate, correction(survey.shots, settings.enhancement.colour))
@@ -49,17 +52,35 @@ def plan(survey: Survey, ingest: Ingest, settings: Settings) -> RestorationPlan:
         if field_rate
         else f"Progressive source: {rate} pictures a second, as on the tape."
     )
+    shots = tuple(_shot(tape, report) for report in survey.shots)
     return RestorationPlan(
         source=ingest.content,
-        shots=tuple(_shot(tape, report) for report in survey.shots),
+        shots=shots,
         width=geometry.width + 2 * geometry.pillar,
         height=geometry.height,
         rate=rate,
         signal=BT709_SIGNAL,
         seed=settings.master.seed,
-        time_map=time_map(survey.shots, ingest, settings.restoration.gaps, factor),
+        time_map=time_map(survey.shots, shots, ingest, factor),
         notes=(geometry.why, timing),
     )
+
+
+def tape_order(survey: Survey, settings: Settings) -> FieldOrder:
+    """The tape's field order: as set by hand, else as measured."""
+    by_hand = settings.ingest.field_order
+    return survey.field_order if by_hand == "auto" else FieldOrder(by_hand)
+
+
+def refuse_hdr(source: Source) -> None:
+    """SourceError for HDR pictures: everything here is meant for SDR, and would show them grey."""
+    transfer = source.signal.transfer
+    if transfer in (Transfer.PQ, Transfer.HLG):
+        raise SourceError(
+            f"{source.name} is HDR video",
+            f"its transfer characteristic is {transfer.name}, and only SDR is worked on",
+            "convert it to SDR first, for example with ffmpeg's zscale and tonemap filters",
+        )
 
 
 def _shot(tape: _Tape, report: ShotReport) -> ShotPlan:
@@ -117,7 +138,9 @@ def _dropouts(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 def _deinterlace(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     cadence = report.cadence
     if not tape.field_rate:
-        yield Skipped("deinterlace.bwdif", f"cadence {cadence.kind}: every frame is one instant")
+        by_hand = tape.settings.ingest.field_order == "progressive"
+        why = "ingest.field_order = progressive" if by_hand else f"cadence {cadence.kind}: every frame is one instant"
+        yield Skipped("deinterlace.bwdif", why)
         return
     order = _order(tape, report)
     top_first = order is not FieldOrder.BOTTOM_FIRST
@@ -132,12 +155,10 @@ def _deinterlace(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 def _order(tape: _Tape, report: ShotReport) -> FieldOrder:
     """The shot's own order where its motion shows it, else the tape's; a person's setting wins."""
-    by_hand = tape.settings.ingest.field_order
-    if by_hand in ("top-first", "bottom-first"):
-        return FieldOrder(by_hand)
-    if report.cadence.kind is not CadenceKind.PROGRESSIVE and report.cadence.confidence > 0.6:
+    by_hand = tape.settings.ingest.field_order != "auto"
+    if not by_hand and report.cadence.kind is not CadenceKind.PROGRESSIVE and report.cadence.confidence > 0.6:
         return report.cadence.field_order
-    return tape.survey.field_order
+    return tape_order(tape.survey, tape.settings)
 
 
 def _denoise(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:

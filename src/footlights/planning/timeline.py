@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from footlights.config import GapSettings
 from footlights.core.plans import Piece, PiecePart, RestorationPlan, ShotPlan
 from footlights.core.reports import ShotReport
 from footlights.core.source import Gap, GapKind, Ingest
@@ -28,8 +27,12 @@ def clock_times(ingest: Ingest, restoration: RestorationPlan) -> tuple[tuple[Fra
     if not ingest.variable:
         frames = restoration.time_map.frames
         return tuple(Fraction(frame) / restoration.rate for frame in range(frames)), frames / restoration.rate
-    times = tuple(stamp * ingest.time_base for stamp in ingest.pts)
-    return times, times[-1] + 1 / restoration.rate
+    own = tuple(stamp * ingest.time_base for stamp in ingest.pts)
+    end = own[-1] + 1 / ingest.source.rate
+    if restoration.rate == ingest.source.rate:
+        return own, end
+    # The second field of a frame lies half-way to the next frame.
+    return tuple(time for a, b in pairwise([*own, end]) for time in (a, (a + b) / 2)), end
 
 
 def cut_frames(shots: Sequence[ShotPlan], factor: int) -> tuple[int, ...]:
@@ -61,23 +64,29 @@ def gap_slots(gaps: Sequence[Gap], slots: FrameRange) -> tuple[tuple[int, ...], 
         if gap.kind is GapKind.DAMAGED:
             damaged.update(inside)
             continue
-        field = 1 if gap.evidence.startswith("the top") else 2 if gap.evidence.startswith("the bottom") else 3
         for slot in inside:
-            lost[slot] = lost.get(slot, 0) | field
+            lost[slot] = lost.get(slot, 0) | gap.fields
     ordered = sorted(lost)
     return tuple(ordered), tuple(lost[slot] for slot in ordered), tuple(sorted(damaged - set(ordered)))
 
 
-def time_map(shots: Sequence[ShotReport], ingest: Ingest, settings: GapSettings, factor: int) -> TimeMap:
-    """Where the pictures of every output frame come from."""
+def time_map(reports: Sequence[ShotReport], shots: Sequence[ShotPlan], ingest: Ingest, factor: int) -> TimeMap:
+    """Where the pictures of every output frame come from, by the steps that are planned.
+
+    It goes by instants: one that lost a single field counts as interpolated with both its pictures.
+    """
     kinds: dict[int, SpanKind] = {}
-    for report in shots:
-        slots = ingest.slot_range(report.shot.frames)
-        lost, _, _ = gap_slots(report.gaps, slots)
-        for run in _runs(lost):
-            inside = run.start > slots.start and run.stop < slots.stop
-            rebuilt = settings.rebuild and inside and len(run) <= settings.longest
-            kinds.update(dict.fromkeys(run, SpanKind.INTERPOLATED if rebuilt else SpanKind.REPEATED))
+    for report, shot in zip(reports, shots, strict=True):
+        rebuilding = next((step.params for step in shot.steps if step.stage == "gaps.rebuild"), {})
+        planned, longest = rebuilding.get("lost", ()), rebuilding.get("longest", 0)
+        assert isinstance(planned, tuple)
+        assert isinstance(longest, int)
+        lost, _, _ = gap_slots(report.gaps, shot.slots)
+        for run in _runs(sorted({*lost, *(int(slot) for slot in planned)})):
+            inside = run.start > shot.slots.start and run.stop < shot.slots.stop
+            for slot in run:
+                rebuilt = slot in planned and inside and len(run) <= longest
+                kinds[slot] = SpanKind.INTERPOLATED if rebuilt else SpanKind.REPEATED
     edges = sorted({0, ingest.slot_count, *kinds, *(slot + 1 for slot in kinds)})
     spans: list[Span] = []
     for start, stop in pairwise(edges):

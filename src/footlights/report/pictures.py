@@ -39,12 +39,14 @@ def beside(left: Picture, right: Picture, gap: int = 4) -> Picture:
 
 
 def jpeg(picture: Picture, quality: int = 85) -> bytes:
+    """For pages, where size counts; `quality` is 1..100."""
     ok, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert ok, "a valid picture can always be encoded"
     return bytes(data)
 
 
 def png(picture: Picture) -> bytes:
+    """Without loss, for looking closely."""
     ok, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 6])
     assert ok, "a valid picture can always be encoded"
     return bytes(data)

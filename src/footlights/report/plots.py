@@ -115,8 +115,7 @@ def _envelope(values: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[n
     middle = np.array([group[len(group) // 2] for group in groups])
     low = np.array([values[group].min() for group in groups], np.float32)
     high = np.array([values[group].max() for group in groups], np.float32)
-    thin = max(float(high.max() - low.min()) * 0.012, 1e-9)
-    return middle, low - np.float32(thin / 2), high + np.float32(thin / 2)
+    return middle, low, high
 
 
 def _time_axis(frames: int, rate: Fraction, height: int = _HEIGHT) -> str:

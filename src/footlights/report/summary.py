@@ -12,7 +12,7 @@ from footlights.core import records
 from footlights.core.encodes import ChunkEncode, EncodePlan
 from footlights.core.products import JobResult
 from footlights.core.reports import CadenceKind
-from footlights.core.source import GapKind
+from footlights.core.source import GapKind, Ingest
 from footlights.core.time import SpanKind, clock
 
 SCHEMA = 1
@@ -23,15 +23,10 @@ def as_json(result: JobResult) -> dict[str, Any]:
     ingest, survey, plan = result.ingest, result.survey, result.plan
     steps = {shot.shot: shot for shot in plan.shots} if plan else {}
     return {
-        "schema": SCHEMA,
-        "program": f"footlights {__version__}",
-        "source": records.to_data(ingest.source),
-        "frames_in": ingest.frames,
+        **heading(ingest),
         "frames_out": plan.time_map.frames if plan else None,
-        "rate_in": str(ingest.source.rate),
         "rate_out": str(plan.rate) if plan else None,
         "field_order": survey.field_order,
-        "content": ingest.content,
         "shots": [
             {
                 "index": report.shot.index,
@@ -62,6 +57,18 @@ def as_json(result: JobResult) -> dict[str, Any]:
         "warnings": list(result.warnings),
         "settings": result.settings,
         "timings": result.timings,
+    }
+
+
+def heading(ingest: Ingest) -> dict[str, Any]:
+    """What every report begins with: whose it is."""
+    return {
+        "schema": SCHEMA,
+        "program": f"footlights {__version__}",
+        "source": records.to_data(ingest.source),
+        "frames_in": ingest.frames,
+        "rate_in": str(ingest.source.rate),
+        "content": ingest.content,
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+from footlights.core import records
 from footlights.core.clip import Clip
 from footlights.core.plans import Step
 from footlights.core.registry import Registry
@@ -46,6 +47,10 @@ class Contract:
     rate: int = 1
     """Output frames per input frame."""
     edge: Edge = Edge.REFLECT
+    size: tuple[int, int] | None = None
+    """Width and height of what it gives; None where pictures keep their size."""
+    display: bool = False
+    """True for a stage that works on the master's raster, behind the one that makes it."""
     exact: float = 0.0
     """Largest difference that processing in blocks may make, in luma where white is 1."""
 
@@ -117,7 +122,7 @@ def build(step: Step) -> Stage:
             f"this program has version {cls.version}, which may give other pictures",
             "delete plan.json to have it written anew",
         )
-    return cls(cls.Params(**step.params))
+    return cls(records.from_data(cls.Params, dict(step.params), f"step '{step.stage}'"))
 
 
 def bound(name: str, value: float, low: float, high: float, unit: str = "") -> None:

@@ -13,8 +13,10 @@ import numpy as np
 
 from footlights.core.clip import Clip, join
 from footlights.core.time import FrameRange
-from footlights.errors import InternalError
-from footlights.restoration.base import Edge, Stage
+from footlights.errors import InternalError, PlanError
+from footlights.restoration.base import Edge, Fields, Stage
+
+_MEND = "mend the plan, or delete plan.json to have it written anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,36 @@ def rate_factor(stages: Iterable[Stage]) -> int:
     for stage in stages:
         factor *= stage.contract.rate
     return factor
+
+
+def check(stages: Sequence[Stage], factor: int, size: tuple[int, int]) -> None:
+    """PlanError unless these stages, in this order, turn tape frames into `factor` master pictures each of `size`."""
+    if rate_factor(stages) != factor:
+        raise PlanError(
+            f"the steps give {rate_factor(stages)} pictures a frame, the master needs {factor}",
+            "a deinterlacer is missing, or there is one too many",
+            _MEND,
+        )
+    sizes = [stage.contract.size for stage in stages if stage.contract.size is not None]
+    if sizes != [size]:
+        raise PlanError(
+            f"the steps make pictures of {' and '.join(f'{w}×{h}' for w, h in sizes) or 'the size of the tape'}",
+            f"the master is {size[0]}×{size[1]}, made by one upscaling step",
+            _MEND,
+        )
+    woven, tape_size = factor > 1, True
+    for stage in stages:
+        contract = stage.contract
+        if not woven and factor > 1 and contract.fields is Fields.WOVEN:
+            raise PlanError(f"step '{stage.name}' comes too late", "it works on fields, before deinterlacing", _MEND)
+        if woven and contract.fields is not Fields.WOVEN:
+            raise PlanError(f"step '{stage.name}' comes too early", "it needs deinterlaced pictures", _MEND)
+        if tape_size and contract.display:
+            raise PlanError(f"step '{stage.name}' comes too early", "it works on the master's raster", _MEND)
+        if not tape_size and not contract.display:
+            raise PlanError(f"step '{stage.name}' comes too late", "it works on the tape's raster", _MEND)
+        woven = woven and contract.rate == 1
+        tape_size = tape_size and contract.size is None
 
 
 def run(stages: Sequence[Stage], blocks: Iterable[Clip], wanted: FrameRange) -> Iterator[Clip]:

@@ -5,7 +5,8 @@ Geometry: of 720 samples only the active 704 become the picture; they are resamp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -46,7 +47,7 @@ class LanczosUpscale:
 
     @property
     def contract(self) -> Contract:
-        return Contract()
+        return Contract(size=(self.params.width + 2 * self.params.pillar, self.params.height))
 
     def run(self, clip: Clip) -> Clip:
         """Clip (T, H, W), 4:4:4 → luma (T, height, width + 2·pillar), chroma at half size."""
@@ -64,7 +65,8 @@ class LanczosUpscale:
             for c in (0, 1):
                 inner = chroma[index, c, :, pillar // 2 : pillar // 2 + width // 2]
                 inner[:] = _half(clip.chroma[index, c, rows, columns], width, height)
-        return clip.with_pictures(luma, chroma)
+        square = replace(clip.signal, sample_aspect=Fraction(1))
+        return replace(clip, luma=luma, chroma=chroma, signal=square)
 
 
 def _half(plane: Plane, width: int, height: int) -> Plane:

@@ -1,0 +1,177 @@
+"""How far a survey is from the truth of its tape: cuts, cadence and field order, lost and repeated fields, noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.core.reports import CadenceKind, ShotReport, Survey
+from footlights.core.signal import FieldOrder
+from footlights.core.source import GapKind
+from footlights.core.time import FrameRange
+from footlights.tape.raster import parity_of
+from footlights.tape.truth import NoiseTruth, Truth
+
+Columns = dict[str, NDArray[np.float32]]
+Row = dict[str, Any]
+_FIELDS = {"both": (0, 1), "the top": (0,), "the bottom": (1,)}
+_STILL = 0.5
+"""A loss that changes less than this many codes around it, in the most changed blocks, is none that can be seen."""
+
+
+def paired(truth: Truth, survey: Survey) -> Iterator[tuple[FrameRange, ShotReport]]:
+    """Every true shot's frames with the report of the found shot that holds its middle."""
+    edges = [truth.first_frame, *(cut.frame for cut in truth.cuts), truth.frames]
+    for start, stop in pairwise(edges):
+        middle = (start + stop) // 2
+        yield FrameRange(start, stop), next(one for one in survey.shots if middle in one.shot.frames)
+
+
+def cuts(truth: Truth, survey: Survey) -> Row:
+    """Which cuts were found, at which distance, and what was invented. Frames."""
+    true = [(cut.frame, cut.first_field) for cut in truth.cuts]
+    found = [(one.shot.frames.start, one.shot.first_field) for one in survey.shots[1:]]
+    exact = len(set(true) & set(found))
+    hits = {tolerance: _hits([f for f, _ in true], [f for f, _ in found], tolerance) for tolerance in (0, 1)}
+    missed, invented = _unmatched([f for f, _ in true], [f for f, _ in found])
+    return {
+        "true": len(true),
+        "found": len(found),
+        "hits_0": hits[0],
+        "hits_1": hits[1],
+        "field_exact": exact,
+        "missed": missed,
+        "invented": invented,
+    }
+
+
+def cadence(truth: Truth, frames: FrameRange, found: ShotReport) -> Row:
+    """Kind and field order of one shot against what the tape holds there."""
+    start = next((cut.field for cut in truth.cuts if cut.frame == frames.start), 0)
+    order = truth.field_order
+    if start in truth.swapped_shots:
+        order = FieldOrder.TOP_FIRST if order is FieldOrder.BOTTOM_FIRST else FieldOrder.BOTTOM_FIRST
+    report = found.cadence
+    return {
+        "start": frames.start,
+        "frames": len(frames),
+        "kind": truth.cadence,
+        "found_kind": report.kind,
+        "order": None if truth.cadence is CadenceKind.PROGRESSIVE else order,
+        "found_order": report.field_order,
+        "sure": report.confidence > 0.5,
+        "confidence": round(report.confidence, 3),
+    }
+
+
+def losses(truth: Truth, survey: Survey, series: Columns) -> Row:
+    """What was lost and noticed, what was lost and not, and what was only believed lost."""
+    lost: dict[int, tuple[str, tuple[int, ...]]] = dict.fromkeys(truth.lost_frames, ("lost frame", (0, 1)))
+    lost |= dict.fromkeys(truth.duplicated_frames, ("duplicate", (0, 1)))
+    for field in truth.lost_fields:
+        kind, fields = lost.get(field // 2, ("lost field", ()))
+        lost[field // 2] = (kind, tuple(sorted({*fields, parity_of(field, truth.field_order)})))
+    found = _repeats(survey)
+    missed = [
+        {"frame": frame, "kind": kind, "fields": list(fields), **_change(series, frame)}
+        for frame, (kind, fields) in lost.items()
+        if frame not in found
+    ]
+    return {
+        "by_kind": {kind: _count(lost, found, series, kind) for kind in ("lost frame", "lost field", "duplicate")},
+        "found": len(found),
+        "invented": [
+            {"frame": frame, "fields": list(found[frame]), **_change(series, frame)}
+            for frame in found
+            if frame not in lost
+        ],
+        "missed": missed,
+        "frames": truth.frames,
+    }
+
+
+def noise(truth: NoiseTruth, found: ShotReport) -> Row:
+    """Sigmas of one shot, found and true, and the same by brightness."""
+    report = found.noise
+    levels = np.array([band.level for band in truth.bands])
+    sigmas = np.array([band.sigma for band in truth.bands])
+    inside = [
+        (level, sigma)
+        for level, sigma in zip(report.luma_levels, report.luma_sigmas, strict=True)
+        if levels.size and levels.min() - 8 <= level <= levels.max() + 8
+    ]
+    return {
+        "start": found.shot.frames.start,
+        "luma": [report.luma_sigma, round(truth.luma_sigma, 3)],
+        "cb": [report.cb_sigma, round(truth.cb_sigma, 3)],
+        "cr": [report.cr_sigma, round(truth.cr_sigma, 3)],
+        "bands": [[level, sigma, round(float(np.interp(level, levels, sigmas)), 3)] for level, sigma in inside],
+    }
+
+
+def _hits(true: Sequence[int], found: Sequence[int], tolerance: int) -> int:
+    """Cuts that have a found one of their own within `tolerance` frames."""
+    left = list(found)
+    hits = 0
+    for cut in true:
+        near = [one for one in left if abs(one - cut) <= tolerance]
+        if near:
+            left.remove(min(near, key=lambda one: abs(one - cut)))
+            hits += 1
+    return hits
+
+
+def _unmatched(true: Sequence[int], found: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Cuts with nothing found within a frame, and found ones with no cut."""
+    return (
+        [cut for cut in true if not any(abs(cut - one) <= 1 for one in found)],
+        [one for one in found if not any(abs(cut - one) <= 1 for cut in true)],
+    )
+
+
+def _repeats(survey: Survey) -> dict[int, tuple[int, ...]]:
+    """Frames believed to repeat, and which fields of theirs."""
+    found: dict[int, tuple[int, ...]] = {}
+    for gap in survey.gaps:
+        if gap.kind is GapKind.DUPLICATE:
+            fields = next(fields for words, fields in _FIELDS.items() if gap.evidence.startswith(words))
+            found |= dict.fromkeys(range(gap.start, gap.stop), fields)
+    return found
+
+
+def _count(
+    lost: dict[int, tuple[str, tuple[int, ...]]], found: dict[int, tuple[int, ...]], series: Columns, kind: str
+) -> Row:
+    """Events of one kind: how many, found at all, found with the right fields, and those nobody could see."""
+    events = [(frame, fields) for frame, (name, fields) in lost.items() if name == kind]
+    return {
+        "true": len(events),
+        "found": sum(frame in found for frame, _ in events),
+        "fields_right": sum(found.get(frame) == fields for frame, fields in events),
+        "still": sum(_change(series, frame)["around"] < _STILL for frame, _ in events),
+    }
+
+
+def _change(series: Columns, frame: int) -> dict[str, float]:
+    """Change of the frame's fields against the frame before, and what is usual around it, in codes."""
+    level = series["cadence.repeat"]
+    around = np.concatenate([level[max(frame - 5, 1) : frame], level[frame + 1 : frame + 6]])
+    return {
+        "top": round(float(level[frame][0]), 2),
+        "bottom": round(float(level[frame][1]), 2),
+        "around": round(float(np.nanmedian(around)), 2),
+    }
+
+
+def ratio(part: float, whole: float) -> float | None:
+    """Share, None of nothing."""
+    return round(part / whole, 4) if whole else None
+
+
+def relative_errors(pairs: Iterable[Sequence[float]]) -> list[float]:
+    """(found - true) / true."""
+    return [(found - true) / true for found, true in pairs if true > 0]

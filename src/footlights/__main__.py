@@ -1,0 +1,5 @@
+"""`python -m footlights`."""
+
+from footlights.cli.app import main
+
+main()

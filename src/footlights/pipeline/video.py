@@ -1,0 +1,97 @@
+"""`footlights encode`: the second half of the way, for any progressive SDR video as it is.
+
+No copy of its pictures is made: parts of the file are looked at to find shots, then every rendition reads its chunks
+from it. Its SHA-256, taken when the job was begun, stands for its pictures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+
+from footlights.config import explicit
+from footlights.core import records
+from footlights.core.encodes import ChunkEncode
+from footlights.core.products import Check
+from footlights.core.reports import CadenceKind, ShotGlance
+from footlights.core.source import Ingest
+from footlights.errors import SourceError
+from footlights.ingest import ingest as taking_in
+from footlights.pipeline import graph, ops, products
+from footlights.pipeline.job import Job
+from footlights.pipeline.run import Listener, Session, session
+from footlights.planning.rules import refuse_hdr
+from footlights.report import summary
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What came of a video."""
+
+    listed: Ingest
+    shots: tuple[ShotGlance, ...]
+    layout: graph.Layout
+    encodes: tuple[ChunkEncode, ...]
+    checks: tuple[Check, ...]
+    warnings: tuple[str, ...]
+
+
+def encode(job: Job, listen: Listener) -> Encoded:
+    """Make `stream/` and `report.json` from a video. Raises SourceError for one that is interlaced, HDR or damaged."""
+    settings = job.settings
+    with session(job, listen) as one:
+        one.run([graph.list_task(job.tape, settings)])
+        listed = one.record(Ingest, graph.INGEST, taking_in.RECORD)
+        refuse_hdr(listed.source)
+        one.run(graph.glance_tasks(job.tape, listed, settings))
+        shots = one.record(tuple[ShotGlance, ...], graph.SURVEY, ops.SURVEY)
+        _refuse_interlaced(shots, job)
+        layout = graph.lay_out_video(listed, shots, settings)
+        width, height = graph.displayed_size(listed)
+        looks = [(seen.shot.frames, seen.spatial, seen.temporal, seen.luma) for seen in shots]
+        feed = graph.Feed(width, height, listed.source.signal, video=job.tape.path)
+        tasks = graph.stream_tasks(layout, settings, graph.features(looks, layout), feed)
+        one.run(tasks)
+        one.publish(graph.STREAM, {"stream": "stream"})
+        encoded = Encoded(
+            listed,
+            shots,
+            layout,
+            tuple(one.record(ChunkEncode, task.id, ops.RESULT) for task in tasks if task.op.endswith(":encode")),
+            one.record(tuple[Check, ...], graph.STREAM, ops.RESULT),
+            tuple(dict.fromkeys(one.warnings)),
+        )
+        _report(one, encoded)
+        return encoded
+
+
+def _refuse_interlaced(shots: tuple[ShotGlance, ...], job: Job) -> None:
+    kinds = Counter[CadenceKind]()
+    for glance in shots:
+        kinds[glance.cadence] += len(glance.shot.frames)
+    woven = kinds.total() - kinds[CadenceKind.PROGRESSIVE]
+    if woven > kinds[CadenceKind.PROGRESSIVE]:
+        raise SourceError(
+            f"{job.tape.path} is interlaced",
+            f"{woven} of its {kinds.total()} frames are woven from two fields; scaled as they are they would comb",
+            "run `footlights restore` on it, which deinterlaces and encodes",
+        )
+
+
+def _report(one: Session, encoded: Encoded) -> None:
+    listed, plan = encoded.listed, encoded.layout.encode
+    data = {
+        **summary.heading(listed),
+        "shots": [
+            {"index": seen.shot.index, "start": seen.shot.frames.start, "stop": seen.shot.frames.stop}
+            for seen in encoded.shots
+        ],
+        "renditions": list(summary.renditions(plan, encoded.encodes)),
+        "segments": [records.to_data(segment) for segment in plan.segments],
+        "checks": [records.to_data(check) for check in encoded.checks],
+        "warnings": list(encoded.warnings),
+        "settings": explicit(one.job.resolved),
+        "timings": {name: round(seconds, 2) for name, seconds in sorted(one.seconds.items())},
+    }
+    products.write(one.job.folder, "report.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")

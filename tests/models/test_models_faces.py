@@ -1,0 +1,146 @@
+"""Faces: found where they are, in any light and at the edges; none where nobody is; weights only with their cards."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from footlights.errors import InternalError
+from footlights.models import runtime
+from footlights.models.faces import Face, FaceFinder
+from made_tapes import texture
+
+Picture = NDArray[np.uint8]
+MARKS = np.array([(208, 266), (352, 266), (280, 345), (278, 412)])
+"""Right eye, left eye, nose tip and mouth of the sample portrait, read off the 560 × 560 picture by eye."""
+CHEEKS = 310
+"""Width of the face there."""
+
+
+@pytest.fixture(scope="module")
+def finder() -> FaceFinder:
+    return FaceFinder(threads=1)
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Picture:
+    """The synthetic singer of the demo (SFHQ, no real person; NOTICE.md), R'G'B'."""
+    data = np.frombuffer((files("footlights.pipeline.sample") / "singer.webp").read_bytes(), np.uint8)
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
+
+
+def scaled(picture: Picture, side: int) -> Picture:
+    return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def grey(width: int, height: int, level: int = 70) -> Picture:
+    return np.full((height, width, 3), level, np.uint8)
+
+
+def errors(face: Face, side: int, left: float = 0, top: float = 0) -> NDArray[np.float64]:
+    """How far the marks lie off, in samples of the portrait, where it was put with this size at this place."""
+    found = (np.array(face.points[:4]) - (left, top)) * 560 / side
+    return np.hypot(*(found - MARKS).T)
+
+
+@pytest.mark.parametrize("side", [200, 420])
+def test_a_frontal_face_is_found_where_it_is(finder: FaceFinder, portrait: Picture, side: int) -> None:
+    (face,) = finder.find(scaled(portrait, side))
+    assert errors(face, side).max() < 25
+    assert face.width * 560 / side == pytest.approx(CHEEKS, rel=0.2)
+    assert face.left < min(x for x, _ in face.points[:4])
+    assert face.score > 0.6
+    assert face.presence > 0.9
+
+
+@pytest.mark.parametrize("light", [(1, 0.25, 0.2), (0.2, 0.3, 1), (0.25, 0.9, 0.3), (0.25, 0.25, 0.25)])
+def test_it_is_found_under_any_light(finder: FaceFinder, portrait: Picture, light: tuple[float, ...]) -> None:
+    lit = (scaled(portrait, 200) * np.array(light)).astype(np.uint8)
+    (face,) = finder.find(lit)
+    assert errors(face, 200).max() < 30
+
+
+def test_a_small_face_in_a_wide_shot_is_found(finder: FaceFinder, portrait: Picture) -> None:
+    """40 samples of 640: below what the net sees in the whole picture, found in a tile."""
+    scene, side = grey(640, 480), 64
+    scene[300 : 300 + side, 500 : 500 + side] = scaled(portrait, side)
+    (face,) = finder.find(scene)
+    assert errors(face, side, 500, 300).max() < 40
+    assert 30 < face.width < 50
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda picture: picture[:, 65:],
+        lambda picture: picture[:, :135],
+        lambda picture: picture[:118],
+    ],
+    ids=["left", "right", "bottom"],
+)
+def test_boxes_end_where_the_picture_does(
+    finder: FaceFinder, portrait: Picture, cut: Callable[[Picture], Picture]
+) -> None:
+    picture = np.ascontiguousarray(cut(scaled(portrait, 200)))
+    height, width = picture.shape[:2]
+    (face,) = finder.find(picture)
+    assert 0 <= face.left < face.left + face.width <= width
+    assert 0 <= face.top < face.top + face.height <= height
+    assert min(face.left, face.top, width - face.left - face.width, height - face.top - face.height) == 0
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        grey(320, 240, 0),
+        grey(320, 240, 128),
+        grey(320, 240, 255),
+        grey(16, 16),
+        grey(320, 20),
+        np.random.default_rng(5).integers(0, 256, (240, 320, 3), dtype=np.uint8),
+        np.repeat(texture(2)[:240, :320, None], 3, axis=2).astype(np.uint8),
+    ],
+    ids=["black", "grey", "white", "tiny", "thin", "noise", "texture"],
+)
+def test_nothing_is_found_where_there_is_nobody(finder: FaceFinder, picture: Picture) -> None:
+    assert finder.find(picture) == []
+
+
+def test_the_same_picture_gives_the_same_faces(finder: FaceFinder, portrait: Picture) -> None:
+    picture = scaled(portrait, 200)
+    assert finder.find(picture) == finder.find(picture) == FaceFinder(threads=2).find(picture)
+
+
+@pytest.mark.parametrize("harm", ["a flipped bit", "cut short", "missing"])
+def test_weights_that_are_not_those_of_their_card_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str
+) -> None:
+    with as_file(runtime._WEIGHTS) as folder:
+        shutil.copytree(folder, tmp_path / "weights")
+    monkeypatch.setattr(runtime, "_WEIGHTS", tmp_path / "weights")
+    weights = tmp_path / "weights" / "face_landmark.tflite"
+    data = bytearray(weights.read_bytes())
+    runtime.Net("face_landmark", threads=1)
+    if harm == "missing":
+        weights.unlink()
+    else:
+        data[len(data) // 2] ^= 1
+        weights.write_bytes(data if harm == "a flipped bit" else data[:-100])
+    with pytest.raises(InternalError, match=r"face_landmark\.tflite are not those of their card.*Reinstall"):
+        runtime.Net("face_landmark", threads=1)
+
+
+def test_every_card_says_where_its_weights_are_from(tmp_path: Path) -> None:
+    for card in runtime.cards().values():
+        assert len(card.sha256) == 64
+        assert card.licence == "Apache-2.0"
+        assert card.source
+        assert card.what
+        assert card.reference == f"{card.name}@sha256:{card.sha256[:16]}"

@@ -1,0 +1,99 @@
+"""`encode`: any progressive SDR video to a stream, its colours kept; what cannot be is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from footlights.errors import SourceError
+from footlights.media import ffmpeg
+from footlights.pipeline import job as jobs
+from footlights.pipeline import verification, video
+from footlights.pipeline.video import Encoded
+from small_job import silent
+
+SMALL = ("encoding.heights=[144]", "encoding.h264_height=0", "encoding.target=85")
+PATCHES = ("0x606060", "0x904040", "0x409040", "0x404090")
+
+
+def encode(path: Path, folder: Path) -> Encoded:
+    return video.encode(jobs.open_job(path, folder, SMALL, Path("/dev/null")), silent)
+
+
+def make(path: Path, *codec: str, pictures: str = "testsrc2=s=256x144:r=25:d=2.4", seconds: float = 2.4) -> Path:
+    source = ["-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", f"sine=440:r=48000:d={seconds}"]
+    ffmpeg.run([*source, *codec, ffmpeg.file_url(path)], doing="making a video")
+    return path
+
+
+def colours(path: Path) -> NDArray[np.float64]:
+    """Mean R'G'B' 0..255 of the four patches in the middle picture, from BT.709 studio codes by the formula."""
+    with av.open(str(path)) as container:
+        frames = [frame.to_ndarray(format="yuv444p16le") for frame in container.decode(video=0)]
+    y, cb, cr = np.moveaxis(frames[len(frames) // 2].astype(np.float64) / 256, -1, 0)
+    luma, blue, red = (y - 16) * 255 / 219, (cb - 128) * 255 / 224, (cr - 128) * 255 / 224
+    picture = np.stack([luma + 1.5748 * red, luma - 0.1873 * blue - 0.4681 * red, luma + 1.8556 * blue], axis=-1)
+    height, width = luma.shape
+    quarter = width // 4
+    inside = [picture[height // 4 : -height // 4, n * quarter + 8 : (n + 1) * quarter - 8] for n in range(4)]
+    return np.array([patch.mean(axis=(0, 1)) for patch in inside])
+
+
+def test_stream_of_a_video(tmp_path: Path) -> None:
+    """Two scenes: the cut is found and begins a key frame; frame count and sound are exact; verify agrees."""
+    two = (
+        "testsrc2=s=256x144:r=25:d=1.2,setsar=1[a];mandelbrot=s=256x144:r=25,trim=duration=1.2,setsar=1[b];[a][b]concat"
+    )
+    clip = make(tmp_path / "a.mp4", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", pictures=f"{two}=n=2:v=1")
+    encoded = encode(clip, tmp_path / "job")
+    assert encoded.listed.frames == 60
+    assert [seen.shot.frames.start for seen in encoded.shots] == [0, 30]
+    assert all(check.passed for check in encoded.checks)
+    assert any("sound-1" in check.name for check in encoded.checks)
+    report = json.loads((tmp_path / "job" / "report.json").read_text("utf-8"))
+    assert report["renditions"][0]["name"] == "av1-144"
+    checks = verification.verify(tmp_path / "job", silent)
+    assert all(check.passed for check in checks)
+    assert any(check.name.startswith("av1-144") for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "levels", "aspect"), [("bt709", "tv", "1"), ("smpte170m", "tv", "16/15"), ("smpte170m", "pc", "1")]
+)
+def test_colours_and_shape_are_kept(tmp_path: Path, matrix: str, levels: str, aspect: str) -> None:
+    """Patches of known R'G'B', stored with another matrix, range or sample shape, come out as the same R'G'B'."""
+    boxes = ",".join(f"drawbox={n * 64}:0:64:144:{colour}:fill" for n, colour in enumerate(PATCHES))
+    graph = f"format=gbrp,{boxes},scale=out_color_matrix={matrix}:out_range={levels},setsar={aspect},format=yuv420p"
+    tags = f"setparams=colorspace={matrix}:color_primaries=bt709:color_trc=bt709:range={levels}"
+    clip = make(
+        tmp_path / "a.mkv", "-vf", f"{graph},{tags}", "-c:v", "libx264", "-crf", "4", "-c:a", "flac",
+        pictures="color=black:s=256x144:r=25:d=2.4",
+    )  # fmt: skip
+    encoded = encode(clip, tmp_path / "job")
+    expected = np.array([[int(colour[at : at + 2], 16) for at in (2, 4, 6)] for colour in PATCHES], float)
+    chunk = next((tmp_path / "job").glob("artifacts/??/*/chunk.mkv"))
+    assert np.abs(colours(chunk) - expected).max() <= 2.5
+    assert encoded.layout.encode.rungs[0].width == (274 if aspect == "16/15" else 256)
+
+
+def test_interlaced_is_refused(tmp_path: Path) -> None:
+    clip = make(
+        tmp_path / "a.mkv", "-vf", "interlace=scan=tff:lowpass=0,setfield=tff", "-c:v", "ffv1", "-c:a", "flac",
+        pictures="testsrc2=s=256x144:r=50:d=2.4",
+    )  # fmt: skip
+    with pytest.raises(SourceError, match="footlights restore") as caught:
+        encode(clip, tmp_path / "job")
+    assert caught.value.exit_code == 3
+
+
+def test_hdr_is_refused(tmp_path: Path) -> None:
+    tags = "setparams=colorspace=bt2020nc:color_primaries=bt2020:color_trc=smpte2084"
+    clip = make(tmp_path / "a.mkv", "-vf", f"format=yuv420p10le,{tags}", "-c:v", "libx265", "-c:a", "flac")
+    with pytest.raises(SourceError, match="HDR"):
+        encode(clip, tmp_path / "job")
+    assert not (tmp_path / "job" / "stream").exists()
