@@ -12,8 +12,11 @@ pytestmark = pytest.mark.browser
 
 DURATION = FRAMES / RATE
 EXACT_FRAMES = [0, 1, 2, 5, 74, 75, 99, 100, 101, 119, 120, 179, 180, 200, FRAMES - 1]
-MAX_STALL = 300.0
-"""Milliseconds in all."""
+MAX_STALL = 1000.0
+"""Milliseconds in all; an idle machine has none."""
+MAX_DROPPED = FRAMES // 10
+"""Frames decoded and not painted: a busy machine without a GPU leaves some out. A fault of the stream shows in `errors`
+and `total`."""
 
 
 def check_played(seen: dict[str, Any]) -> None:
@@ -24,18 +27,21 @@ def check_played(seen: dict[str, Any]) -> None:
     assert seen["stalled"] <= MAX_STALL
     assert seen["corrupted"] == 0
     assert seen["total"] >= FRAMES - FRAMES // 100
-    assert seen["dropped"] <= FRAMES // 100
+    assert seen["dropped"] <= MAX_DROPPED
     assert seen["audioBytes"] > 0
     check_pictures(seen["samples"])
 
 
 def check_pictures(samples: list[tuple[float, float, int]]) -> None:
-    """Time goes forward, and the painted number is that of the frame due, within two frames."""
+    """Time goes forward, and the painted number is that of the frame due: never early, at nine moments of ten at most
+    two frames late (a busy machine paints late now and then), at none more than eight."""
     times = [before for before, _, _ in samples]
     assert times == sorted(times)
     assert len(samples) > 20
-    for before, after, number in samples:
-        assert before - 2.2 / float(RATE) <= number / float(RATE) <= after + 1.2 / float(RATE), (before, after, number)
+    late = [before * float(RATE) - number for before, _, number in samples]
+    assert all(number <= after * float(RATE) + 1.2 for _, after, number in samples), samples
+    assert sorted(late)[9 * len(late) // 10] <= 2.2, late
+    assert max(late) <= 8, late
 
 
 def test_hls_js_plays_av1_and_switches_levels(page: Any):

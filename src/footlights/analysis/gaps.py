@@ -31,7 +31,9 @@ _NOISE = (3.6, 0.8)
 """Codes of change (most changed blocks) that noise of one sigma, and coding alone, leave where both fields
 of a frame repeat: the frame store may have held them before the tape added its noise."""
 _LEAP = 1.1
-"""A frame after such a repeat changes by this much more than is usual around."""
+"""A frame after such a repeat changes by this much more than is usual around (what moves very fast does not)."""
+_DEEP = 0.22
+"""A repeat that changes by less than this share of the usual needs no leap (hand-held cameras come down to 0.31)."""
 _IDENTICAL = (0.6, 0.3)
 """The same where one field repeats by itself: a shaken camera that comes back looks like it, so it must be identical
 but for coding."""
@@ -118,14 +120,19 @@ def _quiet(level: Levels, usual: Levels, share: float, percentile: float) -> NDA
 
 
 def _leapt_over(still: NDArray[np.bool_], level: Levels) -> NDArray[np.bool_]:
-    """Those runs of still frames after which the scene moves on by more than is usual: a hand-held camera rests without
-    having to catch up."""
+    """Those runs of still frames after which the scene moves on by more than is usual, or that are all but still: a
+    hand-held camera comes nearly to rest for a frame, and need not catch up."""
     flags = np.zeros(len(still), np.bool_)
     for start, stop in _runs(still):
         around = np.concatenate([level[max(start - _AROUND, 1) : start], level[stop + 1 : stop + 1 + _AROUND]])
         around = around[np.isfinite(around)]
-        if len(around) and stop < len(level):
-            flags[start:stop] = bool((level[stop] > _LEAP * np.median(around)).all())
+        if not len(around):
+            continue
+        usual = np.median(around)
+        caught = level[start:stop].mean(axis=0) < _DEEP * usual
+        if stop < len(level):
+            caught |= level[stop] > _LEAP * usual
+        flags[start:stop] = bool(caught.all())
     return flags
 
 
