@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from footlights.core import records
-from footlights.core.clip import Clip
+from footlights.core.clip import Clip, Fine
 from footlights.core.plans import Step
 from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal
 from footlights.core.time import FrameRange
 from footlights.restoration import chain
-from footlights.restoration.base import STAGES, Fields, Stage, build
+from footlights.restoration.base import STAGES, Fields, Learned, Stage, build
 from made_tapes import interlaced, panned, texture
 
 RATE = Fraction(25)
@@ -41,6 +41,20 @@ def clip_of(
     return Clip(luma.astype(np.float32), chroma.astype(np.float32), signal, FrameRange(start, start + frames), RATE)
 
 
+def with_fine(clip: Clip) -> Clip:
+    """The clip with fine detail of four times its size."""
+    rng = np.random.default_rng(9)
+    count, height, width = clip.luma.shape
+    luma = rng.normal(0, 0.02, (count, 4 * height, 4 * width)).astype(np.float32)
+    chroma = rng.normal(0, 0.01, (count, 2, 2 * height, 2 * width)).astype(np.float32)
+    return replace(clip, fine=Fine(luma, chroma))
+
+
+def weights_of(cls: type[Any], params: dict[str, Any]) -> str | None:
+    """What a plan names for a stage that was trained."""
+    return cls.weights(cls.Params(**params)) if issubclass(cls, Learned) else None
+
+
 def through(stage: Stage, clip: Clip, block: int) -> Clip:
     """The clip streamed through one stage in blocks."""
     blocks = (clip.take(part) for part in clip.frames.split(block))
@@ -62,7 +76,7 @@ def assert_stage(name: str, clip: Clip, *, identity: dict[str, Any] | None = Non
     Returns the output for the whole clip.
     """
     cls = STAGES.get(name)
-    step = Step(name, cls.version, params, "test")
+    step = Step(name, cls.version, params, "test", weights_of(cls, params))
     step = records.from_data(Step, records.to_data(step))
     stage = build(step)
     contract = stage.contract

@@ -103,11 +103,24 @@ class DenoiseSettings(Section):
     """Pictures looked at on each side."""
 
 
+class FieldLiftSettings(Section):
+    """Our own net."""
+
+    net: Literal["S"] = "S"
+    """Size of the net."""
+    strength: Annotated[float, Field(ge=0, le=2)] = 1.0
+    """Factor on the measured noise that the net is told to expect: more takes away more."""
+    detail: Annotated[float, Field(ge=0, le=1.5)] = 1.0
+    """Share of the fine detail found beyond the tape's raster; 0 leaves it out."""
+
+
 class RestorationSettings(Section):
     """Repair and super-resolution."""
 
-    chain: Literal["classical"] = "classical"
-    """Which family of stages: the classical baselines."""
+    chain: Literal["fieldlift", "classical"] = "fieldlift"
+    """`fieldlift`: our own net, from fields to clean pictures and fine detail, for interlaced and progressive SD;
+    `classical`: filters without learning, which also serve what the net is not made for."""
+    fieldlift: FieldLiftSettings = FieldLiftSettings()
     gaps: GapSettings = GapSettings()
     dropouts: DropoutSettings = DropoutSettings()
     denoise: DenoiseSettings = DenoiseSettings()

@@ -84,13 +84,13 @@ def test_plan_says_what_and_why_and_what_it_costs(scanned: Scanned) -> None:
     plan = ended.objects[-1]
     assert (plan["kind"], plan["folder"]) == ("plan", str(scanned.job))
     (shot,) = plan["shots"]
-    assert {"deinterlace.bwdif", "upscale.lanczos"} <= {step["stage"] for step in shot["steps"]}
+    assert {"fieldlift.restore", "upscale.fine"} <= {step["stage"] for step in shot["steps"]}
     assert all(step["why"] for step in [*shot["steps"], *shot["skipped"]])
     assert all(task["action"] == "new" and task["why"] for task in plan["tasks"])
     assert plan["seconds"] > 0
     assert plan["disk_bytes"] > 0
     table = inside(*command).stdout
-    assert "deinterlace.bwdif" in table
+    assert "fieldlift.restore" in table
     assert f"Plan: {scanned.job / 'plan.json'}" in table
     assert re.search(r"About .* of work and \d+\.\d\d GiB of disk still needed", table)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from importlib.resources import as_file, files
@@ -139,8 +140,13 @@ def test_weights_that_are_not_those_of_their_card_are_refused(
 
 def test_every_card_says_where_its_weights_are_from(tmp_path: Path) -> None:
     for card in runtime.cards().values():
-        assert len(card.sha256) == 64
+        assert card.file in card.files
+        assert all(len(digest) == 64 for digest in card.files.values())
         assert card.licence == "Apache-2.0"
         assert card.source
         assert card.what
-        assert card.reference == f"{card.name}@sha256:{card.sha256[:16]}"
+        assert re.fullmatch(rf"{card.name}@sha256:[0-9a-f]{{16}}", card.reference)
+        if card.name.startswith("fieldlift"):
+            assert card.data
+            assert card.scores
+            assert card.command

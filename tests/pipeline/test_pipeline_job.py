@@ -176,7 +176,7 @@ def _text_for_a_number(data: dict[str, object]) -> None:
 def _other_width(data: dict[str, object]) -> None:
     shots = data["shots"]
     assert isinstance(shots, list)
-    step = next(step for step in shots[0]["steps"] if step["stage"] == "upscale.lanczos")
+    step = next(step for step in shots[0]["steps"] if step["stage"] == "upscale.fine")
     step["params"]["width"] = 200
 
 
@@ -193,7 +193,7 @@ def _other_seed(data: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        _other_shots, _unknown_stage, _unknown_parameter, _without("deinterlace.bwdif"), _without("upscale.lanczos"),
+        _other_shots, _unknown_stage, _unknown_parameter, _without("fieldlift.restore"), _without("upscale.fine"),
         _reversed, _grain_before_upscaling, _text_for_a_number, _other_width, _other_first_field, _other_seed,
     ],
 )  # fmt: skip

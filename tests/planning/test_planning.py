@@ -29,6 +29,7 @@ from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal,
 from footlights.core.source import Gap, GapKind, Ingest, Source
 from footlights.core.time import FrameRange, SpanKind
 from footlights.errors import SourceError
+from footlights.models.fieldlift_run import reference
 from footlights.planning import rules
 from footlights.planning.geometry import lay_out
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces, time_map
@@ -85,8 +86,61 @@ def stages(plan: RestorationPlan, shot: int = 0) -> list[str]:
     return [step.stage for step in plan.shots[shot].steps]
 
 
-def test_an_interlaced_noisy_tape_gets_the_whole_chain_with_reasons() -> None:
+CLASSICAL = "restoration.chain=classical"
+
+
+def test_an_interlaced_tape_goes_through_the_net_with_reasons() -> None:
     plan = rules.plan(survey(shot(0, 0, 60)), ingest(), settings())
+    assert stages(plan) == [
+        "dropouts.conceal", "fieldlift.restore", "colour.convert", "upscale.fine", "detail.limited", "grain.synthesis",
+    ]  # fmt: skip
+    lift = plan.shots[0].steps[1]
+    assert lift.weights == reference("S")
+    assert lift.params["sigma"] == 2.5
+    assert "noise.luma_sigma 2.50 codes" in lift.why
+    skipped = {one.stage: one.why for one in plan.shots[0].skipped}
+    assert "the net" in skipped["deinterlace.bwdif"]
+    assert "the net" in skipped["denoise.motion"]
+
+
+def test_strength_and_detail_of_the_net_are_settings() -> None:
+    chosen = settings("restoration.fieldlift.strength=0.5", "restoration.fieldlift.detail=0.25")
+    plan = rules.plan(survey(shot(0, 0, 60)), ingest(), chosen)
+    lift, large = (
+        next(s for s in plan.shots[0].steps if s.stage == name) for name in ("fieldlift.restore", "upscale.fine")
+    )
+    assert lift.params["sigma"] == 1.25
+    assert "0.5 times" in lift.why
+    assert large.params["detail"] == 0.25
+
+
+def test_the_net_looks_past_frames_that_were_rebuilt() -> None:
+    gap = Gap(20, 20, GapKind.LOST, FrameRange(20, 21), "hole")
+    plan = rules.plan(survey(shot(0, 0, 60, gaps=(gap,))), ingest(), settings())
+    assert stages(plan)[0] == "gaps.rebuild"
+    lift = next(step for step in plan.shots[0].steps if step.stage == "fieldlift.restore")
+    assert (lift.params["lost"], lift.params["fields"]) == ((20,), (3,))
+
+
+@pytest.mark.parametrize(
+    ("kind", "of", "words"),
+    [
+        (CadenceKind.TELECINE, {}, "put back together"),
+        (CadenceKind.PROGRESSIVE, {}, "progressive"),
+        (CadenceKind.INTERLACED, {"width": 1440, "height": 1080}, "more than the SD raster"),
+    ],
+)
+def test_what_the_net_was_not_made_for_goes_the_classical_way(
+    kind: CadenceKind, of: dict[str, Any], words: str
+) -> None:
+    plan = rules.plan(survey(shot(0, 0, 60, kind=kind)), ingest(of=source(**of)), settings())
+    assert "fieldlift.restore" not in stages(plan)
+    assert "upscale.lanczos" in stages(plan)
+    assert words in next(one.why for one in plan.shots[0].skipped if one.stage == "fieldlift.restore")
+
+
+def test_an_interlaced_noisy_tape_gets_the_whole_classical_chain_with_reasons() -> None:
+    plan = rules.plan(survey(shot(0, 0, 60)), ingest(), settings(CLASSICAL))
     assert stages(plan) == [
         "dropouts.conceal", "deinterlace.bwdif", "denoise.motion", "colour.convert", "upscale.lanczos",
         "detail.limited", "grain.synthesis",
@@ -131,7 +185,7 @@ def test_what_is_not_needed_is_left_out_and_said() -> None:
     ],
 )
 def test_a_setting_switches_a_stage_off_and_is_named_as_the_reason(assignment: str, gone: str) -> None:
-    plan = rules.plan(survey(shot(0, 0, 60)), ingest(), settings(assignment))
+    plan = rules.plan(survey(shot(0, 0, 60)), ingest(), settings(CLASSICAL, assignment))
     assert gone not in stages(plan)
     assert assignment.split("=")[0] in next(one.why for one in plan.shots[0].skipped if one.stage == gone)
 
@@ -139,7 +193,7 @@ def test_a_setting_switches_a_stage_off_and_is_named_as_the_reason(assignment: s
 def test_film_is_matched_and_a_wrong_tag_is_overruled() -> None:
     film = shot(0, 0, 30, kind=CadenceKind.TELECINE)
     wrong = CadenceReport(CadenceKind.INTERLACED, FieldOrder.BOTTOM_FIRST, FieldOrder.TOP_FIRST, False, 0, 0.9, "test")
-    plan = rules.plan(survey(film, shot(1, 30, 60, cadence=wrong)), ingest(), settings())
+    plan = rules.plan(survey(film, shot(1, 30, 60, cadence=wrong)), ingest(), settings(CLASSICAL))
     assert "deinterlace.match" in stages(plan, 0)
     step = next(step for step in plan.shots[1].steps if step.stage == "deinterlace.bwdif")
     assert step.params["top_first"] is False

@@ -134,7 +134,7 @@ def test_report_json_holds_what_is_promised(known: Known) -> None:
     assert (data["rate_in"], data["rate_out"]) == ("25", "50")
     assert [(shot["start"], shot["stop"]) for shot in data["shots"]] == [(0, CUT), (CUT, FRAMES)]
     steps = [step for shot in data["shots"] for step in shot["steps"]]
-    assert {"deinterlace.bwdif", "upscale.lanczos"} <= {step["stage"] for step in steps}
+    assert {"fieldlift.restore", "upscale.fine"} <= {step["stage"] for step in steps}
     assert all(step["why"] and step["version"] for step in steps)
     assert all(skipped["why"] for shot in data["shots"] for skipped in shot["skipped"])
     assert all(shot["measured"]["noise"]["luma_sigma"] > 1 for shot in data["shots"])

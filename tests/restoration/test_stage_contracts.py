@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contracts_stage import assert_stage, clip_of
+from contracts_stage import assert_stage, clip_of, with_fine
 from footlights.core.clip import Clip
 from footlights.core.plans import Step
 from footlights.errors import ParameterError, PlanError, UsageError
@@ -22,9 +22,11 @@ CASES: dict[str, tuple[Clip, dict[str, Any] | None, dict[str, Any]]] = {
     "dropouts.conceal": (clip_of(fields=WOVEN), {"strength": 0.0}, {"strength": 1.0, "sigma": 2.0}),
     "deinterlace.bwdif": (clip_of(fields=WOVEN), None, {"top_first": True}),
     "deinterlace.match": (clip_of(fields=WOVEN), None, {"top_first": True}),
+    "fieldlift.restore": (clip_of(12, fields=WOVEN), None, {"top_first": True, "sigma": 2.0}),
     "denoise.motion": (clip_of(), {"strength": 0.0}, {"radius": 2, "sigmas": (2.0,), "chroma_sigma": 1.0}),
     "colour.convert": (clip_of(), {"matrix": 1, "primaries": 1}, {"matrix": 6, "primaries": 6}),
     "upscale.lanczos": (clip_of(8), None, {"width": 192, "height": 128, "crop": (2, 0, 2, 0)}),
+    "upscale.fine": (with_fine(clip_of(8)), None, {"width": 400, "height": 270, "crop": (2, 0, 2, 0)}),
     "detail.limited": (clip_of(half=True), {"strength": 0.0}, {"strength": 1.0}),
     "grain.synthesis": (clip_of(half=True), {"share": 0.0}, {"share": 1.0, "sigmas": (3.0,)}),
 }  # fmt: skip
@@ -56,6 +58,7 @@ def test_a_stage_says_what_it_is_and_bounds_its_parameters(name: str) -> None:
         ("detail.limited", {"strength": -1}, "0..2"),
         ("grain.synthesis", {"share": 1.5}, "0..1"),
         ("upscale.lanczos", {"width": 101}, "even"),
+        ("upscale.fine", {"detail": 2.0}, "0..1.5"),
         ("gaps.rebuild", {"lost": (1,), "fields": (4,)}, "1, 2 or 3"),
         ("colour.convert", {"matrix": 2}, "matrix of H.273"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ pytest.importorskip("safetensors", reason="training needs the extra `train`")
 
 from footlights.models import fieldlift  # noqa: E402
 from footlights.models.fieldlift_torch import FieldLiftNet  # noqa: E402
-from footlights.training import export, unroll  # noqa: E402
+from footlights.training import batches, export, unroll  # noqa: E402
 from footlights.training import fieldlift as training  # noqa: E402
 from footlights.training.batches import BatchShape, draw_batch, whole  # noqa: E402
 from footlights.training.shards import TapeFacts, open_shards, write_shard  # noqa: E402
@@ -95,6 +96,31 @@ def test_a_resumed_run_equals_an_uninterrupted_one(shards: Path, tmp_path: Path,
     assert straight.keys() == resumed.keys()
     for name, tensor in straight.items():
         assert torch.equal(tensor, resumed[name]), name
+
+
+def test_a_progressive_tape_has_one_truth_for_both_instants(shards: Path):
+    (shard,) = open_shards(shards / "val")
+    film = replace(shard, tapes=(replace(shard.tapes[0], progressive=True),))
+    batch, interlaced = (whole(one, 0, 0) for one in (film, shard))
+    np.testing.assert_array_equal(batch.truth_luma[:, 1::2], batch.truth_luma[:, 0::2])
+    np.testing.assert_array_equal(batch.truth_luma[:, 0::2], interlaced.truth_luma[:, 0::2])
+    assert (interlaced.truth_luma[:, 1::2] != interlaced.truth_luma[:, 0::2]).any()
+
+
+def test_lost_fields_and_frames_show_another_instant_and_mostly_say_so(shards: Path):
+    sample = whole(open_shards(shards / "val")[0], 0, 0)
+    kinds, marked = set(), 0
+    for seed in range(60):
+        luma, valid = sample.luma.copy(), sample.valid.copy()
+        batches._lose_field(
+            replace(sample, luma=luma, chroma=sample.chroma.copy(), valid=valid), np.random.default_rng(seed)
+        )
+        changed = [parity for parity in (0, 1) if (luma[0, :, parity::2] != sample.luma[0, :, parity::2]).any()]
+        kinds.add(tuple(changed))
+        marked += bool((valid != sample.valid).any())
+    # A frame at an end may give way to its own copy beyond it, which changes nothing.
+    assert kinds - {()} == {(0,), (1,), (0, 1)}
+    assert 30 < marked < 57
 
 
 def test_a_net_learns_what_its_base_does_not_know(shards: Path):

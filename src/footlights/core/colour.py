@@ -102,6 +102,15 @@ def convert_primaries(
     return np.ascontiguousarray(picture[..., 0]), np.ascontiguousarray(np.moveaxis(picture[..., 1:], -1, 0))
 
 
+def difference_matrix(source: tuple[Matrix, Primaries], target: tuple[Matrix, Primaries]) -> NDArray[np.float64]:
+    """3×3 matrix that small differences of Y', Cb, Cr near grey go through in `convert_primaries`.
+
+    At grey the display's gamma has one slope for all three colours, so it cancels.
+    """
+    mixing = primaries_matrix(source[1], target[1])
+    return np.asarray(rgb_to_ycbcr(target[0]) @ mixing @ ycbcr_to_rgb(source[0]), np.float64)
+
+
 def _transform(picture: Plane, matrix: NDArray[np.float64]) -> Plane:
     """Every sample `(H, W, 3)` through a 3×3 matrix."""
     return np.asarray(cv2.transform(picture, matrix), dtype=np.float32)

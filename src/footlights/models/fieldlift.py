@@ -136,19 +136,21 @@ def source_cells(motion: Plane) -> tuple[Cells, Cells, Plane]:
 
 
 def motion_between(now: Plane, other: Plane) -> Plane:
-    """Motion `(2, h, w)` in cells from field `now` to `other`, luma `(h, 2w)` of one parity, nominal 0..1.
+    """Motion `(2, h, w)` in cells from field `now` to `other`, luma `(h, 2w)` of one parity, nominal 0..1."""
+    return motion(contrast(now), contrast(other))
 
-    Fields are smoothed and their contrast evened out first: noise and stage light must not pass for motion.
-    """
-    images = [_for_motion(field) for field in (now, other)]
+
+def motion(now: NDArray[np.uint8], other: NDArray[np.uint8]) -> Plane:
+    """Motion `(2, h, w)` in cells between two fields that `contrast` made ready."""
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     search.setFinestScale(1)
-    flow = search.calc(images[0], images[1], None)
+    flow = search.calc(now, other, None)
     return np.ascontiguousarray(np.clip(np.moveaxis(flow, -1, 0), -REACH, REACH), dtype=np.float32)
 
 
-def _for_motion(field: Plane) -> NDArray[np.uint8]:
-    """A field as 8-bit picture on the net's grid `(h, w)`, brightness as its local rank within ±2 deviations."""
+def contrast(field: Plane) -> NDArray[np.uint8]:
+    """A field `(h, 2w)` as 8-bit picture on the net's grid `(h, w)`, brightness as its local rank within ±2 deviations:
+    noise and stage light must not pass for motion."""
     height, width = field.shape
     small = cv2.resize(field, (width // 2, height), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), 1.2)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from footlights.models.fieldlift import CLEAN_PLANES, FRAME_PLANES, INSTANTS, OUT_PLANES, SCALE, WINDOW_PLANES, Size
 
-GAIN = 8.0
-"""Brings differences to about unit variance."""
+LUMA_GAIN, CHROMA_GAIN = 8.0, 20.0
+"""Bring differences to about unit variance; those of chroma are smaller."""
 STATE_LIMIT = 4.0
 """The state is kept within ±this, so that no length of tape can make it grow."""
 
@@ -39,11 +39,14 @@ def evened(window: Tensor) -> Tensor:
     are, they left it at its base for hundreds of iterations.
     """
     now = window[:, :FRAME_PLANES]
+    gains = window.new_tensor([LUMA_GAIN] * 4 + [CHROMA_GAIN] * 4)[:, None, None]
     means = torch.stack([now[:, :4].mean(dim=1), now[:, 4:6].mean(dim=1), now[:, 6:].mean(dim=1)], dim=1)
     means = nn.functional.avg_pool2d(means, 5, stride=1, padding=2, count_include_pad=False)
     each = torch.cat([means[:, :1].expand(-1, 4, -1, -1), means[:, 1:].repeat_interleave(2, dim=1)], dim=1)
-    frames = [window[:, first : first + FRAME_PLANES] - each for first in range(0, 3 * FRAME_PLANES, FRAME_PLANES)]
-    return torch.cat([torch.cat(frames, dim=1) * GAIN, window[:, 3 * FRAME_PLANES :], means], dim=1)
+    frames = [
+        (window[:, first : first + FRAME_PLANES] - each) * gains for first in range(0, 3 * FRAME_PLANES, FRAME_PLANES)
+    ]
+    return torch.cat([*frames, window[:, 3 * FRAME_PLANES :], means], dim=1)
 
 
 class FieldLiftNet(nn.Module):

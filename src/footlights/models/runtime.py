@@ -1,4 +1,8 @@
-"""Runtime: weights are checked against their card, then inferred by OpenVINO on the CPU."""
+"""Runtime: weights are checked against their card, then inferred by OpenVINO on the CPU.
+
+`fastest` takes 16-bit floats (bfloat16) where the processor multiplies them, and only after they gave what 32 bits give
+on a probe. The choice depends on the processor alone, never on a clock: a job that is resumed makes the same pictures.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from logging import getLogger
 from typing import Any
 
 import numpy as np
@@ -16,6 +21,7 @@ from numpy.typing import NDArray
 from footlights.errors import InternalError
 
 _WEIGHTS = files("footlights.models") / "weights"
+_LOG = getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +30,25 @@ class Card:
 
     name: str
     file: str
-    sha256: str
+    """The one that is read; others may lie beside it."""
+    files: Mapping[str, str]
+    """Every file of the net and its SHA-256."""
     what: str
     source: str
     licence: str
+    data: str = ""
+    """What our own weights were trained on."""
+    scores: str = ""
+    """What they reached, and on what."""
+    command: str = ""
+    """What made them."""
 
     @property
     def reference(self) -> str:
         """As named in plans: `name@sha256:…`."""
-        return f"{self.name}@sha256:{self.sha256[:16]}"
+        digests = list(self.files.values())
+        digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+        return f"{self.name}@sha256:{digest[:16]}"
 
 
 @lru_cache(maxsize=1)
@@ -43,17 +59,18 @@ def cards() -> Mapping[str, Card]:
 
 
 def _check(card: Card) -> None:
-    """Raise InternalError unless the file is the one its card describes."""
-    try:
-        found = hashlib.sha256((_WEIGHTS / card.file).read_bytes()).hexdigest()
-    except OSError as error:
-        found = error.strerror or str(error)
-    if found != card.sha256:
-        raise InternalError(
-            f"the weights {card.file} are not those of their card",
-            f"the installation is damaged: SHA-256 {card.sha256[:16]}… is expected, found {found[:40]}",
-            "reinstall footlights",
-        )
+    """Raise InternalError unless the files are those the card describes."""
+    for name, expected in card.files.items():
+        try:
+            found = hashlib.sha256((_WEIGHTS / name).read_bytes()).hexdigest()
+        except OSError as error:
+            found = error.strerror or str(error)
+        if found != expected:
+            raise InternalError(
+                f"the weights {name} are not those of their card",
+                f"the installation is damaged: SHA-256 {expected[:16]}… is expected, found {found[:40]}",
+                "reinstall footlights",
+            )
 
 
 class Net:
@@ -75,7 +92,39 @@ class Net:
         self._compiled = core.compile_model(model, "CPU", settings)
         self._outputs = list(self._compiled.outputs)
 
-    def __call__(self, tensor: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """Outputs in the net's order."""
-        result = self._compiled(tensor)
+    def __call__(self, *tensors: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Inputs and outputs in the net's order; what is given is only read, what is returned is the caller's."""
+        result = self._compiled(list(tensors), share_inputs=True)
         return [np.asarray(result[output], np.float32) for output in self._outputs]
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What a net runs on, and why."""
+
+    precision: str
+    """`bf16` or `f32`."""
+    why: str
+
+
+def fastest(
+    name: str, probe: tuple[NDArray[np.float32], ...], *, tolerance: float, threads: int = 0
+) -> tuple[Net, Backend]:
+    """The net at the precision that is fastest here and right: 16 bits must give what 32 give on `probe`, to a root
+    mean square of `tolerance` times that of each output."""
+    import openvino
+
+    plain = Net(name, threads=threads)
+    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return plain, Backend("f32", "this processor multiplies no bfloat16")
+    quick = Net(name, precision="bf16", threads=threads)
+    worst = max(_apart(found, true) for found, true in zip(quick(*probe), plain(*probe), strict=True))
+    if not worst <= tolerance:
+        _LOG.warning("%s in bfloat16 is %.3f off, more than %.3f: it runs in 32 bits", name, worst, tolerance)
+        return plain, Backend("f32", f"bfloat16 was {worst:.3f} off on the probe, more than {tolerance:.3f}")
+    return quick, Backend("bf16", f"bfloat16 is {worst:.4f} off on the probe, within {tolerance:.3f}")
+
+
+def _apart(found: NDArray[np.float32], true: NDArray[np.float32]) -> float:
+    """Root mean square of the difference, over that of the truth."""
+    return float(np.sqrt(np.mean((found - true) ** 2) / (np.mean(true**2) + 1e-12)))

@@ -6,7 +6,7 @@ Rules read measurements, never file names. A rule that decides against a stage s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log, sqrt
 
 from footlights.config import Settings
@@ -15,11 +15,14 @@ from footlights.core.reports import CadenceKind, ShotReport, Survey
 from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries, Transfer
 from footlights.core.source import Ingest, Source
 from footlights.errors import SourceError
+from footlights.models.fieldlift_run import reference
 from footlights.planning.evidence import Correction, correction
 from footlights.planning.geometry import Geometry, lay_out
 from footlights.planning.timeline import gap_slots, time_map
 from footlights.restoration.base import STAGES
 
+_SD_LINES, _SD_SAMPLES = 608, 768
+"""The largest raster taken for SD."""
 QUIET = 0.45
 """Luma sigma in codes below which a shot needs no noise reduction."""
 
@@ -84,7 +87,7 @@ def refuse_hdr(source: Source) -> None:
 
 
 def _shot(tape: _Tape, report: ShotReport) -> ShotPlan:
-    rules = (_gaps, _dropouts, _deinterlace, _denoise, _colour, _upscale, _detail, _grain)
+    rules = (_gaps, _dropouts, _fieldlift, _deinterlace, _denoise, _colour, _upscale, _detail, _grain)
     decided = [one for rule in rules for one in rule(tape, report)]
     return ShotPlan(
         shot=report.shot.index,
@@ -135,22 +138,62 @@ def _dropouts(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         )
 
 
+def _net_objection(tape: _Tape, report: ShotReport) -> str:
+    """Why this shot is not for FieldLift; empty where it is."""
+    source = tape.ingest.source
+    if tape.settings.restoration.chain != "fieldlift":
+        return f"restoration.chain = {tape.settings.restoration.chain}"
+    if source.height > _SD_LINES or source.width > _SD_SAMPLES:
+        return f"{source.width}×{source.height} is more than the SD raster the net was trained on"
+    if not tape.field_rate:
+        return "the source is progressive, and the net was made for fields"
+    if report.cadence.kind is not CadenceKind.INTERLACED:
+        return f"cadence {report.cadence.kind}: its frames are put back together from their fields as they are"
+    return ""
+
+
+def _fieldlift(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    objection = _net_objection(tape, report)
+    if objection:
+        yield Skipped("fieldlift.restore", objection)
+        return
+    settings, noise = tape.settings.restoration, report.noise.luma_sigma
+    lost, which, _ = gap_slots(report.gaps, tape.ingest.slot_range(report.shot.frames))
+    params: dict[str, Value] = {
+        "net": settings.fieldlift.net,
+        "top_first": _order(tape, report) is not FieldOrder.BOTTOM_FIRST,
+        "sigma": round(min(noise * settings.fieldlift.strength, 40.0), 3),
+        "lost": lost if settings.gaps.rebuild else (),
+        "fields": which if settings.gaps.rebuild else (),
+    }
+    why = f"{_cadence_evidence(tape, report)}; noise.luma_sigma {noise:.2f} codes"
+    if settings.fieldlift.strength != 1:
+        why += f", taken for {settings.fieldlift.strength:g} times as much"
+    yield replace(_step("fieldlift.restore", why, **params), weights=reference(settings.fieldlift.net))
+
+
 def _deinterlace(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     cadence = report.cadence
+    if not _net_objection(tape, report):
+        yield Skipped("deinterlace.bwdif", "the net gives both fields' instants")
+        return
     if not tape.field_rate:
         by_hand = tape.settings.ingest.field_order == "progressive"
         why = "ingest.field_order = progressive" if by_hand else f"cadence {cadence.kind}: every frame is one instant"
         yield Skipped("deinterlace.bwdif", why)
         return
-    order = _order(tape, report)
-    top_first = order is not FieldOrder.BOTTOM_FIRST
-    evidence = f"cadence {cadence.kind}, {order}, confidence {cadence.confidence:.2f}"
-    if not cadence.agrees:
-        evidence += f"; the file claims {cadence.tagged}"
+    top_first = _order(tape, report) is not FieldOrder.BOTTOM_FIRST
+    evidence = _cadence_evidence(tape, report)
     if cadence.kind is CadenceKind.INTERLACED:
         yield _step("deinterlace.bwdif", evidence, top_first=top_first)
     else:
         yield _step("deinterlace.match", f"{evidence}: fields of one film frame are put together", top_first=top_first)
+
+
+def _cadence_evidence(tape: _Tape, report: ShotReport) -> str:
+    cadence = report.cadence
+    evidence = f"cadence {cadence.kind}, {_order(tape, report)}, confidence {cadence.confidence:.2f}"
+    return evidence if cadence.agrees else f"{evidence}; the file claims {cadence.tagged}"
 
 
 def _order(tape: _Tape, report: ShotReport) -> FieldOrder:
@@ -163,7 +206,9 @@ def _order(tape: _Tape, report: ShotReport) -> FieldOrder:
 
 def _denoise(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     settings, noise = tape.settings.restoration.denoise, report.noise
-    if settings.strength == 0:
+    if not _net_objection(tape, report):
+        yield Skipped("denoise.motion", "the net takes the noise away along the motion")
+    elif settings.strength == 0:
         yield Skipped("denoise.motion", "restoration.denoise.strength = 0")
     elif max(noise.luma_sigma, (noise.cb_sigma + noise.cr_sigma) / 2) < QUIET:
         yield Skipped("denoise.motion", f"noise.luma_sigma {noise.luma_sigma:.2f} < {QUIET} codes")
@@ -198,16 +243,19 @@ def _colour(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 
 def _upscale(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    del report
-    geometry = tape.geometry
-    yield _step(
-        "upscale.lanczos",
-        f"restoration.chain = {tape.settings.restoration.chain}. {geometry.why}",
-        width=geometry.width,
-        height=geometry.height,
-        crop=geometry.crop,
-        pillar=geometry.pillar,
-    )
+    geometry, detail = tape.geometry, tape.settings.restoration.fieldlift.detail
+    raster: dict[str, Value] = {
+        "width": geometry.width,
+        "height": geometry.height,
+        "crop": geometry.crop,
+        "pillar": geometry.pillar,
+    }
+    objection = _net_objection(tape, report)
+    if objection:
+        yield _step("upscale.lanczos", f"{objection}. {geometry.why}", **raster)
+    else:
+        why = f"the net's detail at four times the raster. {geometry.why}"
+        yield _step("upscale.fine", why, detail=detail, **raster)
 
 
 def _detail(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:

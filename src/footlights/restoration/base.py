@@ -6,7 +6,7 @@ that cutting a shot into blocks changes nothing. Context never crosses a cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -51,6 +51,10 @@ class Contract:
     """Width and height of what it gives; None where pictures keep their size."""
     display: bool = False
     """True for a stage that works on the master's raster, behind the one that makes it."""
+    finds_detail: bool = False
+    """True for a stage that gives fine detail beside its pictures."""
+    needs_detail: bool = False
+    """True for a stage that enlarges with it."""
     exact: float = 0.0
     """Largest difference that processing in blocks may make, in luma where white is 1."""
 
@@ -69,6 +73,29 @@ class Stage(Protocol):
 
     def run(self, clip: Clip) -> Clip:
         """Clip with context → interior: `len(clip) - before - after` frames, times `rate`."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A stage with a memory: it sees a run of frames from one end to the other instead of window by window.
+
+    Its contract's `before` is what its memory needs to forget how it began; `run` gives what `stream` gives behind that
+    many frames.
+    """
+
+    def stream(self, blocks: Iterator[Clip]) -> Iterator[Clip]:
+        """Consecutive clips in, clips for all their frames out; either end is taken for a cut."""
+        ...
+
+
+@runtime_checkable
+class Learned(Protocol):
+    """A stage whose pictures depend on trained weights."""
+
+    @staticmethod
+    def weights(params: Any) -> str:
+        """The weights these parameters ask for, as `Step.weights` names them: `name@sha256:…`."""
         ...
 
 
@@ -122,7 +149,14 @@ def build(step: Step) -> Stage:
             f"this program has version {cls.version}, which may give other pictures",
             "delete plan.json to have it written anew",
         )
-    return cls(records.from_data(cls.Params, dict(step.params), f"step '{step.stage}'"))
+    params = records.from_data(cls.Params, dict(step.params), f"step '{step.stage}'")
+    if issubclass(cls, Learned) and step.weights != cls.weights(params):
+        raise PlanError(
+            f"step '{step.stage}' was planned with the weights {step.weights}",
+            f"this program has {cls.weights(params)}, which give other pictures",
+            "delete plan.json to have it written anew",
+        )
+    return cls(params)
 
 
 def bound(name: str, value: float, low: float, high: float, unit: str = "") -> None:

@@ -6,15 +6,15 @@ the context is made up as the stage's contract says; inside a shot it is always 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from footlights.core.clip import Clip, join
 from footlights.core.time import FrameRange
 from footlights.errors import InternalError, PlanError
-from footlights.restoration.base import Edge, Fields, Stage
+from footlights.restoration.base import Edge, Fields, Stage, Streaming
 
 _MEND = "mend the plan, or delete plan.json to have it written anew"
 
@@ -60,7 +60,7 @@ def check(stages: Sequence[Stage], factor: int, size: tuple[int, int]) -> None:
             f"the master is {size[0]}×{size[1]}, made by one upscaling step",
             _MEND,
         )
-    woven, tape_size = factor > 1, True
+    woven, tape_size, detail = factor > 1, True, False
     for stage in stages:
         contract = stage.contract
         if not woven and factor > 1 and contract.fields is Fields.WOVEN:
@@ -71,6 +71,9 @@ def check(stages: Sequence[Stage], factor: int, size: tuple[int, int]) -> None:
             raise PlanError(f"step '{stage.name}' comes too early", "it works on the master's raster", _MEND)
         if not tape_size and not contract.display:
             raise PlanError(f"step '{stage.name}' comes too late", "it works on the tape's raster", _MEND)
+        if contract.needs_detail and not detail:
+            raise PlanError(f"step '{stage.name}' has no fine detail to add", "no net stands before it", _MEND)
+        detail = detail or contract.finds_detail
         woven = woven and contract.rate == 1
         tape_size = tape_size and contract.size is None
 
@@ -83,10 +86,25 @@ def run(stages: Sequence[Stage], blocks: Iterable[Clip], wanted: FrameRange) -> 
     blocks that reach further by `reach` on each side inside the shot: what the made-up context touches is dropped.
     """
     stream: Iterator[Clip] = iter(blocks)
-    for stage in stages:
-        stream = _through(stage, stream)
+    for stage, needed in zip(stages, _needed(stages, wanted), strict=True):
+        stream = _within(_through(stage, stream), needed)
+    yield from stream
+
+
+def _needed(stages: Sequence[Stage], wanted: FrameRange) -> list[FrameRange]:
+    """For every stage, which of its output frames the stages behind it need to give the frames `wanted`."""
+    found = [wanted]
+    for stage in reversed(stages[1:]):
+        contract, after = stage.contract, found[-1]
+        given = FrameRange(after.start // contract.rate, -(-after.stop // contract.rate))
+        found.append(given.grow(contract.before, contract.after))
+    return found[::-1]
+
+
+def _within(stream: Iterator[Clip], frames: FrameRange) -> Iterator[Clip]:
+    """What of a stream lies in `frames`: warming up is not carried through stages that need not see it."""
     for clip in stream:
-        common = clip.frames.intersect(wanted)
+        common = clip.frames.intersect(frames)
         if len(common):
             yield clip.take(common)
 
@@ -94,6 +112,9 @@ def run(stages: Sequence[Stage], blocks: Iterable[Clip], wanted: FrameRange) -> 
 def _through(stage: Stage, blocks: Iterator[Clip]) -> Iterator[Clip]:
     """One stage over a stream of clips; the ends of the stream are treated as cuts."""
     contract = stage.contract
+    if isinstance(stage, Streaming):
+        yield from map(_finite(stage), stage.stream(blocks))
+        return
     context = contract.before + contract.after
     if not context:
         # One picture at a time: a block of 4K pictures in float would not stay in any cache, nor its memory in use.
@@ -123,15 +144,13 @@ def _through(stage: Stage, blocks: Iterator[Clip]) -> Iterator[Clip]:
 def _lead_in(clip: Clip, count: int, edge: Edge) -> Clip:
     """The clip with `count` made-up frames before it."""
     index = _mirror(np.arange(-count, len(clip)), len(clip), edge)
-    frames = FrameRange(clip.frames.start - count, clip.frames.stop)
-    return replace(clip, luma=clip.luma[index], chroma=clip.chroma[index], frames=frames)
+    return clip.picked(index, FrameRange(clip.frames.start - count, clip.frames.stop))
 
 
 def _lead_out(clip: Clip, count: int, edge: Edge) -> Clip:
     """The clip with `count` made-up frames after it."""
     index = _mirror(np.arange(len(clip) + count), len(clip), edge)
-    frames = FrameRange(clip.frames.start, clip.frames.stop + count)
-    return replace(clip, luma=clip.luma[index], chroma=clip.chroma[index], frames=frames)
+    return clip.picked(index, FrameRange(clip.frames.start, clip.frames.stop + count))
 
 
 def _mirror(
@@ -155,10 +174,19 @@ def _checked(stage: Stage, given: Clip, made: Clip) -> Clip:
             "it breaks its contract",
             "report this defect",
         )
-    if not (np.isfinite(made.luma[:, ::7, ::7]).all() and np.isfinite(made.chroma[:, :, ::7, ::7]).all()):
-        raise InternalError(
-            f"stage {stage.name} gave values that are no numbers in frames {made.frames}",
-            "its arithmetic broke down",
-            "report this defect with the plan of the shot",
-        )
-    return made
+    return _finite(stage)(made)
+
+
+def _finite(stage: Stage) -> Callable[[Clip], Clip]:
+    """Passes a stage's clips on; InternalError for values that are no numbers."""
+
+    def look(made: Clip) -> Clip:
+        if not (np.isfinite(made.luma[:, ::7, ::7]).all() and np.isfinite(made.chroma[:, :, ::7, ::7]).all()):
+            raise InternalError(
+                f"stage {stage.name} gave values that are no numbers in frames {made.frames}",
+                "its arithmetic broke down",
+                "report this defect with the plan of the shot",
+            )
+        return made
+
+    return look

@@ -14,8 +14,10 @@ from footlights.training.shards import Shard
 
 Codes = NDArray[np.uint8]
 
-_LOST_FIELD = 0.1
-"""Share of sequences in which one field shows another instant."""
+_LOST_FIELD = 0.12
+"""Share of sequences in which a field shows another instant."""
+_LOST_FRAME = 0.4
+"""Share of those in which both fields of a frame do."""
 _LOST_KNOWN = 0.75
 """Share of those whose field is marked invalid."""
 _DAMAGE_KNOWN = 0.5
@@ -150,20 +152,26 @@ def _truth(
     upside_down = shard.tapes[tape].upside_down
     if upside_down:
         top = shard.side - top - shape.side
-    instants = slice(2 * start, 2 * (start + shape.frames))
-    luma = arrays["truth_luma"][instants, 4 * top : 4 * (top + shape.side), 4 * left : 4 * (left + shape.side)]
-    chroma = arrays["truth_chroma"][instants, :, 2 * top : 2 * (top + shape.side), 2 * left : 2 * (left + shape.side)]
+    instants = np.arange(2 * start, 2 * (start + shape.frames))
+    if shard.tapes[tape].progressive:
+        instants -= instants % 2
+    luma = arrays["truth_luma"][:, 4 * top : 4 * (top + shape.side), 4 * left : 4 * (left + shape.side)][instants]
+    half = (slice(2 * top, 2 * (top + shape.side)), slice(2 * left, 2 * (left + shape.side)))
+    chroma = arrays["truth_chroma"][(..., *half)][instants]
     if upside_down:
         luma, chroma = luma[:, ::-1], chroma[:, :, ::-1]
     return np.array(luma), np.array(chroma)
 
 
 def _lose_field(sample: Batch, rng: np.random.Generator) -> None:
-    """One field gives way to its neighbour in time of the same parity, most often marked as what it is."""
+    """One field, or both of a frame, give way to their neighbour in time, most often marked as what they are."""
     frames = sample.luma.shape[1]
-    frame, parity = int(rng.integers(1, frames - 1)), int(rng.integers(2))
+    frame = int(rng.integers(1, frames - 1))
+    parities = (0, 1) if rng.random() < _LOST_FRAME else (int(rng.integers(2)),)
     other = frame + (1 if rng.random() < 0.3 else -1)
-    sample.luma[0, frame, parity::2] = sample.luma[0, other, parity::2]
-    sample.chroma[0, frame, :, parity::2] = sample.chroma[0, other, :, parity::2]
-    if rng.random() < _LOST_KNOWN:
-        sample.valid[0, frame, parity] = 0
+    known = rng.random() < _LOST_KNOWN
+    for parity in parities:
+        sample.luma[0, frame, parity::2] = sample.luma[0, other, parity::2]
+        sample.chroma[0, frame, :, parity::2] = sample.chroma[0, other, :, parity::2]
+        if known:
+            sample.valid[0, frame, parity] = 0

@@ -1,13 +1,15 @@
 """Exports a trained net: `python -m footlights.training.export --checkpoint RUN/last.safetensors --out NAME.xml`.
 
 Writes OpenVINO IR (an .xml and a .bin beside it) of the running mean, weights halved to 16 bits, and the same weights
-as safetensors for later training. The graph takes any size whose sides are multiples of 4 and says so in its names:
-`window` and `state` in, `next_state`, `clean`, `luma` and `chroma` out.
+as safetensors for later training; prints the entry of `weights.toml` for them. The graph takes any size whose sides are
+multiples of 4 and says so in its names: `window` and `state` in, `next_state`, `clean`, `luma` and `chroma` out.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     export(net, chosen.out, halved=not chosen.full)
     weights = {name: parameter.detach().half().contiguous() for name, parameter in net.named_parameters()}
     save_file(weights, str(chosen.out.with_suffix(".safetensors")), metadata={"size": net.size.name})
+    print(card(chosen.out))  # noqa: T201
+
+
+def card(graph: Path) -> str:
+    """What `weights.toml` must say of the files; the words are to be written by hand."""
+    digests = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (graph.with_suffix(".bin"), graph, graph.with_suffix(".safetensors"))
+    }
+    files = ", ".join(f"{json.dumps(name)} = {json.dumps(digest)}" for name, digest in digests.items())
+    return f"[{graph.stem}]\nfile = {json.dumps(graph.name)}\nfiles = {{ {files} }}"
 
 
 def export(net: FieldLiftNet, path: Path, *, halved: bool = True) -> None:

@@ -192,11 +192,15 @@ class _Take:
         self.tape = tape
         self.simulator = Simulator(tape.preset, seed, NTSC, order)
         self._fields: list[tuple[Codes, Codes]] = []
+        self._light: Plane | None = None
         self.damage: list[NDArray[np.uint8]] = []
 
     def shoot(self, half_rows: Plane) -> None:
         """The next field."""
         number, preset = len(self._fields), self.tape.preset
+        if self.tape.progressive and number % 2 and self._light is not None:
+            half_rows = self._light
+        self._light = half_rows
         parity = parity_of(number, self.simulator.field_order)
         rows = optics.lens(_sensor_rows(half_rows, preset.optics.read_out), preset.optics)
         field = self.simulator.degrade(optics.collect(rows, parity, preset.optics), number, number)
@@ -261,7 +265,8 @@ def _finish(take: _Take, crops: list[Crop], *, held_out: bool) -> tuple[TapeFact
         y, c = bwdif(luma, colour, top_first=True)
         both = np.concatenate([y[:, None], c], axis=1)
         arrays["bwdif"] = _cut(both, turned, SIDE, SIDE).astype(np.float16)
-    return TapeFacts(take.tape.preset.name, _sigma(pictures.luma[:, 0::2]), flip), arrays
+    facts = TapeFacts(take.tape.preset.name, _sigma(pictures.luma[:, 0::2]), flip, take.tape.progressive)
+    return facts, arrays
 
 
 def _turned(crop: Crop, height: int) -> tuple[int, int]:

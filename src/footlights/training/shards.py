@@ -39,6 +39,8 @@ class TapeFacts:
     sigma: float
     """Noise of luma as the analysis measures it, 8-bit codes."""
     upside_down: bool
+    progressive: bool = False
+    """The second instant of a frame is the first one again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ G = TypeVar("G")
 _FAMILIES: tuple[tuple[Preset, float], ...] = ((LIGHT, 0.34), (MEDIUM, 0.3), (HEAVY, 0.2), (VHS, 0.16))
 _SPREAD = 0.35
 """Standard deviation of the logarithm of what every strength is multiplied by."""
+_PROGRESSIVE = 0.1
+"""Share of tapes whose camera or film gave one picture a frame."""
 _MILD = 0.15
 """Share of tapes whose noise and damage are a fraction of their family's: clean copies exist of every format."""
 
@@ -37,6 +39,8 @@ class Tape:
     codec: TapeCodec | None
     bit_rate: int
     bottom_first: bool
+    progressive: bool = False
+    """Both fields of a frame show the first one's instant."""
 
 
 def draw_tape(rng: np.random.Generator) -> Tape:
@@ -49,7 +53,8 @@ def draw_tape(rng: np.random.Generator) -> Tape:
     if rng.random() < _MILD:
         made = _milder(made, float(rng.uniform(0.1, 0.5)))
     codec, bit_rate = _codec(rng)
-    return Tape(made, codec, bit_rate, bottom_first=bool(rng.random() < 0.25))
+    bottom_first, progressive = (bool(rng.random() < share) for share in (0.25, _PROGRESSIVE))
+    return Tape(made, codec, bit_rate, bottom_first=bottom_first, progressive=progressive)
 
 
 def known_tape(name: str) -> Tape:

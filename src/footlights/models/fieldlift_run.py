@@ -1,0 +1,139 @@
+"""FieldLift over a run of frames: the exported net, its memory, and the motion between frames.
+
+Every step sees the frame itself and its two neighbours. The memory begins empty and is carried along the motion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.core.clip import Fine, Plane
+from footlights.models import fieldlift
+from footlights.models.fieldlift import INSTANTS, SIZES, WINDOW_PLANES, Packed, size_named
+from footlights.models.runtime import Backend, cards, fastest
+
+_TOLERANCE = 0.1
+"""How far 16 bits may lie from 32 on the probe, as a share of what each output does."""
+_PROBE = (40, 56)
+"""Cells of the probe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One woven frame, top field first, sides multiples of 4."""
+
+    luma: Plane
+    """`(H, W)`."""
+    chroma: Plane
+    """`(2, H, W/2)`, co-sited 4:2:2."""
+    valid: tuple[bool, bool] = (True, True)
+    """Whether top and bottom field hold what the tape recorded there and then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A frame at the instants of both its fields."""
+
+    luma: Plane
+    """`(2, H, W)`, clean."""
+    chroma: Plane
+    """`(2, 2, H, W)`."""
+    fine: Fine
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A frame as the net and the motion search see it."""
+
+    packed: Packed
+    contrast: NDArray[np.uint8]
+
+
+def weights_name(size: str) -> str:
+    """The name of a size's weights among the cards."""
+    return f"fieldlift_{size_named(size).name.lower()}"
+
+
+def shipped() -> tuple[str, ...]:
+    """Sizes whose weights come with the program."""
+    return tuple(size for size in SIZES if weights_name(size) in cards())
+
+
+def reference(size: str) -> str:
+    """The weights of a size as plans name them."""
+    return cards()[weights_name(size)].reference
+
+
+class FieldLift:
+    """A net of one size on the fastest backend that is right."""
+
+    def __init__(self, size: str, *, threads: int = 0) -> None:
+        self._size = size_named(size)
+        probe = _probe(self._size.state)
+        self._net, self.backend = fastest(weights_name(size), probe, tolerance=_TOLERANCE, threads=threads)
+
+    def lift(self, frames: Iterable[Frame], sigma: float) -> Iterator[Lifted]:
+        """Consecutive frames of one shot → the same frames, clean and with their fine detail.
+
+        `sigma` is the luma noise of the shot in 8-bit codes.
+        """
+        before: _Seen | None = None
+        now: _Seen | None = None
+        state: Plane | None = None
+        for after in _followed_by_none(frames):
+            seen = None if after is None else _Seen(_packed(after), fieldlift.contrast(after.luma[0::2]))
+            if now is not None:
+                lifted, state = self._step(now, before, seen, sigma, state)
+                yield lifted
+            before, now = now, seen
+
+    def _step(
+        self, now: _Seen, before: _Seen | None, after: _Seen | None, sigma: float, state: Plane | None
+    ) -> tuple[Lifted, Plane]:
+        back, onward = (_motion(now, other) for other in (before, after))
+        neighbours = [None if other is None else other.packed for other in (before, after)]
+        window = fieldlift.window(now.packed, neighbours[0], neighbours[1], sigma, (back, onward))
+        if state is None:
+            carried = np.zeros((self._size.state, *window.shape[1:]), np.float32)
+        else:
+            carried = fieldlift.carried(state, back)
+        next_state, clean, luma, chroma = self._net(window[None], carried[None])
+        pictures = fieldlift.base(now.packed.planes) + clean
+        return Lifted(pictures[:, 0], pictures[:, 1:], Fine(luma[:, 0], chroma)), next_state[0]
+
+
+def backend(size: str = "S") -> Backend:
+    """What a size runs on here."""
+    return FieldLift(size).backend
+
+
+def _packed(frame: Frame) -> Packed:
+    planes = fieldlift.packed(frame.luma, frame.chroma)
+    valid = np.empty((INSTANTS, *planes.shape[1:]), np.float32)
+    valid[0], valid[1] = frame.valid
+    return Packed(planes, valid)
+
+
+def _motion(now: _Seen, other: _Seen | None) -> Plane:
+    if other is None:
+        return np.zeros((2, *now.contrast.shape), np.float32)
+    return fieldlift.motion(now.contrast, other.contrast)
+
+
+def _followed_by_none(frames: Iterable[Frame]) -> Iterator[Frame | None]:
+    yield from frames
+    yield None
+
+
+def _probe(state: int) -> tuple[Plane, Plane]:
+    """Pictures with an edge and noise under a plausible state, always the same."""
+    rng = np.random.default_rng(1)
+    window = 0.4 + 0.03 * rng.standard_normal((1, WINDOW_PLANES, *_PROBE))
+    window[:, :, :, _PROBE[1] // 2 :] += 0.2
+    window[:, 3 * fieldlift.FRAME_PLANES :] = 1.0
+    carried = 0.3 * rng.standard_normal((1, state, *_PROBE))
+    return window.astype(np.float32), carried.astype(np.float32)

@@ -1,0 +1,130 @@
+"""Fields to clean pictures by our own net: deinterlacing, noise reduction and detail beyond the tape's raster in one.
+
+The net (`models/fieldlift.py`) carries a memory from frame to frame, so this stage sees a shot from end to end. Beside
+the clean pictures at the tape's size it gives fine detail, which `upscale.fine` adds when the picture is enlarged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from footlights.core.clip import Clip, Fine, Plane, join
+from footlights.core.signal import FieldOrder
+from footlights.core.time import FrameRange
+from footlights.errors import InternalError, ParameterError
+from footlights.models.fieldlift import SCALE
+from footlights.models.fieldlift_run import FieldLift, Frame, Lifted, reference, shipped
+from footlights.restoration.base import Contract, Fields, bound, stage
+
+_WARM_UP = 6
+"""Frames after which the memory has forgotten how it began (see docs/decisions/20261125-fieldlift-chain.md)."""
+
+
+@stage("fieldlift.restore", version=1)
+class RestoreFields:
+    """Recurrent net over fields; loses nothing of the tape's colour, which it is not trained to change."""
+
+    @dataclass(frozen=True, slots=True)
+    class Params:
+        net: str = "S"
+        """Size of the net."""
+        top_first: bool = True
+        """Which field of a frame was exposed first."""
+        sigma: float = 1.0
+        """Luma noise of the shot in 8-bit codes, 0..40: how much the net takes for noise."""
+        instants: int = 2
+        """Pictures per frame: 2 at field rate, 1 for progressive frames."""
+        lost: tuple[int, ...] = ()
+        """Frame instants (slots) that hold what was rebuilt, not what was recorded: the net looks past them."""
+        fields: tuple[int, ...] = ()
+        """For each of them which field: 1 top, 2 bottom, 3 both."""
+
+        def __post_init__(self) -> None:
+            if self.net not in shipped():
+                raise ParameterError("fieldlift.restore.net", self.net, f"choose one of {', '.join(shipped())}")
+            bound("fieldlift.restore.sigma", self.sigma, 0, 40, "codes")
+            bound("fieldlift.restore.instants", self.instants, 1, 2)
+            if len(self.fields) != len(self.lost) or any(field not in (1, 2, 3) for field in self.fields):
+                raise ParameterError("fieldlift.restore.fields", self.fields, "give 1, 2 or 3 for every lost frame")
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+        self._lost = dict(zip(params.lost, params.fields, strict=True))
+        self._net: FieldLift | None = None
+
+    @staticmethod
+    def weights(params: Params) -> str:
+        """The weights of the chosen size."""
+        return reference(params.net)
+
+    @property
+    def contract(self) -> Contract:
+        return Contract(before=_WARM_UP, after=1, fields=Fields.WOVEN, rate=self.params.instants, finds_detail=True)
+
+    def run(self, clip: Clip) -> Clip:
+        """Clip of T woven frames → what the shot gives behind the warm-up and before the last frame."""
+        made = join(list(self.stream(iter([clip]))))
+        inner = clip.frames.shrink(_WARM_UP, 1)
+        return made.take(FrameRange(inner.start * self.params.instants, inner.stop * self.params.instants))
+
+    def stream(self, blocks: Iterator[Clip]) -> Iterator[Clip]:
+        """Every frame of a run, one clip each: `instants` pictures with their fine detail."""
+        if self._net is None:
+            self._net = FieldLift(self.params.net)
+        waiting: list[Clip] = []
+
+        def frames() -> Iterator[Frame]:
+            for block in blocks:
+                for part in block.frames.split(1):
+                    one = block.take(part)
+                    waiting.append(one)
+                    yield self._frame(one)
+
+        for lifted in self._net.lift(frames(), self.params.sigma):
+            yield self._clip(waiting.pop(0), lifted)
+
+    def _frame(self, one: Clip) -> Frame:
+        """A clip of one frame as the net takes it: upside down where the bottom field comes first, sides by 4."""
+        luma, chroma = self._turned(one.luma[0]), self._turned(one.chroma[0])
+        rows, columns = (np.arange(-(-side // 4) * 4) for side in luma.shape)
+        # Lines are repeated by pairs, so that what is added keeps to its field.
+        rows = np.where(rows < luma.shape[0], rows, luma.shape[0] - 2 + rows % 2)
+        columns = np.minimum(columns, luma.shape[1] - 1)
+        if len(rows) != luma.shape[0] or len(columns) != luma.shape[1]:
+            luma, chroma = luma[np.ix_(rows, columns)], chroma[:, rows[:, None], columns]
+        which = self._lost.get(one.frames.start, 0)
+        top, bottom = not which & 1, not which & 2
+        valid = (top, bottom) if self.params.top_first else (bottom, top)
+        return Frame(np.ascontiguousarray(luma), np.ascontiguousarray(chroma[..., 0::2]), valid)
+
+    def _clip(self, given: Clip, lifted: Lifted) -> Clip:
+        count, (height, width) = self.params.instants, given.luma.shape[1:]
+
+        def cut(plane: Plane, scale: float) -> Plane:
+            part = self._turned(plane[:count, ..., : int(height * scale), : int(width * scale)])
+            return np.ascontiguousarray(part)
+
+        fine = Fine(cut(lifted.fine.luma, SCALE), cut(lifted.fine.chroma, SCALE / 2))
+        # ReLU turns what is no number into 0: what went in wrong shows in the base, not in the residual alone.
+        if not all(np.isfinite(plane).all() for plane in (lifted.luma, lifted.chroma, fine.luma[:, ::5, ::5])):
+            raise InternalError(
+                f"FieldLift {self.params.net} gave values that are no numbers in frame {given.frames.start}",
+                "its arithmetic broke down",
+                "restore with --chain classical, and report this defect with the plan of the shot",
+            )
+        return replace(
+            given,
+            luma=cut(lifted.luma, 1),
+            chroma=cut(lifted.chroma, 1),
+            signal=replace(given.signal, field_order=FieldOrder.PROGRESSIVE),
+            frames=FrameRange(given.frames.start * count, given.frames.stop * count),
+            rate=given.rate * count,
+            fine=fine,
+        )
+
+    def _turned(self, planes: Plane) -> Plane:
+        """`(…, H, W)` upside down where the tape's bottom field comes first: the net knows one order."""
+        return planes if self.params.top_first else planes[..., ::-1, :]

@@ -1,0 +1,74 @@
+"""FieldLift at run time: the shipped net, its backend, its weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from footlights.models import fieldlift_run, runtime
+from footlights.models.fieldlift import SIZES
+from footlights.models.fieldlift_run import FieldLift, Frame
+
+RNG = np.random.default_rng(8)
+
+
+def frames(count: int) -> list[Frame]:
+    luma = np.cumsum(RNG.normal(0, 0.02, (48, 64)), axis=1).astype(np.float32) + np.float32(0.5)
+    return [Frame(np.roll(luma, number, axis=1), np.zeros((2, 48, 32), np.float32)) for number in range(count)]
+
+
+@pytest.fixture(scope="module")
+def net() -> FieldLift:
+    return FieldLift("S", threads=1)
+
+
+def test_every_frame_comes_back_at_both_instants(net: FieldLift) -> None:
+    made = list(net.lift(frames(3), sigma=1.0))
+    assert len(made) == 3
+    assert made[0].luma.shape == (2, 48, 64)
+    assert made[0].chroma.shape == (2, 2, 48, 64)
+    assert made[0].fine.luma.shape == (2, 192, 256)
+    assert made[0].fine.chroma.shape == (2, 2, 96, 128)
+
+
+def test_the_same_frames_give_the_same_pictures(net: FieldLift) -> None:
+    given = frames(3)
+    first, second = list(net.lift(given, 2.0)), list(FieldLift("S", threads=1).lift(given, 2.0))
+    for ours, again in zip(first, second, strict=True):
+        np.testing.assert_array_equal(ours.luma, again.luma)
+        np.testing.assert_array_equal(ours.fine.luma, again.fine.luma)
+
+
+def test_a_run_of_one_frame_is_restored_alone(net: FieldLift) -> None:
+    (made,) = net.lift(frames(1), 1.0)
+    assert np.isfinite(made.luma).all()
+
+
+def test_more_noise_expected_is_more_taken_away(net: FieldLift) -> None:
+    noisy = [
+        Frame(
+            (0.4 + RNG.normal(0, 6 / 219, (48, 64))).astype(np.float32),
+            RNG.normal(0, 3 / 224, (2, 48, 32)).astype(np.float32),
+        )
+        for _ in range(6)
+    ]
+    left = [float(np.std(list(net.lift(noisy, sigma))[-1].luma)) for sigma in (0.5, 6.0)]
+    assert left[1] < left[0]
+    assert left[1] < 6 / 219 * 0.7
+
+
+def test_a_precision_that_is_wrong_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:
+    probe = fieldlift_run._probe(SIZES["S"].state)
+    _, strict = runtime.fastest("fieldlift_s", probe, tolerance=0.0, threads=1)
+    assert strict.precision == "f32"
+    _, usual = runtime.fastest("fieldlift_s", probe, tolerance=0.1, threads=1)
+    assert usual.why
+    if usual.precision == "bf16":
+        assert "more than" in strict.why
+        assert "runs in 32 bits" in caplog.text
+
+
+def test_only_sizes_with_weights_are_offered() -> None:
+    assert "S" in fieldlift_run.shipped()
+    assert "tiny" not in fieldlift_run.shipped()
+    assert fieldlift_run.reference("S").startswith("fieldlift_s@sha256:")
