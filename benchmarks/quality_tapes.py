@@ -1,0 +1,137 @@
+"""Tapes with their truth for `quality.py`: dev clips whose consecutive pictures serve as consecutive fields, and
+held-out stills under a virtual camera, whose truth is exact at four times the size of the tape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.core.clip import Clip, Plane
+from footlights.core.colour import (
+    DISPLAY_GAMMA,
+    chroma_from_codes,
+    luma_from_codes,
+    primaries_matrix,
+    rgb_to_ycbcr,
+    signed_power,
+)
+from footlights.core.signal import FieldOrder, Matrix, Primaries, Range
+from footlights.core.time import FrameRange
+from footlights.media.recode import Pictures, TapeCodec, recode
+from footlights.metrics import noise
+from footlights.models.fieldlift import columns_doubled
+from footlights.tape.presets import PRESETS, Preset, preset
+from footlights.tape.raster import NTSC
+from footlights.tape.simulate import Simulator
+from footlights.training.scenes import SCENE_HEIGHT, SCENE_WIDTH, draw_scene
+from footlights.training.sources import find_sources
+from footlights.training.tapes import neutral
+
+WIDTH, HEIGHT = 960, 720
+"""Of the pictures the simulator is given: 4:3."""
+CODECS: dict[str, tuple[TapeCodec | None, int]] = {
+    "light": (TapeCodec.MPEG2, 8_000_000),
+    "medium": (TapeCodec.DV, 0),
+    "heavy": (TapeCodec.MPEG2, 6_000_000),
+    "vhs": (None, 0),
+}
+"""How the tapes of each preset come: as in validation of the training."""
+assert set(CODECS) == set(PRESETS)
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """A damaged tape and what it should have been."""
+
+    clip: Clip
+    """Woven frames 720×480, 4:4:4, top field first."""
+    sigma: float
+    """Luma noise as the analysis measures it, 8-bit codes."""
+    truth: Plane
+    """`(2T, 3, 480, 704)`: Y'CbCr of the active picture at every field's instant."""
+
+
+def clip_pictures(path: Path, count: int) -> Iterator[Plane]:
+    """R'G'B' pictures `(HEIGHT, WIDTH, 3)`: the middle of each picture of a clip, 4:3."""
+    with av.open(str(path)) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            if number == count:
+                return
+            picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+            height, width = picture.shape[:2]
+            if height > width:  # a clip shot upright: its upper part
+                high = round(width * HEIGHT / WIDTH)
+                picture = picture[height // 8 : height // 8 + high]
+            high = min(picture.shape[0], round(width * HEIGHT / WIDTH))
+            wide = round(high * WIDTH / HEIGHT)
+            top, left = (picture.shape[0] - high) // 2, (width - wide) // 2
+            part = picture[top : top + high, left : left + wide]
+            how = cv2.INTER_AREA if high > HEIGHT else cv2.INTER_CUBIC
+            yield cv2.resize(part, (WIDTH, HEIGHT), interpolation=how).astype(np.float32) / np.float32(255)
+
+
+def still_pictures(data: Path, seed: int, count: int) -> tuple[list[Plane], Plane]:
+    """Four moving scenes of held-out sources as one picture per field: R'G'B' for the simulator, at twice the raster
+    (960 × 1408), and the exact luma of the whole `(count, 1920, 2816)` at four times it."""
+    rng = np.random.default_rng(seed)
+    sources = find_sources(data, held_out=True)
+    scenes = [draw_scene(sources, count, rng, video_share=0.0) for _ in range(4)]
+    pictures, luma = [], np.empty((count, 8 * SCENE_HEIGHT, 8 * SCENE_WIDTH), np.float32)
+    for number in range(count):
+        lights = [scene.light_at(number) for scene in scenes]
+        rows = [np.concatenate(lights[:2], axis=1), np.concatenate(lights[2:], axis=1)]
+        mosaic = np.minimum(np.concatenate(rows), 1.1)
+        luma[number] = _ycbcr(mosaic)[..., 0]
+        small = cv2.resize(mosaic, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        pictures.append(np.asarray(signed_power(np.maximum(small, 0), 1 / DISPLAY_GAMMA), np.float32))
+    return pictures, luma
+
+
+def shot_on(name: str, pictures: list[Plane], seed: int, *, lose: tuple[int, ...] = ()) -> Tape:
+    """The pictures on a tape of a preset, colour-neutral, with its codec; frames of `lose` repeat the one before."""
+    chosen: Preset = replace(neutral(preset(name)), losses=preset(name).losses.__class__())
+    simulator = Simulator(chosen, seed, NTSC, FieldOrder.TOP_FIRST)
+    frames = list(simulator.run(iter(pictures), frames=FrameRange(0, len(pictures) // 2)))
+    luma = np.stack([frame.y for frame in frames]).astype(np.uint8)
+    chroma = np.stack([np.stack([frame.cb, frame.cr]) for frame in frames]).astype(np.uint8)
+    for number in lose:
+        luma[number], chroma[number] = luma[number - 1], chroma[number - 1]
+    codec, bit_rate = CODECS[name]
+    coded = Pictures(luma, chroma)
+    if codec is not None:
+        coded = recode(coded, codec, bit_rate=bit_rate)
+    lit = [simulator.lit(picture, number) for number, picture in enumerate(pictures[: 2 * len(frames)])]
+    return Tape(_clip(coded, simulator), _sigma(coded.luma[:, 0::2]), np.stack([_truth(one) for one in lit]))
+
+
+def _clip(coded: Pictures, simulator: Simulator) -> Clip:
+    luma = luma_from_codes(coded.luma, 8, Range.LIMITED)
+    chroma = columns_doubled(chroma_from_codes(coded.chroma, 8, Range.LIMITED))
+    return Clip(luma, chroma, simulator.signal(), FrameRange(0, len(luma)), NTSC.standard.frame_rate)
+
+
+def _truth(picture: Plane) -> Plane:
+    """R'G'B' → Y'CbCr `(3, 480, 704)`: the mean of the light that falls on each sample."""
+    linear = cv2.pow(np.maximum(picture, 0), DISPLAY_GAMMA)
+    small = cv2.resize(linear, (NTSC.active_width, NTSC.height), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(np.moveaxis(_ycbcr(np.asarray(small, np.float32)), -1, 0))
+
+
+def _ycbcr(light: Plane) -> Plane:
+    """Linear BT.709 light `(H, W, 3)` → Y'CbCr of the tape."""
+    linear = cv2.transform(light, primaries_matrix(Primaries.BT709, Primaries.SMPTE170M))
+    signal = np.clip(signed_power(np.asarray(linear, np.float32), 1 / DISPLAY_GAMMA), 0, 1.09)
+    return np.asarray(cv2.transform(signal, rgb_to_ycbcr(Matrix.SMPTE170M)), np.float32)
+
+
+def _sigma(fields: NDArray[np.uint8]) -> float:
+    pairs = pairwise(fields)
+    found = sorted(sample.sigma for before, now in pairs if (sample := noise.measure(now, before)) is not None)
+    return float(np.mean(found[: max(1, len(found) // 3)])) if found else 1.0
