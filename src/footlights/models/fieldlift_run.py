@@ -106,7 +106,7 @@ class FieldLift:
         return Lifted(pictures[:, 0], pictures[:, 1:], Fine(luma[:, 0], chroma)), next_state[0]
 
 
-def backend(size: str = "S") -> Backend:
+def backend(size: str) -> Backend:
     """What a size runs on here."""
     return FieldLift(size).backend
 

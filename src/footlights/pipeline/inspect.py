@@ -23,6 +23,7 @@ from footlights.media import ffmpeg
 from footlights.media.reader import index_video
 from footlights.media.tape import open_tape
 from footlights.metrics.video import Comparison, compare
+from footlights.models import fieldlift_run
 from footlights.models.runtime import cards
 from footlights.pipeline import graph, ops
 from footlights.pipeline.evidence import master_picture, source_picture
@@ -206,7 +207,11 @@ def _sqlite() -> Finding:
 
 
 def _weights() -> list[Finding]:
-    return [Finding(f"weights {card.name}", "ok", f"{card.licence}, {card.source}") for card in cards().values()]
+    found = [Finding(f"weights {card.name}", "ok", f"{card.licence}, {card.source}") for card in cards().values()]
+    for size in fieldlift_run.shipped():
+        runs_on = fieldlift_run.backend(size)
+        found.append(Finding(f"FieldLift {size}", "ok", f"{runs_on.precision}: {runs_on.why}"))
+    return found
 
 
 def _extras() -> list[Finding]:
