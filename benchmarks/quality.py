@@ -249,9 +249,9 @@ def gain(rows: Sequence[Row], metric: str, over: str) -> Gain:
     rng = np.random.default_rng(1)
     means = values[rng.integers(0, len(values), (2000, len(values)))].mean(axis=1)
     low, high = np.percentile(means, (2.5, 97.5))
-    return Gain(
-        float(values.mean()), float(low), float(high), float(values.min()), int((values > 0).sum()), len(values)
-    )
+    better = -values if metric in _LESS_IS_BETTER else values
+    worst = float(values[int(np.argmin(better))])
+    return Gain(float(values.mean()), float(low), float(high), worst, int((better > 0).sum()), len(values))
 
 
 def summary(rows: Sequence[Row]) -> Row:
