@@ -9,14 +9,15 @@ Two tables, both on tapes of our own simulator (same author as the training data
 
 Each clip goes onto the presets light, medium, heavy and vhs, with their codecs. Against our net stand bwdif alone and
 the best of all classical candidates, chosen per clip by its PSNR: an oracle. Means over clips with a bootstrap interval
-of 95 %, wins, and the worst clip. Besides: lost frames, and a sheet of crops per clip in `--sheets`.
+of 95 %, wins, and the worst clip. Besides: lost frames, first pictures after a cut, strobes, and a sheet of crops per
+clip in `--sheets`.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,21 @@ import numpy as np
 
 import bench
 import quality_methods as methods
+import quality_scores as scores
 import quality_tapes as tapes
 from footlights.core.clip import Plane
-from footlights.core.signal import Matrix, Primaries
+from footlights.core.colour import DISPLAY_GAMMA
+from footlights.core.time import FrameRange
 from footlights.metrics import fidelity
-from footlights.models.fieldlift import SCALE
+from footlights.models.fieldlift import SCALE, fine_luma
 from footlights.tape.presets import PRESETS
-from footlights.training.scenes import SCENE_HEIGHT, SCENE_WIDTH
 from quality_methods import Made
+from quality_scores import EDGE
 from quality_tapes import Tape
 
-_EDGE = 16
-"""Lines and samples at the border that are not scored."""
-_ENDS = 2
-"""Frames at either end that are not scored: some methods lack their neighbours there."""
-_LESS_IS_BETTER = frozenset({"gmsd", "flicker", "tof", "comb", "delta_e_low"})
+_LESS_IS_BETTER = frozenset({"gmsd", "flicker", "tof", "e_warp", "comb", "delta_e_low"})
+_PAST = 7
+"""Frames of a shot before the one at which it is begun anew, in the table of cuts."""
 OURS, BASE, BEST = "fieldlift", "bwdif", "best classical"
 Row = dict[str, Any]
 
@@ -55,6 +56,8 @@ def main() -> int:
     result: Row = {"machine": bench.machine(), "simulator": "footlights.tape, same author as the training data"}
     result["clean"] = clean_table(options)
     result["lost"] = lost_table(options)
+    result["cuts"] = cut_table(options)
+    result["strobes"] = strobe_table(options)
     result["fine"] = fine_table(options)
     for name in ("clean", "fine", "lost"):
         result[f"{name}_summary"] = summary(result[name])
@@ -67,91 +70,40 @@ def main() -> int:
 def clean_table(options: Any) -> list[Row]:
     """Every dev clip on every preset."""
     rows: list[Row] = []
-    for path in sorted((options.data / "dev_clips").iterdir()):
-        if path.suffix not in (".mp4", ".mkv") or (options.clips and path.stem not in options.clips):
-            continue
-        pictures = list(tapes.clip_pictures(path, 2 * options.frames))
-        if len(pictures) < 16:
-            continue  # too few fields to leave the ends out
-        pictures = pictures[: len(pictures) // 2 * 2]
+    for name, pictures in _clips(options, 2 * options.frames, least=16):
         for preset in options.presets:
             tape = tapes.shot_on(preset, pictures, seed=5)
-            row = {"clip": path.stem, "preset": preset, "sigma": round(tape.sigma, 2)}
-            row |= _clean_row(tape, options.sheets and options.sheets / f"{path.stem}-{preset}.png")
+            row = {"clip": name, "preset": preset, "sigma": round(tape.sigma, 2)}
+            row |= _clean_row(tape, options.sheets and options.sheets / f"{name}-{preset}.png")
             rows.append(row)
             _say(row)
     return rows
 
 
+def _clips(options: Any, count: int, *, least: int) -> Iterator[tuple[str, list[Plane]]]:
+    """Name and an even number of pictures of each dev clip that has enough of them."""
+    for path in sorted((options.data / "dev_clips").iterdir()):
+        if path.suffix not in (".mp4", ".mkv") or (options.clips and path.stem not in options.clips):
+            continue
+        pictures = list(tapes.clip_pictures(path, count))
+        if len(pictures) >= least:
+            yield path.stem, pictures[: len(pictures) // 2 * 2]
+
+
 def _clean_row(tape: Tape, sheet: Path | None) -> Row:
-    scores = {name: (make(tape), name) for name, make in methods.candidates().items()}
-    scored = {name: _scores(made.pictures, tape.truth) for name, (made, _) in scores.items()}
+    made = {name: make(tape) for name, make in methods.candidates().items()}
+    scored = {name: scores.clean(one.pictures, tape.truth) for name, one in made.items()}
     best = max(scored, key=lambda name: scored[name]["psnr_y"])
     ours = methods.fieldlift(tape)
     if sheet is not None:
-        _sheet(sheet, tape, scores[best][0], ours)
-    return {"best": best, OURS: _scores(ours.pictures, tape.truth), BASE: scored["bwdif"], BEST: scored[best]}
-
-
-def _scores(made: Plane, truth: Plane) -> Row:
-    """Means over the scored pictures of one clip."""
-    x, y = np.mean([fidelity.shift(made[n, 0], truth[n, 0]) for n in range(4, len(truth) - 4, 5)], axis=0)
-    apart = abs(x) + abs(y) > 0.02
-    inner = slice(2 * _ENDS, len(truth) - 2 * _ENDS)
-    ours = [[fidelity.moved(plane, x, y) if apart else plane for plane in picture] for picture in made[inner]]
-    found = np.stack([np.stack(picture) for picture in ours])[..., _EDGE:-_EDGE, _EDGE:-_EDGE]
-    true = truth[inner][..., _EDGE:-_EDGE, _EDGE:-_EDGE]
-    luma, luma_true = (np.ascontiguousarray(planes[:, 0]) for planes in (found, true))
-    every = range(0, len(luma), 3)
-    change, change_true = np.diff(luma, axis=0), np.diff(luma_true, axis=0)
-    return {
-        "psnr_y": _mean(fidelity.psnr(luma[n], luma_true[n]) for n in range(len(luma))),
-        "psnr_c": _mean(fidelity.psnr(found[n, 1:], true[n, 1:]) for n in range(len(luma))),
-        "ssim": _mean(fidelity.ssim(luma[n], luma_true[n]) for n in every),
-        "haarpsi": _mean(fidelity.haarpsi(luma[n], luma_true[n]) for n in every),
-        "gmsd": _mean(fidelity.gmsd(luma[n], luma_true[n]) for n in every),
-        "psnr_change": fidelity.psnr(change, change_true),
-        "flicker": float(np.mean((change - change_true) ** 2)) * 1e4,
-        "tof": _motion_error(luma, luma_true),
-        "comb": _mean(fidelity.comb_index(luma[n], luma_true[n]) for n in every),
-        "delta_e_low": _mean(_colour_error(found[n], true[n]) for n in range(0, len(luma), 6)),
-        "shift": [round(float(x), 3), round(float(y), 3)],
-    }
-
-
-def _mean(values: Iterable[float]) -> float:
-    return float(np.mean(list(values)))
-
-
-def _motion_error(luma: Plane, truth: Plane) -> float:
-    """tOF: mean distance of the motion seen in the pictures from that in the truth, in samples."""
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    codes = [[np.clip(one * 219 + 16, 0, 255).astype(np.uint8) for one in planes] for planes in (luma, truth)]
-    errors = []
-    for n in range(0, len(luma) - 1, 4):
-        ours, true = (search.calc(planes[n], planes[n + 1], None) for planes in codes)
-        errors.append(float(np.linalg.norm(ours - true, axis=-1).mean()))
-    return float(np.mean(errors))
-
-
-def _colour_error(made: Plane, truth: Plane) -> float:
-    """Mean CIEDE2000 of what is left after a Gaussian of 16 samples: colour and light without detail."""
-    small = []
-    for picture in (made, truth):
-        soft = np.stack([cv2.GaussianBlur(plane, (0, 0), 16)[::8, ::8] for plane in picture])
-        small.append(fidelity.lab(soft, Matrix.SMPTE170M, Primaries.SMPTE170M))
-    return float(fidelity.delta_e(small[0], small[1]).mean())
+        _sheet(sheet, tape, made[best], ours)
+    return {"best": best, OURS: scores.clean(ours.pictures, tape.truth), BASE: scored["bwdif"], BEST: scored[best]}
 
 
 def lost_table(options: Any) -> list[Row]:
     """One frame in ten lost: rebuilt ones against the frame before in its place, both through our net."""
     rows: list[Row] = []
-    for path in sorted((options.data / "dev_clips").iterdir()):
-        if path.suffix not in (".mp4", ".mkv") or (options.clips and path.stem not in options.clips):
-            continue
-        pictures = list(tapes.clip_pictures(path, 24))
-        if len(pictures) < 24:
-            continue
+    for name, pictures in _clips(options, 24, least=24):
         lose = (5, 8)
         tape = tapes.shot_on("medium", pictures, seed=5, lose=lose)
         ways = {
@@ -160,17 +112,58 @@ def lost_table(options: Any) -> list[Row]:
             "net alone": methods.fieldlift(tape, lost=lose, rebuilt=False),
         }
         at = [2 * slot + instant for slot in lose for instant in (0, 1)]
-        row: Row = {"clip": path.stem, "preset": "medium"}
-        row |= {name: {"psnr_y": _at(made, tape, at)} for name, made in ways.items()}
+        row: Row = {"clip": name, "preset": "medium"}
+        row |= {way: {"psnr_y": _at(made, tape, at)} for way, made in ways.items()}
         row |= {OURS: row["rebuilt"], BASE: row["repeated"], BEST: row["net alone"]}
         rows.append(row)
         _say(row)
     return rows
 
 
+def cut_table(options: Any) -> list[Row]:
+    """What the first pictures behind a cut lack: the same frames begun anew against those with their past."""
+    rows: list[Row] = []
+    for name, pictures in _clips(options, 22, least=22):
+        tape = tapes.shot_on("medium", pictures, seed=5)
+        past = methods.fieldlift(tape)
+        rest = FrameRange(_PAST, len(tape.clip))
+        anew = methods.fieldlift(replace(tape, clip=tape.clip.take(rest), truth=tape.truth[2 * _PAST :]))
+        row: Row = {"clip": name, "preset": "medium"}
+        for instant in range(4):
+            inside = _picture_psnr(past, tape, 2 * _PAST + instant)
+            row[f"instant {instant}"] = _picture_psnr(anew, tape, instant, at=2 * _PAST + instant) - inside
+        rows.append(row)
+        print(name, {key: round(value, 2) for key, value in row.items() if key.startswith("instant")}, flush=True)
+    return rows
+
+
+def strobe_table(options: Any) -> list[Row]:
+    """Flashes of one and of two fields: how much of their light our pictures keep, 1 for all of it."""
+    rows: list[Row] = []
+    flashes = {9: 2.0, 14: 1.8, 15: 1.8}
+    for name, pictures in _clips(options, 24, least=24):
+        lit = [
+            np.asarray(np.clip(picture * np.float32(flashes.get(number, 1) ** (1 / DISPLAY_GAMMA)), 0, 1), np.float32)
+            for number, picture in enumerate(pictures)
+        ]
+        tape = tapes.shot_on("medium", lit, seed=5)
+        made = methods.fieldlift(tape).pictures[:, 0].mean(axis=(1, 2))
+        true = tape.truth[:, 0].mean(axis=(1, 2))
+        kept = {f"picture {n}": float((made[n] - made[n - 3]) / (true[n] - true[n - 3])) for n in flashes}
+        kept["ghost"] = float(max(abs(made[n] - true[n]) for n in (8, 10, 13, 16)) * 219)
+        rows.append({"clip": name, "preset": "medium", **kept})
+        print(name, {key: round(value, 3) for key, value in kept.items()}, flush=True)
+    return rows
+
+
 def _at(made: Made, tape: Tape, numbers: Sequence[int]) -> float:
-    edge = (slice(_EDGE, -_EDGE), slice(_EDGE, -_EDGE))
-    return _mean(fidelity.psnr(made.pictures[n, 0][edge], tape.truth[n, 0][edge]) for n in numbers)
+    return scores.mean(_picture_psnr(made, tape, n) for n in numbers)
+
+
+def _picture_psnr(made: Made, tape: Tape, number: int, *, at: int | None = None) -> float:
+    """Luma of one picture; `at` is its number in the truth, where that differs."""
+    edge = (slice(EDGE, -EDGE), slice(EDGE, -EDGE))
+    return fidelity.psnr(made.pictures[number, 0][edge], tape.truth[number if at is None else at, 0][edge])
 
 
 def fine_table(options: Any) -> list[Row]:
@@ -185,9 +178,9 @@ def fine_table(options: Any) -> list[Row]:
             best = max(made, key=lambda name: _clean_luma(made[name], tape))
             ours = methods.fieldlift(tape)
             row["best"] = best
-            row[BASE] = _fine_scores(_enlarged(made["bwdif"], cv2.INTER_CUBIC), truth)
-            row[BEST] = _fine_scores(_enlarged(made[best], cv2.INTER_LANCZOS4), truth)
-            row[OURS] = _fine_scores(_with_detail(ours), truth)
+            row[BASE] = scores.fine(_enlarged(made["bwdif"], cv2.INTER_CUBIC), truth)
+            row[BEST] = scores.fine(_enlarged(made[best], cv2.INTER_LANCZOS4), truth)
+            row[OURS] = scores.fine(_with_detail(ours), truth)
             rows.append(row)
             _say(row)
             if options.sheets:
@@ -196,7 +189,7 @@ def fine_table(options: Any) -> list[Row]:
 
 
 def _clean_luma(made: Made, tape: Tape) -> float:
-    return _mean(fidelity.psnr(made.pictures[n, 0], tape.truth[n, 0]) for n in range(4, len(tape.truth) - 4))
+    return scores.mean(fidelity.psnr(made.pictures[n, 0], tape.truth[n, 0]) for n in range(4, len(tape.truth) - 4))
 
 
 def _enlarged(made: Made, kernel: int) -> Callable[[int], Plane]:
@@ -205,30 +198,10 @@ def _enlarged(made: Made, kernel: int) -> Callable[[int], Plane]:
 
 
 def _with_detail(made: Made) -> Callable[[int], Plane]:
-    from footlights.models.fieldlift import fine_luma
-
     assert made.whole is not None
     assert made.fine is not None
     whole, fine = made.whole, made.fine
     return lambda number: fine_luma(whole.luma[number], fine.luma[number])[:, 8 * SCALE : 712 * SCALE]
-
-
-def _fine_scores(picture: Callable[[int], Plane], truth: Plane) -> Row:
-    """Means over the four scenes' insides and some instants."""
-    found: dict[str, list[float]] = {"psnr_y": [], "haarpsi": [], "gmsd": [], "ssim": []}
-    for number in range(6, len(truth) - 6, 3):
-        large = picture(number)
-        for row in (0, 1):
-            for column in (0, 1):
-                tall, wide, edge = SCENE_HEIGHT * SCALE, SCENE_WIDTH * SCALE, 20 * SCALE
-                part = (
-                    slice(row * tall + edge, (row + 1) * tall - edge),
-                    slice(column * wide + edge, (column + 1) * wide - edge),
-                )
-                ours, true = (np.ascontiguousarray(one[part]) for one in (large, truth[number]))
-                for name in found:
-                    found[name].append(float(getattr(fidelity, name.removesuffix("_y"))(ours, true)))
-    return {name: float(np.mean(values)) for name, values in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +234,9 @@ def summary(rows: Sequence[Row]) -> Row:
         chosen = [row for row in rows if row["preset"] == preset]
         found[preset] = {
             metric: {
-                "means": {name: round(_mean(row[name][metric] for row in chosen), 4) for name in (OURS, BASE, BEST)},
+                "means": {
+                    name: round(scores.mean(row[name][metric] for row in chosen), 4) for name in (OURS, BASE, BEST)
+                },
                 "over": {over: _rounded(gain(chosen, metric, over)) for over in (BASE, BEST)},
             }
             for metric, value in chosen[0][OURS].items()

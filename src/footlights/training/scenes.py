@@ -34,6 +34,7 @@ _VIDEO = (480, 640)
 _LEAST_REDUCTION = 1.5
 """Footage is reduced at least so much before it passes as truth: its coding must not be learned."""
 _LIGHT_GRID = (60, 88)
+_RIGID: Plane = np.zeros((4, 6, 2), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,16 @@ class Scene(Protocol):
         ...
 
 
-def draw_scene(sources: Sources, fields: int, rng: np.random.Generator, *, video_share: float = 0.25) -> Scene:
-    """A scene of `fields` fields."""
+def draw_scene(
+    sources: Sources, fields: int, rng: np.random.Generator, *, video_share: float = 0.25, calm: float = 0.0
+) -> Scene:
+    """A scene of `fields` fields; `calm` is the share of stills before a camera that stands on its tripod."""
     moving: Scene
     if sources.videos and rng.random() < video_share:
         moving = Footage(sources.videos, fields, rng)
     else:
-        moving = MovedStill(sources, fields, rng)
+        # Without calm scenes nothing is drawn, so that the shards of earlier seeds stay what they were.
+        moving = MovedStill(sources, fields, rng, at_rest=calm > 0 and bool(rng.random() < calm))
     return LitScene(moving, draw_light(rng), int(rng.integers(2**31)))
 
 
@@ -124,6 +128,13 @@ def draw_path(fields: int, rng: np.random.Generator) -> Path4:
     )
 
 
+def _at_rest(fields: int, rng: np.random.Generator) -> Path4:
+    """A camera on its tripod: any place between the lines, no motion."""
+    x, y = rng.uniform(-SCALE, SCALE, 2)
+    none = np.zeros(fields)
+    return Path4(none + x, none + y, none + 1, none)
+
+
 def _tremble(fields: int, amount: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """A smooth random walk about zero."""
     steps = np.convolve(rng.normal(0, 1, fields + 8), np.hanning(11)[1:-1], "valid")[:fields]
@@ -164,9 +175,10 @@ class Layer:
 class MovedStill:
     """A still behind a virtual camera, often with a cut-out of another picture moving before it."""
 
-    def __init__(self, sources: Sources, fields: int, rng: np.random.Generator) -> None:
+    def __init__(self, sources: Sources, fields: int, rng: np.random.Generator, *, at_rest: bool = False) -> None:
         picture = read_picture(sources.stills[int(rng.integers(len(sources.stills)))])
-        self._ground = Layer(_ground_texture(picture, rng), draw_path(fields, rng), _draw_sway(rng), _draw_tempo(rng))
+        ground = Layer(_ground_texture(picture, rng), draw_path(fields, rng), _draw_sway(rng), _draw_tempo(rng))
+        self._ground = Layer(ground.texture, _at_rest(fields, rng), _RIGID, ground.tempo) if at_rest else ground
         self._front: list[Layer] = []
         for _ in range(int(rng.choice([0, 1, 2], p=[0.5, 0.35, 0.15]))):
             cut = _cut_out(_front_picture(sources, rng), rng)
@@ -243,7 +255,7 @@ def _letter(picture: Picture, rng: np.random.Generator) -> None:
 def _draw_sway(rng: np.random.Generator) -> Plane:
     """Local motion of cloth, limbs and faces."""
     if rng.random() < 0.55:
-        return np.zeros((4, 6, 2), np.float32)
+        return _RIGID
     return (rng.normal(0, 1, (4, 6, 2)) * rng.uniform(2, 24)).astype(np.float32)
 
 
