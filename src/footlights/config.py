@@ -112,6 +112,9 @@ class FieldLiftSettings(Section):
     """Factor on the measured noise that the net is told to expect: more takes away more."""
     detail: Annotated[float, Field(ge=0, le=1.5)] = 1.0
     """Share of the fine detail found beyond the tape's raster; 0 leaves it out."""
+    on_failure: Literal["stop", "classical"] = "stop"
+    """Where the net breaks down: `stop` leaves the piece unfinished; `classical` restores the rest of it with the
+    filters, which the report marks in red."""
 
 
 class RestorationSettings(Section):
@@ -121,6 +124,9 @@ class RestorationSettings(Section):
     """`fieldlift`: our own net, from fields to clean pictures and fine detail, for interlaced and progressive SD;
     `classical`: filters without learning, which also serve what the net is not made for."""
     fieldlift: FieldLiftSettings = FieldLiftSettings()
+    sr_model: str = ""
+    """File with a super-resolution net of your own (safetensors, or weights of PyTorch), which makes the 4K picture out
+    of the clean one; needs `footlights setup user-models`. Its licence is yours to keep."""
     gaps: GapSettings = GapSettings()
     dropouts: DropoutSettings = DropoutSettings()
     denoise: DenoiseSettings = DenoiseSettings()

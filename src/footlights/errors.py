@@ -41,6 +41,12 @@ class InternalError(FootlightsError):
     code = "FTL-0002"
 
 
+class NetError(InternalError):
+    """A net gave values that are no numbers."""
+
+    code = "FTL-0005"
+
+
 class ToolError(FootlightsError):
     """An external program (the ffmpeg binary) failed or lied; `why` holds the end of its messages."""
 
@@ -83,11 +89,12 @@ class MissingExtraError(UsageError):
 
     code = "FTL-0204"
 
-    def __init__(self, feature: str, extra: str, package: str) -> None:
+    def __init__(self, feature: str, extra: str, package: str, command: str = "") -> None:
+        command = command or f"pip install 'footlights[{extra}]'"
         super().__init__(
             f"{feature} needs the package {package!r}, which is not installed",
             f"it belongs to the optional extra '{extra}', which the core installation leaves out",
-            f"run pip install 'footlights[{extra}]', or choose another value",
+            f"run {command}, or choose another value",
         )
 
 

@@ -28,7 +28,7 @@ from footlights.core.reports import (
 from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal, Transfer
 from footlights.core.source import Gap, GapKind, Ingest, Source
 from footlights.core.time import FrameRange, SpanKind
-from footlights.errors import SourceError
+from footlights.errors import SourceError, UsageError
 from footlights.models.fieldlift_run import reference
 from footlights.planning import rules
 from footlights.planning.geometry import lay_out
@@ -137,6 +137,20 @@ def test_what_the_net_was_not_made_for_goes_the_classical_way(
     assert "fieldlift.restore" not in stages(plan)
     assert "upscale.lanczos" in stages(plan)
     assert words in next(one.why for one in plan.shots[0].skipped if one.stage == "fieldlift.restore")
+
+
+def test_filters_stand_by_for_a_net_that_fails_only_where_that_was_allowed() -> None:
+    found = survey(shot(0, 0, 60))
+    assert rules.plan(found, ingest(), settings()).shots[0].instead == ()
+    allowed = rules.plan(found, ingest(), settings("restoration.fieldlift.on_failure=classical")).shots[0]
+    classical = rules.plan(found, ingest(), settings("restoration.chain=classical")).shots[0]
+    assert allowed.instead == classical.steps
+    assert allowed.steps != classical.steps
+
+
+def test_a_net_of_ones_own_that_is_not_there_is_told_before_any_work() -> None:
+    with pytest.raises(UsageError, match="no such file"):
+        rules.plan(survey(shot(0, 0, 60)), ingest(), settings("restoration.sr_model=/nowhere/net.safetensors"))
 
 
 def test_an_interlaced_noisy_tape_gets_the_whole_classical_chain_with_reasons() -> None:

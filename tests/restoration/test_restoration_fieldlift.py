@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from contracts_stage import clip_of, through, with_fine
-from footlights.core.clip import Clip, Fine
+from footlights.core.clip import Clip, Fine, join
 from footlights.core.colour import convert_primaries, difference_matrix
 from footlights.core.plans import Step
 from footlights.core.signal import FieldOrder, Matrix, Primaries
 from footlights.core.time import FrameRange
-from footlights.errors import InternalError, ParameterError, PlanError
+from footlights.errors import InternalError, NetError, ParameterError, PlanError
 from footlights.models.fieldlift_run import reference
 from footlights.restoration import chain
 from footlights.restoration.base import STAGES, Fields, Stage, build
@@ -143,6 +143,32 @@ def test_a_net_that_gives_no_numbers_fails_loudly() -> None:
     broken = replace(clip, luma=np.where(np.arange(96) == 40, np.float32(np.nan), clip.luma).astype(np.float32))
     with np.errstate(invalid="ignore"), pytest.raises(InternalError, match="no numbers in frame 40"):
         list(lifted().stream(iter([broken])))  # type: ignore[attr-defined]
+
+
+def test_where_the_net_fails_the_filters_take_over_from_there_and_it_is_told() -> None:
+    """A memory that flips bits once: the net reads nonsense from frame 44 on, whoever reads again reads well."""
+    clip = clip_of(8, fields=Fields.WOVEN)
+    bad = clip.luma.copy()
+    bad[4:] = np.nan
+    net, filters = [lifted()], [build(Step("deinterlace.bwdif", 1, {"top_first": True}, ""))]
+    wanted, told = FrameRange(80, 96), []
+
+    def source(stages: list[Stage], frames: FrameRange) -> list[Clip]:
+        return [clip if stages is filters else replace(clip, luma=bad)]
+
+    with np.errstate(invalid="ignore"):
+        guarded = chain.run_guarded([net, filters], source, wanted, lambda frames, error: told.append((frames, error)))
+        made = join([replace(one, fine=None) for one in guarded])
+        with pytest.raises(NetError, match="no numbers"):
+            list(chain.run_guarded([net], source, wanted, lambda *_: None))
+    [(frames, error)] = told
+    assert (frames.stop, error.code) == (96, "FTL-0005")
+    assert 80 < frames.start <= 88
+    plain = join(list(chain.run(filters, [clip], wanted)))
+    assert made.frames == wanted
+    assert np.array_equal(made.luma[frames.start - 80 :], plain.luma[frames.start - 80 :])
+    before = through(lifted(), clip, 8).luma[: frames.start - 82]
+    assert made.luma[: len(before)] == pytest.approx(before, abs=1e-5)
 
 
 def test_rate_and_signal_are_told_as_they_are() -> None:

@@ -39,7 +39,8 @@ def test_stage_keeps_its_contract(name: str) -> None:
 
 
 def test_every_stage_is_held_to_the_contract() -> None:
-    assert set(STAGES.names()) == set(CASES)
+    # upscale.model needs torch; its contract is held to in tests/models/test_models_user_nets.py.
+    assert set(STAGES.names()) == {*CASES, "upscale.model"}
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

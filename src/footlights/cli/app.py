@@ -99,6 +99,12 @@ def restore(
     config: ConfigFile = None,
     as_json: Json = False,
     chain: Annotated[str | None, typer.Option(help="Short for --set restoration.chain=…", show_default=False)] = None,
+    sr_model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Short for --set restoration.sr_model=FILE: your own net.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """The whole way: tape to 4K master, stream and report. Run again, it goes on where it stopped.
 
@@ -106,7 +112,8 @@ def restore(
     """  # fmt: skip
     from footlights.cli import jobs
 
-    chosen = [*(sets or []), *([f"restoration.chain={chain}"] if chain else [])]
+    short = {"restoration.chain": chain, "restoration.sr_model": sr_model}
+    chosen = [*(sets or []), *(f"{name}={value}" for name, value in short.items() if value)]
     jobs.restore(tape, output, tuple(chosen), config, as_json=as_json)
 
 
@@ -251,6 +258,18 @@ def doctor(as_json: Json = False) -> None:
     from footlights.cli import tools
 
     tools.doctor(as_json=as_json)
+
+
+@app.command()
+def setup(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="user-models: run super-resolution nets of your own.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be installed, and do nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Install what an optional part needs. The only command that uses the network."""
+    from footlights.cli import tools
+
+    tools.setup(what, dry_run=dry_run, as_json=as_json)
 
 
 @app.command("config")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from footlights.cli.output import console, emit, out, plain, say, show
 from footlights.config import listing, resolve
-from footlights.errors import UsageError
+from footlights.errors import UsageError, did_you_mean
 
 
 def compare(reference: Path, test: Path, *, as_json: bool) -> None:
@@ -124,6 +124,25 @@ def doctor(*, as_json: bool) -> None:
         show(table)
     if any(one.state == "missing" for one in findings):
         raise UsageError("something needed is missing", "see the table", "reinstall footlights with its dependencies")
+
+
+def setup(what: str, *, dry_run: bool, as_json: bool) -> None:
+    """Install an optional part."""
+    from footlights.pipeline.setup import PARTS, missing, put_in
+
+    if what not in PARTS:
+        hint = did_you_mean(what, PARTS) or "nothing is called like that"
+        raise UsageError(f"there is no part '{what}' to set up", hint, f"choose one of {', '.join(PARTS)}")
+    commands = missing(PARTS[what])
+    for command in commands:
+        say(f"{'would run' if dry_run else 'running'}: {' '.join(command)}")
+    found = "" if dry_run else put_in(PARTS[what], commands)
+    if as_json:
+        emit("setup", part=what, commands=[list(command) for command in commands], found=found)
+    elif found:
+        out(found)
+    elif not commands:
+        out(f"{what}: everything is there")
 
 
 def show_config(sets: tuple[str, ...], file: Path | None, *, as_json: bool) -> None:

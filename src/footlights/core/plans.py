@@ -43,6 +43,8 @@ class ShotPlan:
     steps: tuple[Step, ...]
     skipped: tuple[Skipped, ...] = ()
     approved_by: str = "rules"
+    instead: tuple[Step, ...] = ()
+    """Steps that take over where a net among `steps` fails; none where the job shall stop then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,10 @@ class PiecePart:
     """Output frames."""
 
 
+NET_FAILED = "net-failed"
+"""Kind of the intervention where other steps took over from a net that broke down."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intervention:
     """What was actually done to some pixels: an archive must be able to ask which were invented."""
@@ -91,7 +97,7 @@ class Intervention:
     frames: FrameRange
     """Output frames."""
     kind: str
-    """Stage that did it."""
+    """Stage that did it, or `NET_FAILED`."""
     area: float
     """Share of the picture concerned, 0..1."""
     why: str

@@ -215,7 +215,14 @@ def _weights() -> list[Finding]:
 
 
 def _extras() -> list[Finding]:
-    known = {"faces": "dlib-bin", "browser": "playwright", "train": "torch", "cluster": "ray", "web": "fastapi"}
+    known = {
+        "faces": "dlib-bin",
+        "browser": "playwright",
+        "train": "torch",
+        "models": "spandrel",
+        "cluster": "ray",
+        "web": "fastapi",
+    }
     findings = []
     for extra, package in known.items():
         try:

@@ -11,12 +11,12 @@ from queue import Queue
 from threading import Thread
 
 from footlights.core.clip import Clip
-from footlights.core.plans import Intervention, Piece, PiecePart, ShotPlan
+from footlights.core.plans import NET_FAILED, Intervention, Piece, PiecePart, ShotPlan, Step
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import MasterCodec
-from footlights.errors import InternalError, VerificationError
+from footlights.errors import InternalError, NetError, VerificationError
 from footlights.media.ffmpeg import EncoderPipe, RawFormat, file_url
 from footlights.media.lossless import frame_digest
 from footlights.media.pixels import Samples
@@ -99,34 +99,41 @@ def _pictures(
 ) -> Iterator[Codes]:
     quantiser = Quantiser(request.seed)
     for part, shot, late in zip(request.piece.parts, request.shots, request.ends_late, strict=True):
-        stages = [build(step) for step in shot.steps]
-        for clip in _part(request, part, shot, late, stages, opened):
+        ways = [[build(step) for step in steps] for steps in (shot.steps, shot.instead) if steps]
+
+        def failed(frames: FrameRange, error: NetError) -> None:
+            interventions.append(Intervention(frames, NET_FAILED, 1.0, str(error)))
+
+        source = _source(request, shot, late, opened)
+        for clip in chain.run_guarded(ways, source, part.frames, failed):
             for index in range(len(clip)):
                 yield quantiser.codes(clip, index)
-        interventions.extend(_record(request, part, shot, stages))
+        for steps, stages in zip((shot.steps, shot.instead), ways, strict=False):
+            interventions.extend(_record(request, part, steps, stages))
 
 
-def _part(
-    request: PieceRequest,
-    part: PiecePart,
-    shot: ShotPlan,
-    ends_late: bool,
-    stages: Sequence[Stage],
-    opened: tuple[Ingest, VideoReader],
-) -> Iterator[Clip]:
+def _source(
+    request: PieceRequest, shot: ShotPlan, ends_late: bool, opened: tuple[Ingest, VideoReader]
+) -> Callable[[Sequence[Stage], FrameRange], Iterator[Clip]]:
+    """Gives the blocks of the shot that stages need for some output frames."""
     ingest, reader = opened
     whole = FrameRange(shot.slots.start, shot.slots.stop + (1 if ends_late else 0))
     cuts = Cuts(whole, starts_late=bool(shot.first_field), ends_late=ends_late)
-    needed = FrameRange(part.frames.start // request.factor, -(-part.frames.stop // request.factor))
-    reach = chain.reach(stages)
-    context = needed.grow(reach.before, reach.after).intersect(whole)
-    blocks = source_blocks(ingest, reader, context, cuts, request.field_order)
-    return chain.run(stages, blocks, part.frames)
+
+    def blocks(stages: Sequence[Stage], frames: FrameRange) -> Iterator[Clip]:
+        needed = FrameRange(frames.start // request.factor, -(-frames.stop // request.factor))
+        reach = chain.reach(stages)
+        context = needed.grow(reach.before, reach.after).intersect(whole)
+        return source_blocks(ingest, reader, context, cuts, request.field_order)
+
+    return blocks
 
 
-def _record(request: PieceRequest, part: PiecePart, shot: ShotPlan, stages: Sequence[Stage]) -> Iterator[Intervention]:
+def _record(
+    request: PieceRequest, part: PiecePart, steps: Sequence[Step], stages: Sequence[Stage]
+) -> Iterator[Intervention]:
     """Which output frames of the part the repairing stages touched."""
-    for step, stage in zip(shot.steps, stages, strict=True):
+    for step, stage in zip(steps, stages, strict=True):
         if not isinstance(stage, Recorder):
             continue
         areas: dict[int, float] = {}

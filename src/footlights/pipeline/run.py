@@ -21,7 +21,7 @@ from footlights.analysis import survey as analysis
 from footlights.config import explicit
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode
-from footlights.core.plans import Intervention, RestorationPlan, ShotPlan
+from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan, ShotPlan
 from footlights.core.products import Check, JobResult
 from footlights.core.reports import Survey
 from footlights.core.source import Ingest
@@ -186,13 +186,15 @@ def restore(job: Job, listen: Listener) -> JobResult:
             )
             checks += one.record(tuple[Check, ...], graph.STREAM, ops.RESULT)
         one.warnings.extend(master.notes)
+        interventions = _interventions(one, restoration, restored, layout)
+        one.warnings.extend(_net_failures(interventions))
         result = replace(
             _result(one, known),
             plan=restoration,
             master=master.facts,
             encode_plan=layout.encode,
             encodes=encodes,
-            interventions=_interventions(one, restoration, restored, layout),
+            interventions=interventions,
             checks=(*checks, *_accounting(known.ingest, restoration, master)),
         )
         _report(one, known, result, _pairs(one, layout, known))
@@ -229,10 +231,11 @@ def _checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path, facto
     ):
         raise PlanError(f"{path} changes more than steps", "only the steps of shots can be edited", "delete it")
     for shot in by_hand.shots:
-        chain.check([build(step) for step in shot.steps], factor, (fresh.width, fresh.height))
+        for steps in (shot.steps, shot.instead) if shot.instead else (shot.steps,):
+            chain.check([build(step) for step in steps], factor, (fresh.width, fresh.height))
     shots: list[ShotPlan] = []
     for mine, theirs in zip(by_hand.shots, fresh.shots, strict=True):
-        own = mine.steps != theirs.steps
+        own = (mine.steps, mine.instead) != (theirs.steps, theirs.instead)
         shots.append(replace(mine, approved_by="person" if own else mine.approved_by))
     return replace(by_hand, shots=tuple(shots))
 
@@ -283,6 +286,13 @@ def _interventions(
             shot = next(part.shot for part in piece.parts if part.frames.covers(item.frames))
             found.append(replace(item, why=reasons.get((shot, item.kind), item.why)))
     return tuple(found)
+
+
+def _net_failures(interventions: Sequence[Intervention]) -> Iterator[str]:
+    """A sentence for every run of frames that the filters made because the net broke down."""
+    for item in interventions:
+        if item.kind == NET_FAILED:
+            yield f"Output frames {item.frames} were made by the filters instead of the net. {item.why}"
 
 
 def _accounting(ingest: Ingest, restoration: RestorationPlan, master: MasterResult) -> Iterator[Check]:

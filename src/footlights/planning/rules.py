@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import log, sqrt
+from pathlib import Path
 
 from footlights.config import Settings
 from footlights.core.plans import RestorationPlan, ShotPlan, Skipped, Step, Value
@@ -15,6 +16,7 @@ from footlights.core.reports import CadenceKind, ShotReport, Survey
 from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries, Transfer
 from footlights.core.source import Ingest, Source
 from footlights.errors import SourceError
+from footlights.models import user_nets
 from footlights.models.fieldlift_run import reference
 from footlights.planning.evidence import Correction, correction
 from footlights.planning.geometry import Geometry, lay_out
@@ -87,15 +89,28 @@ def refuse_hdr(source: Source) -> None:
 
 
 def _shot(tape: _Tape, report: ShotReport) -> ShotPlan:
-    rules = (_gaps, _dropouts, _fieldlift, _deinterlace, _denoise, _colour, _upscale, _detail, _grain)
-    decided = [one for rule in rules for one in rule(tape, report)]
+    decided = _decided(tape, report)
+    allowed = tape.settings.restoration.fieldlift.on_failure == "classical"
+    instead = _decided(_classical(tape), report) if allowed and not _net_objection(tape, report) else []
     return ShotPlan(
         shot=report.shot.index,
         slots=tape.ingest.slot_range(report.shot.frames),
         first_field=report.shot.first_field if tape.field_rate else 0,
         steps=tuple(one for one in decided if isinstance(one, Step)),
         skipped=tuple(one for one in decided if isinstance(one, Skipped)),
+        instead=tuple(one for one in instead if isinstance(one, Step)),
     )
+
+
+def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
+    rules = (_gaps, _dropouts, _fieldlift, _deinterlace, _denoise, _colour, _upscale, _detail, _grain)
+    return [one for rule in rules for one in rule(tape, report)]
+
+
+def _classical(tape: _Tape) -> _Tape:
+    """The tape under settings that leave the net out."""
+    restoration = tape.settings.restoration.model_copy(update={"chain": "classical"})
+    return replace(tape, settings=tape.settings.model_copy(update={"restoration": restoration}))
 
 
 def _step(name: str, why: str, **params: Value) -> Step:
@@ -250,8 +265,13 @@ def _upscale(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         "crop": geometry.crop,
         "pillar": geometry.pillar,
     }
-    objection = _net_objection(tape, report)
-    if objection:
+    objection, own = _net_objection(tape, report), tape.settings.restoration.sr_model
+    if own:
+        file = str(Path(own).expanduser().absolute())
+        why = f"restoration.sr_model = {own}, on the clean pictures; colour and coarse light stay the tape's"
+        step = _step("upscale.model", f"{why}. {geometry.why}", file=file, **raster)
+        yield replace(step, weights=user_nets.reference(file))
+    elif objection:
         yield _step("upscale.lanczos", f"{objection}. {geometry.why}", **raster)
     else:
         why = f"the net's detail at four times the raster. {geometry.why}"

@@ -13,7 +13,7 @@ import numpy as np
 
 from footlights.core.clip import Clip, join
 from footlights.core.time import FrameRange
-from footlights.errors import InternalError, PlanError
+from footlights.errors import InternalError, NetError, PlanError
 from footlights.restoration.base import Edge, Fields, Stage, Streaming
 
 _MEND = "mend the plan, or delete plan.json to have it written anew"
@@ -89,6 +89,29 @@ def run(stages: Sequence[Stage], blocks: Iterable[Clip], wanted: FrameRange) -> 
     for stage, needed in zip(stages, _needed(stages, wanted), strict=True):
         stream = _within(_through(stage, stream), needed)
     yield from stream
+
+
+def run_guarded(
+    ways: Sequence[Sequence[Stage]],
+    source: Callable[[Sequence[Stage], FrameRange], Iterable[Clip]],
+    wanted: FrameRange,
+    failed: Callable[[FrameRange, NetError], None],
+) -> Iterator[Clip]:
+    """As `run` through the first of the ways; where its net fails, what is still wanted comes through the next one.
+
+    `source` gives the blocks that a way needs for some frames; `failed` hears which frames come otherwise, and why. The
+    failure of the last way is raised.
+    """
+    first, *others = ways
+    try:
+        for clip in run(first, source(first, wanted), wanted):
+            yield clip
+            wanted = FrameRange(clip.frames.stop, wanted.stop)
+    except NetError as error:
+        if not others:
+            raise
+        failed(wanted, error)
+        yield from run_guarded(others, source, wanted, failed)
 
 
 def _needed(stages: Sequence[Stage], wanted: FrameRange) -> list[FrameRange]:

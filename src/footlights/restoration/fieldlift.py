@@ -14,7 +14,7 @@ import numpy as np
 from footlights.core.clip import Clip, Fine, Plane, join
 from footlights.core.signal import FieldOrder
 from footlights.core.time import FrameRange
-from footlights.errors import InternalError, ParameterError
+from footlights.errors import NetError, ParameterError
 from footlights.models.fieldlift import SCALE
 from footlights.models.fieldlift_run import FieldLift, Frame, Lifted, reference, shipped
 from footlights.restoration.base import Contract, Fields, bound, stage
@@ -110,10 +110,10 @@ class RestoreFields:
         fine = Fine(cut(lifted.fine.luma, SCALE), cut(lifted.fine.chroma, SCALE / 2))
         # ReLU turns what is no number into 0: what went in wrong shows in the base, not in the residual alone.
         if not all(np.isfinite(plane).all() for plane in (lifted.luma, lifted.chroma, fine.luma[:, ::5, ::5])):
-            raise InternalError(
+            raise NetError(
                 f"FieldLift {self.params.net} gave values that are no numbers in frame {given.frames.start}",
                 "its arithmetic broke down",
-                "restore with --chain classical, and report this defect with the plan of the shot",
+                "restore with --chain classical or restoration.fieldlift.on_failure=classical, and report this defect",
             )
         return replace(
             given,

@@ -1,5 +1,5 @@
-"""Upscaling: the active picture to the master's raster in float, chroma to 4:2:0; by a Lanczos kernel alone, or with
-the fine detail that a net has found.
+"""Upscaling: the active picture to the master's raster in float, chroma to 4:2:0; by a Lanczos kernel alone, with the
+fine detail that our net has found, or by a net of the user's own.
 
 Geometry: of 720 samples only the active 704 become the picture; they are resampled once to the final width, never 720.
 """
@@ -13,8 +13,10 @@ import cv2
 import numpy as np
 
 from footlights.core.clip import Clip, Plane
+from footlights.core.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from footlights.core.fields import cubic_weights
 from footlights.errors import ParameterError, PlanError
+from footlights.models import user_nets
 from footlights.models.fieldlift import SCALE, fine_chroma, fine_luma
 from footlights.restoration.base import Contract, bound, stage
 
@@ -127,6 +129,49 @@ class FineUpscale:
             kernel = cv2.INTER_AREA if raster.height < 0.75 * luma.shape[0] else cv2.INTER_LANCZOS4
             large = cv2.resize(luma, (raster.width, raster.height), interpolation=kernel)
             raster.place(np.asarray(large, np.float32), (cb, cr), (made.luma[index], made.chroma[index]))
+        return made
+
+
+@stage("upscale.model", version=1)
+class ModelUpscale:
+    """A user's super-resolution net on the clean pictures, for luma; colour and coarse light stay the tape's."""
+
+    @dataclass(frozen=True, slots=True)
+    class Params(Raster):
+        file: str = ""
+        """Path of the net's weights."""
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+        self._net: user_nets.Tiled | None = None
+
+    @staticmethod
+    def weights(params: Params) -> str:
+        """The hash of the user's file: a job does not go on with another net."""
+        return user_nets.reference(params.file)
+
+    @property
+    def contract(self) -> Contract:
+        return Contract(size=self.params.size)
+
+    def run(self, clip: Clip) -> Clip:
+        """Clip (T, H, W), 4:4:4 → luma (T, height, width + 2·pillar), chroma at half size."""
+        if self._net is None:
+            from footlights.models.user_torch import UserNet
+
+            self._net = user_nets.Tiled(UserNet(self.params.file))
+        raster, matrix = self.params, clip.signal.matrix
+        made = _empty(clip, raster)
+        for index in range(len(clip)):
+            luma, *chroma = (raster.inside(plane) for plane in (clip.luma[index], *clip.chroma[index]))
+            picture = cv2.transform(np.stack([luma, *chroma], axis=-1), ycbcr_to_rgb(matrix))
+            large = self._net(np.ascontiguousarray(np.moveaxis(picture, -1, 0), np.float32))
+            grey = np.tensordot(rgb_to_ycbcr(matrix)[0].astype(np.float32), large, 1)
+            fine = user_nets.colour_locked(np.asarray(grey, np.float32), np.ascontiguousarray(luma))
+            kernel = cv2.INTER_AREA if raster.height < 0.75 * fine.shape[0] else cv2.INTER_LANCZOS4
+            fitted = cv2.resize(fine, (raster.width, raster.height), interpolation=kernel)
+            cb, cr = (_half(plane, raster) for plane in chroma)
+            raster.place(np.asarray(fitted, np.float32), (cb, cr), (made.luma[index], made.chroma[index]))
         return made
 
 
