@@ -3,10 +3,13 @@ held-out stills under a virtual camera, whose truth is exact at four times the s
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import cv2
@@ -22,8 +25,9 @@ from footlights.core.colour import (
     rgb_to_ycbcr,
     signed_power,
 )
-from footlights.core.signal import FieldOrder, Matrix, Primaries, Range
+from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal
 from footlights.core.time import FrameRange
+from footlights.media import ffmpeg
 from footlights.media.recode import Pictures, TapeCodec, recode
 from footlights.metrics import noise
 from footlights.models.fieldlift import columns_doubled
@@ -43,6 +47,9 @@ CODECS: dict[str, tuple[TapeCodec | None, int]] = {
     "vhs": (None, 0),
 }
 """How the tapes of each preset come: as in validation of the training."""
+ELSEWHERE = "elsewhere"
+"""The tape that our simulator did not make."""
+_RATE = Fraction(30000, 1001)
 assert set(CODECS) == set(PRESETS)
 
 
@@ -109,6 +116,45 @@ def shot_on(name: str, pictures: list[Plane], seed: int, *, lose: tuple[int, ...
         coded = recode(coded, codec, bit_rate=bit_rate)
     lit = [simulator.lit(picture, number) for number, picture in enumerate(pictures[: 2 * len(frames)])]
     return Tape(_clip(coded, simulator), _sigma(coded.luma[:, 0::2]), np.stack([_truth(one) for one in lit]))
+
+
+def shot_elsewhere(pictures: list[Plane]) -> Tape:
+    """The pictures on a tape that FFmpeg's filters make: nothing of it, code or number, is in our simulator.
+
+    Camera: bicubic, lines filtered before they interlace. Recording: luma and colour of little bandwidth, ringing,
+    colour that comes late, noise that is stronger in colour. Then MPEG-2 at 5 Mbit/s.
+    """
+    graph = (
+        "scale=704:480:flags=bicubic:out_color_matrix=bt601,format=yuv422p,"
+        "gblur=sigma=0.9:sigmaV=0.01:planes=1,unsharp=lx=7:ly=3:la=0.7:cx=3:cy=3:ca=0,"
+        "gblur=sigma=2.2:sigmaV=0.01:planes=6,chromashift=cbh=1:crh=2,"
+        "tinterlace=mode=interleave_top:flags=low_pass_filter,setfield=tff,pad=720:480:8:0,"
+        "noise=c0s=9:c0f=t:c1s=14:c1f=t:c2s=14:c2f=t:all_seed=11"
+    )
+    raw = b"".join((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8).tobytes() for picture in pictures)
+    kind = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", "60000/1001", "-i", "-"]
+    coder = ["-pix_fmt", "yuv422p", "-c:v", "mpeg2video", "-b:v", "5M", "-flags", "+ildct+ilme", "-g", "15", "-bf", "2"]
+    base = [str(ffmpeg.binary()), "-v", "error"]
+    with TemporaryDirectory() as folder:
+        path = str(Path(folder) / "tape.mpg")
+        subprocess.run([*base, *kind, "-vf", graph, *coder, path], input=raw, check=True)
+        played = [*base, "-i", path, "-pix_fmt", "yuv422p", "-f", "rawvideo", "-"]
+        codes = np.frombuffer(subprocess.run(played, capture_output=True, check=True).stdout, np.uint8)
+    frames = codes.reshape(-1, 2, 480 * 720)
+    luma = frames[:, 0].reshape(-1, 480, 720)
+    chroma = frames[:, 1].reshape(-1, 2, 480, 360)
+    signal = Signal(Matrix.SMPTE170M, Primaries.SMPTE170M, range=Range.LIMITED, field_order=FieldOrder.TOP_FIRST)
+    colour = columns_doubled(chroma_from_codes(chroma, 8, Range.LIMITED))
+    clip = Clip(luma_from_codes(luma, 8, Range.LIMITED), colour, signal, FrameRange(0, len(luma)), _RATE)
+    return Tape(clip, _sigma(luma[:, 0::2]), np.stack([_unlit(one) for one in pictures[: 2 * len(luma)]]))
+
+
+def _unlit(picture: Plane) -> Plane:
+    """R'G'B' → Y'CbCr `(3, 480, 704)` with no change of primaries: FFmpeg makes none."""
+    linear = cv2.pow(np.maximum(picture, 0), DISPLAY_GAMMA)
+    small = np.asarray(cv2.resize(linear, (NTSC.active_width, NTSC.height), interpolation=cv2.INTER_AREA), np.float32)
+    signal = np.asarray(signed_power(small, 1 / DISPLAY_GAMMA), np.float32)
+    return np.ascontiguousarray(np.moveaxis(cv2.transform(signal, rgb_to_ycbcr(Matrix.SMPTE170M)), -1, 0))
 
 
 def _clip(coded: Pictures, simulator: Simulator) -> Clip:
