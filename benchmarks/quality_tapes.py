@@ -34,7 +34,7 @@ from footlights.models.fieldlift import columns_doubled
 from footlights.tape.presets import PRESETS, Preset, preset
 from footlights.tape.raster import NTSC
 from footlights.tape.simulate import Simulator
-from footlights.training.scenes import SCENE_HEIGHT, SCENE_WIDTH, draw_scene
+from footlights.training.scenes import SCENE_HEIGHT, SCENE_WIDTH, Mix, draw_scene
 from footlights.training.sources import find_sources
 from footlights.training.tapes import neutral
 
@@ -89,7 +89,7 @@ def still_pictures(data: Path, seed: int, count: int) -> tuple[list[Plane], Plan
     (960 × 1408), and the exact luma of the whole `(count, 1920, 2816)` at four times it."""
     rng = np.random.default_rng(seed)
     sources = find_sources(data, held_out=True)
-    scenes = [draw_scene(sources, count, rng, video_share=0.0) for _ in range(4)]
+    scenes = [draw_scene(sources, count, rng, Mix(video=0.0)) for _ in range(4)]
     pictures, luma = [], np.empty((count, 8 * SCENE_HEIGHT, 8 * SCENE_WIDTH), np.float32)
     for number in range(count):
         lights = [scene.light_at(number) for scene in scenes]

@@ -97,3 +97,13 @@ def test_odd_shapes_and_unknown_sizes_are_refused():
         fieldlift.packed(np.zeros((22, 32), np.float32), np.zeros((2, 22, 16), np.float32))
     with pytest.raises(UsageError):
         fieldlift.size_named("XL")
+
+
+def test_coarse_light_is_the_fields_own_and_detail_the_nets():
+    rows, columns = np.mgrid[0:96, 0:128].astype(np.float32)
+    field = 0.3 + 0.2 * np.sin(columns / 40) + 0.001 * rows
+    detail = 0.05 * ((columns // 2 + rows // 2) % 2 * 2 - 1)
+    drifted = field * 0.9 + 0.04 + detail
+    kept = fieldlift.light_kept(drifted.astype(np.float32), field.astype(np.float32))
+    inner = (slice(16, -16), slice(16, -16))
+    assert np.abs(kept - (field + detail))[inner].max() < 0.004

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from footlights.models import fieldlift_run, runtime
-from footlights.models.fieldlift import SIZES
+from footlights.models.fieldlift import SIZES, lines_doubled
 from footlights.models.fieldlift_run import FieldLift, Frame
 
 RNG = np.random.default_rng(8)
@@ -55,6 +57,17 @@ def test_more_noise_expected_is_more_taken_away(net: FieldLift) -> None:
     left = [float(np.std(list(net.lift(noisy, sigma))[-1].luma)) for sigma in (0.5, 6.0)]
     assert left[1] < left[0]
     assert left[1] < 6 / 219 * 0.6
+
+
+def test_light_stays_the_tapes_and_is_the_nets_where_the_tape_has_none(net: FieldLift) -> None:
+    given = frames(4)
+    for frame, lifted in zip(given, net.lift(given, 2.0), strict=True):
+        for instant in range(2):
+            own = lines_doubled(frame.luma[instant::2], instant)
+            assert lifted.luma[instant].mean() == pytest.approx(own.mean(), abs=1.5e-3)
+    black = replace(given[2], luma=np.zeros_like(given[2].luma), valid=(False, False))
+    lost = list(net.lift([*given[:2], black, given[3]], 2.0))[2]
+    assert lost.luma.mean() > 0.5 * given[1].luma.mean()
 
 
 def test_a_precision_that_is_wrong_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:

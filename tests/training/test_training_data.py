@@ -126,3 +126,15 @@ def test_an_empty_data_folder_is_refused(tmp_path: Path):
     with pytest.raises(SourceError):
         find_sources(tmp_path, held_out=False)
     assert Sources((), (), ()).videos == ()
+
+
+def test_a_camera_at_rest_shows_the_same_picture_and_a_pushed_one_moves_all_of_it(data: Path):
+    sources = find_sources(data, held_out=False)
+    calm = MovedStill(sources, fields=4, rng=np.random.default_rng(5), at_rest=True)
+    calm._front = []
+    assert np.array_equal(calm.light_at(0), calm.light_at(3))
+    before = calm.light_at(1)
+    calm.shake(np.array([[0.0, 6.0, 0.0, 0.0], [0.0, -4.0, 0.0, 0.0]]))
+    assert np.array_equal(calm.light_at(0), calm.light_at(3))
+    pushed = calm.light_at(1)
+    assert pushed[8:-8, 8:-14] == pytest.approx(before[4:-12, 14:-8], abs=1e-4)

@@ -39,6 +39,8 @@ CLEAN_PLANES = 3
 """Residuals at the size of the tape: Y, Cb, Cr."""
 SCALE = 4
 """Of the fine luma residual against the tape; the fine chroma residual has half of it."""
+_COARSE = 4
+"""Samples per side of a cell of coarse light."""
 OUT_PLANES = CLEAN_PLANES + SCALE**2 + 2 * (SCALE // 2) ** 2
 
 SIGMA_UNIT = 8.0
@@ -195,6 +197,18 @@ def base(planes: Plane) -> Plane:
         chroma = np.stack([planes[4 + field], planes[6 + field]])
         pictures[field, 1:] = columns_doubled(lines_doubled(chroma, field))
     return pictures
+
+
+def light_kept(clean: Plane, field: Plane) -> Plane:
+    """Clean luma `(H, W)` with the coarse light of the field it was made from, lines doubled `(H, W)`.
+
+    What is coarser than a Gaussian of about 6 samples is no noise, no comb and no detail: it is the light of the stage,
+    and there a net can only err.
+    """
+    height, width = clean.shape
+    small = cv2.resize(field - clean, (width // _COARSE, height // _COARSE), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), 1.5, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(clean + cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def fine_luma(clean: Plane, residual: Plane) -> Plane:

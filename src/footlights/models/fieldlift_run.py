@@ -102,7 +102,12 @@ class FieldLift:
         else:
             carried = fieldlift.carried(state, back)
         next_state, clean, luma, chroma = self._net(window[None], carried[None])
-        pictures = fieldlift.base(now.packed.planes) + clean
+        fields = fieldlift.base(now.packed.planes)
+        pictures = fields + clean
+        for instant in range(INSTANTS):
+            # A field that is not the tape's own has no light to keep.
+            if now.packed.valid[instant].all():
+                pictures[instant, 0] = fieldlift.light_kept(pictures[instant, 0], fields[instant, 0])
         return Lifted(pictures[:, 0], pictures[:, 1:], Fine(luma[:, 0], chroma)), next_state[0]
 
 

@@ -18,8 +18,6 @@ _LOST_FIELD = 0.12
 """Share of sequences in which a field shows another instant."""
 _LOST_FRAME = 0.4
 """Share of those in which both fields of a frame do."""
-_LOST_KNOWN = 0.75
-"""Share of those whose field is marked invalid."""
 _DAMAGE_KNOWN = 0.5
 """Share of sequences that come with their damage marked."""
 
@@ -164,14 +162,14 @@ def _truth(
 
 
 def _lose_field(sample: Batch, rng: np.random.Generator) -> None:
-    """One field, or both of a frame, give way to their neighbour in time, most often marked as what they are."""
+    """One field, or both of a frame, give way to their neighbour in time, marked as what they are.
+
+    A net that meets them unmarked learns to doubt fields that are right, and makes up motion where a camera jolts."""
     frames = sample.luma.shape[1]
     frame = int(rng.integers(1, frames - 1))
     parities = (0, 1) if rng.random() < _LOST_FRAME else (int(rng.integers(2)),)
     other = frame + (1 if rng.random() < 0.3 else -1)
-    known = rng.random() < _LOST_KNOWN
     for parity in parities:
         sample.luma[0, frame, parity::2] = sample.luma[0, other, parity::2]
         sample.chroma[0, frame, :, parity::2] = sample.chroma[0, other, :, parity::2]
-        if known:
-            sample.valid[0, frame, parity] = 0
+        sample.valid[0, frame, parity] = 0

@@ -37,7 +37,7 @@ from footlights.tape.optics import ReadOut
 from footlights.tape.presets import PRESETS
 from footlights.tape.raster import NTSC, parity_of
 from footlights.tape.simulate import Simulator
-from footlights.training.scenes import SCALE, SCENE_HEIGHT, SCENE_WIDTH, Scene, draw_scene
+from footlights.training.scenes import SCALE, SCENE_HEIGHT, SCENE_WIDTH, Mix, Scene, draw_scene
 from footlights.training.shards import MOTION_STEP, TapeFacts, write_shard
 from footlights.training.sources import find_sources
 from footlights.training.tapes import Tape, draw_tape, known_tape
@@ -64,8 +64,7 @@ class Job:
     """Tapes drawn for each mosaic; validation uses the presets instead."""
     crops: int
     """Per scene."""
-    calm: float
-    """Share of stills before a camera at rest."""
+    mix: Mix
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +96,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tapes", type=int, default=4, help="tapes drawn per mosaic")
     parser.add_argument("--crops", type=int, default=8, help="crops per scene")
     parser.add_argument("--calm", type=float, default=0.0, help="share of stills before a camera at rest")
+    parser.add_argument("--shaken", type=float, default=0.0, help="share of stills before a camera that jolts")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--held-out", action="store_true", help="validation sources on the four presets")
     chosen = parser.parse_args(arguments)
+    mix = Mix(calm=chosen.calm, shaken=chosen.shaken)
     jobs = [
-        Job(number, chosen.seed, chosen.data, chosen.out, chosen.held_out, chosen.tapes, chosen.crops, chosen.calm)
+        Job(number, chosen.seed, chosen.data, chosen.out, chosen.held_out, chosen.tapes, chosen.crops, mix)
         for number in range(chosen.first, chosen.first + chosen.count)
         if not (chosen.out / _name(number)).exists()
     ]
@@ -120,7 +121,7 @@ def render(job: Job) -> str:
     cv2.setNumThreads(1)
     rng = np.random.default_rng((job.seed, int(job.held_out), job.number))
     sources = find_sources(job.data, held_out=job.held_out)
-    scenes = [draw_scene(sources, 2 * FRAMES, rng, calm=job.calm) for _ in range(4)]
+    scenes = [draw_scene(sources, 2 * FRAMES, rng, job.mix) for _ in range(4)]
     tapes = [known_tape(name) for name in PRESETS] if job.held_out else [draw_tape(rng) for _ in range(job.tapes)]
     crops = [crop for number, scene in enumerate(scenes) for crop in _draw_crops(scene, number, job.crops, rng)]
     takes = [_Take(tape, int(rng.integers(2**31))) for tape in tapes]

@@ -8,7 +8,7 @@ of the tape. Light is linear inside; 1 is white.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -60,16 +60,29 @@ class Scene(Protocol):
         ...
 
 
-def draw_scene(
-    sources: Sources, fields: int, rng: np.random.Generator, *, video_share: float = 0.25, calm: float = 0.0
-) -> Scene:
-    """A scene of `fields` fields; `calm` is the share of stills before a camera that stands on its tripod."""
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Shares of scenes."""
+
+    video: float = 0.25
+    """Footage; the rest are stills."""
+    calm: float = 0.0
+    """Of the stills: before a camera that stands on its tripod."""
+    shaken: float = 0.0
+    """Of the stills: before a camera that jolts from field to field."""
+
+
+def draw_scene(sources: Sources, fields: int, rng: np.random.Generator, mix: Mix = Mix()) -> Scene:
+    """A scene of `fields` fields."""
     moving: Scene
-    if sources.videos and rng.random() < video_share:
+    if sources.videos and rng.random() < mix.video:
         moving = Footage(sources.videos, fields, rng)
     else:
-        # Without calm scenes nothing is drawn, so that the shards of earlier seeds stay what they were.
-        moving = MovedStill(sources, fields, rng, at_rest=calm > 0 and bool(rng.random() < calm))
+        # Without such scenes nothing is drawn, so that the shards of earlier seeds stay what they were.
+        still = MovedStill(sources, fields, rng, at_rest=mix.calm > 0 and bool(rng.random() < mix.calm))
+        if mix.shaken and rng.random() < mix.shaken:
+            still.shake(_jolts(fields, rng))
+        moving = still
     return LitScene(moving, draw_light(rng), int(rng.integers(2**31)))
 
 
@@ -135,6 +148,13 @@ def _at_rest(fields: int, rng: np.random.Generator) -> Path4:
     return Path4(none + x, none + y, none + 1, none)
 
 
+def _jolts(fields: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """What a pushed camera does from field to field: no motion can be foretold from the fields around one."""
+    size = rng.uniform(0.2, 3.0) * SCALE
+    jolts = rng.laplace(0, size / 2, (2, fields)) * (rng.random(fields) < rng.uniform(0.2, 1.0))
+    return np.asarray(np.clip(jolts, -6 * SCALE, 6 * SCALE), np.float64)
+
+
 def _tremble(fields: int, amount: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """A smooth random walk about zero."""
     steps = np.convolve(rng.normal(0, 1, fields + 8), np.hanning(11)[1:-1], "valid")[:fields]
@@ -183,6 +203,13 @@ class MovedStill:
         for _ in range(int(rng.choice([0, 1, 2], p=[0.5, 0.35, 0.15]))):
             cut = _cut_out(_front_picture(sources, rng), rng)
             self._front.append(Layer(cut, draw_path(fields, rng), _draw_sway(rng), _draw_tempo(rng)))
+
+    def shake(self, jolts: NDArray[np.float64]) -> None:
+        """Move everything by `(2, fields)` fine samples, as a camera that is pushed does."""
+        self._ground, *self._front = (
+            replace(layer, path=replace(layer.path, x=layer.path.x + jolts[0], y=layer.path.y + jolts[1]))
+            for layer in (self._ground, *self._front)
+        )
 
     @property
     def places(self) -> Sequence[Place]:
