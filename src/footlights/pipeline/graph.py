@@ -362,7 +362,8 @@ def _compare_task(survey: Survey, ingest: Ingest, layout: Layout, ids: Sequence[
 
 def _bare(shot: ShotPlan) -> ShotPlan:
     """The plan without what does not change pictures, so that a better reason does not redo days of work."""
-    return replace(shot, steps=tuple(replace(step, why="") for step in shot.steps), skipped=(), approved_by="")
+    steps, instead = (tuple(replace(step, why="") for step in steps) for steps in (shot.steps, shot.instead))
+    return replace(shot, steps=steps, instead=instead, skipped=(), approved_by="")
 
 
 def _ends_late(plan: RestorationPlan, shot: int, factor: int) -> bool:
