@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +16,8 @@ from footlights.models import fieldlift  # noqa: E402
 from footlights.models.fieldlift_torch import FieldLiftNet  # noqa: E402
 from footlights.training import batches, export, unroll  # noqa: E402
 from footlights.training import fieldlift as training  # noqa: E402
-from footlights.training.batches import BatchShape, draw_batch, whole  # noqa: E402
+from footlights.training.batches import BatchShape, Draw, draw_batch, whole  # noqa: E402
+from footlights.training.resident import ResidentShards  # noqa: E402
 from footlights.training.shards import TapeFacts, open_shards, write_shard  # noqa: E402
 
 CONFIG = Path(__file__).parents[2] / "training" / "configs" / "cpu_smoke.toml"
@@ -80,7 +81,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(shards: Path, tmp_path: Path,
     straight = _train(shards, tmp_path / "straight")
     whole_step, steps = training.step, []
 
-    def stopping(*arguments: object) -> dict[str, float]:
+    def stopping(*arguments: object) -> dict[str, torch.Tensor]:
         if len(steps) == 5:
             raise KeyboardInterrupt
         steps.append(1)
@@ -107,33 +108,57 @@ def test_a_progressive_tape_has_one_truth_for_both_instants(shards: Path):
     assert (interlaced.truth_luma[:, 1::2] != interlaced.truth_luma[:, 0::2]).any()
 
 
-def test_lost_fields_and_frames_show_another_instant_and_mostly_say_so(shards: Path):
-    sample = whole(open_shards(shards / "val")[0], 0, 0)
-    kinds, marked = set(), 0
+def test_lost_fields_and_frames_show_another_instant_and_say_so(shards: Path):
+    shard = open_shards(shards / "val")[0]
+    draw = Draw(0, 0, 0, 0, 0, 0, 3.0, marked=False)
+    whole_one = batches._cut(shard, BatchShape(1, FRAMES, SIDE), draw)
+    kinds = set()
     for seed in range(60):
-        luma, valid = sample.luma.copy(), sample.valid.copy()
-        batches._lose_field(
-            replace(sample, luma=luma, chroma=sample.chroma.copy(), valid=valid), np.random.default_rng(seed)
-        )
-        changed = [parity for parity in (0, 1) if (luma[0, :, parity::2] != sample.luma[0, :, parity::2]).any()]
+        lost = batches._lost(FRAMES + 2, np.random.default_rng(seed))
+        sample = batches._cut(shard, BatchShape(1, FRAMES, SIDE), replace(draw, lost=lost))
+        changed = [
+            parity for parity in (0, 1) if (sample.luma[0, :, parity::2] != whole_one.luma[0, :, parity::2]).any()
+        ]
         kinds.add(tuple(changed))
-        marked += bool((valid != sample.valid).any())
+        assert not sample.valid[0, lost.frame, list(lost.parities)].any()
+        assert (sample.valid != whole_one.valid).sum() == len(lost.parities) * SIDE**2 // 4
     # A frame at an end may give way to its own copy beyond it, which changes nothing.
     assert kinds - {()} == {(0,), (1,), (0, 1)}
-    assert 30 < marked < 57
+
+
+def test_batches_cut_on_the_device_equal_those_cut_here(shards: Path):
+    shard = open_shards(shards / "val")[0]
+    damaged = {
+        **shard.arrays,
+        "damage": np.random.default_rng(3).integers(0, 2, shard.arrays["damage"].shape, np.uint8),
+    }
+    colour = np.random.default_rng(4).integers(16, 240, shard.arrays["truth_chroma"].shape, np.uint8)
+    damaged["truth_chroma"] = colour
+    plain = replace(shard, arrays=damaged)
+    turned = replace(plain, tapes=(replace(shard.tapes[0], upside_down=True, progressive=True),))
+    both, shape = [plain, turned], BatchShape(24, 3, 32)
+    found = batches.draws(both, shape, 5, 0)
+    assert {draw.shard for draw in found} == {0, 1}
+    assert any(draw.lost for draw in found)
+    held = ResidentShards(both, torch.device("cpu")).batch(found, shape)
+    here = draw_batch(both, shape, 5, 0)
+    for entry in fields(here):
+        np.testing.assert_array_equal(getattr(held, entry.name).numpy(), getattr(here, entry.name), entry.name)
 
 
 def test_a_net_learns_what_its_base_does_not_know(shards: Path):
     config = training.Config("", "tiny", 40, 2, 3, 32, warm_up=5, rate=4e-3, threads=1, bf16=False)
     run, data = training.begin(config), open_shards(shards / "train")
     batch = draw_batch(data, BatchShape(2, 3, 32), 1, 0)
-    losses = [training.step(run, config, batch, torch.device("cpu"))["total"] for _ in range(40)]
+    here = unroll.on_device(batch, torch.device("cpu"))
+    learned = training._learning(run, config)
+    losses = [float(training.step(run, config, here, learned)["total"]) for _ in range(40)]
     assert losses[-1] < 0.9 * losses[0]
 
 
 def test_torch_packs_fetches_and_weaves_as_the_program_does(shards: Path):
     batch = whole(open_shards(shards / "val")[0], 0, 0)
-    inputs = unroll.to_inputs(batch, torch.device("cpu"))
+    inputs = unroll.to_inputs(unroll.on_device(batch, torch.device("cpu")))
     luma = (batch.luma[0, 2].astype(np.float32) - 16) / np.float32(219)
     chroma = (batch.chroma[0, 2].astype(np.float32) - 128) / np.float32(224)
     planes = fieldlift.packed(luma, chroma)

@@ -31,7 +31,7 @@ class Block(nn.Module):
         return x + self.second(torch.relu(self.first(x)))
 
 
-def evened(window: Tensor) -> Tensor:
+def evened(window: Tensor, gains: Tensor) -> Tensor:
     """The window `(N, 35, h, w)` with every picture as amplified difference from the local mean of its component in
     the frame itself, and those three means at the end: `(N, 38, h, w)`.
 
@@ -39,7 +39,6 @@ def evened(window: Tensor) -> Tensor:
     are, they left it at its base for hundreds of iterations.
     """
     now = window[:, :FRAME_PLANES]
-    gains = window.new_tensor([LUMA_GAIN] * 4 + [CHROMA_GAIN] * 4)[:, None, None]
     means = torch.stack([now[:, :4].mean(dim=1), now[:, 4:6].mean(dim=1), now[:, 6:].mean(dim=1)], dim=1)
     means = nn.functional.avg_pool2d(means, 5, stride=1, padding=2, count_include_pad=False)
     each = torch.cat([means[:, :1].expand(-1, 4, -1, -1), means[:, 1:].repeat_interleave(2, dim=1)], dim=1)
@@ -51,6 +50,8 @@ def evened(window: Tensor) -> Tensor:
 
 class FieldLiftNet(nn.Module):
     """One step of the recurrence."""
+
+    gains: Tensor
 
     def __init__(self, size: Size) -> None:
         super().__init__()
@@ -65,6 +66,8 @@ class FieldLiftNet(nn.Module):
         self.tail = nn.Conv2d(width, INSTANTS * 4 * size.tail, 3, padding=1)
         self.refine = nn.Conv2d(size.tail, size.tail, 3, padding=1)
         self.out = nn.Conv2d(size.tail, OUT_PLANES, 3, padding=1)
+        gains = torch.tensor([LUMA_GAIN] * 4 + [CHROMA_GAIN] * 4)[:, None, None]
+        self.register_buffer("gains", gains, persistent=False)
         with torch.no_grad():
             self.up.weight *= 0.3
             self.out.weight *= 0.1
@@ -79,7 +82,7 @@ class FieldLiftNet(nn.Module):
 
     def features(self, window: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Window and carried state → features `(N, C, h, w)` and the next state `(N, K, h, w)`."""
-        x = torch.relu(self.stem(torch.cat([evened(window), state.to(window.dtype)], dim=1)))
+        x = torch.relu(self.stem(torch.cat([evened(window, self.gains), state.to(window.dtype)], dim=1)))
         x = self.before(x)
         deep = self.below(torch.relu(self.down(x)))
         x = self.after(x + nn.functional.pixel_shuffle(self.up(deep), 2))

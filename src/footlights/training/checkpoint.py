@@ -41,6 +41,8 @@ class Run:
     """Exponential mean of the net's weights: what is validated and exported."""
     optimiser: torch.optim.AdamW
     progress: Progress
+    share: Tensor
+    """Of the net of now in its running mean, a scalar on the device."""
 
 
 def save(path: Path, run: Run, config: str) -> None:
@@ -89,7 +91,9 @@ def load(path: Path, run: Run) -> None:
                 parameter.copy_(file.get_tensor(f"net.{name}"))
                 if f"{MOMENTS[0]}.{name}" in known:
                     state = {moment: file.get_tensor(f"{moment}.{name}").to(parameter) for moment in MOMENTS}
-                    run.optimiser.state[parameter] = {"step": torch.tensor(float(iteration)), **state}
+                    # A captured step counts on the device.
+                    place = parameter.device if run.optimiser.defaults["capturable"] else "cpu"
+                    run.optimiser.state[parameter] = {"step": torch.tensor(float(iteration), device=place), **state}
             for name, parameter in run.mean.named_parameters():
                 parameter.copy_(file.get_tensor(f"mean.{name}"))
     run.progress = Progress(iteration, cpu_seconds, wall_seconds)

@@ -13,21 +13,30 @@ import signal
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from footlights.errors import UsageError
 from footlights.models.fieldlift import size_named
 from footlights.models.fieldlift_torch import FieldLiftNet
 from footlights.training import checkpoint, journal
-from footlights.training.batches import Batch, BatchShape, batches
+from footlights.training.batches import BatchShape, ahead_of, draw_batch, draws
 from footlights.training.checkpoint import Progress, Run
+from footlights.training.graphed import GraphedStep, Learn
 from footlights.training.losses import Weights, loss
+from footlights.training.resident import ResidentShards
 from footlights.training.shards import Shard, open_shards
-from footlights.training.unroll import to_inputs, to_truth, unroll
+from footlights.training.unroll import DeviceBatch, on_device, to_inputs, to_truth, unroll
 from footlights.training.validate import Comparison, compare, write_sheet
+
+_LOOK_EVERY = 20
+"""Iterations on an accelerator between looks at its results: each look waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,10 @@ class Config:
     readers: int = 2
     """Threads that draw batches ahead."""
     bf16: bool = True
-    compiled: bool = False
+    resident: bool = False
+    """Hold all shards in the memory of the device."""
+    graphed: bool = False
+    """Capture the step as a CUDA graph."""
     train_shards: int = 0
     """Shards used, in the order of their names; 0 for all. A resumed run must use the same."""
     check_every: int = 500
@@ -81,9 +93,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
     parser.add_argument("--start-from", type=Path, help="take the weights of another run's checkpoint, nothing else")
     parser.add_argument("--minutes", type=float, help="stop after this time, resumable")
+    parser.add_argument("--iterations", type=int, help="instead of the configuration's")
     chosen = parser.parse_args(arguments)
     text = chosen.config.read_text("utf-8")
     config = Config(**tomllib.loads(text))
+    if chosen.iterations:
+        config = replace(config, iterations=chosen.iterations)
+        text += f"# as begun with --iterations {chosen.iterations}\n"
     last = chosen.run / "last.safetensors"
     if last.exists() and not chosen.resume:
         raise UsageError(f"{last} exists", "a run is not begun over another", "give --resume or another --run")
@@ -111,10 +127,15 @@ class Places:
 def begin(config: Config) -> Run:
     """A net with fresh weights, its mean and its optimiser."""
     torch.manual_seed(config.seed)
+    torch.backends.cudnn.benchmark = True
     device = torch.device(config.device)
     net = FieldLiftNet(size_named(config.size)).to(device, memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(net.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=1e-4)
-    return Run(net, copy.deepcopy(net).requires_grad_(False), optimiser, Progress())
+    rate = torch.tensor(config.rate, device=device) if config.graphed else config.rate
+    optimiser = torch.optim.AdamW(
+        net.parameters(), rate, betas=(0.9, 0.99), weight_decay=1e-4, capturable=config.graphed
+    )
+    share = torch.zeros((), device=device)
+    return Run(net, copy.deepcopy(net).requires_grad_(False), optimiser, Progress(), share)
 
 
 def train(run: Run, config: Config, text: str, places: Places, deadline: float) -> None:
@@ -122,53 +143,80 @@ def train(run: Run, config: Config, text: str, places: Places, deadline: float) 
     shards = open_shards(places.shards / "train", config.train_shards or None)
     held_out = open_shards(places.shards / "val")
     device = torch.device(config.device)
-    if config.compiled:
-        run.net.features = torch.compile(run.net.features)  # type: ignore[method-assign]
-        run.net.pictures = torch.compile(run.net.pictures)  # type: ignore[method-assign]
     last, saved, clock = places.run / "last.safetensors", time.monotonic(), _Clock(run.progress)
     asked = _Asked()
-    sums: dict[str, float] = {}
-    for batch in _planned(shards, config, run.progress.iteration):
-        for name, value in step(run, config, batch, device).items():
+    sums: dict[str, Tensor] = {}
+    learned = _learning(run, config)
+    for batch in _planned(shards, config, run.progress.iteration, device):
+        terms = step(run, config, batch, learned)
+        for name, value in terms.items():
             sums[name] = sums.get(name, 0.0) + value
         done = run.progress.iteration
         clock.tick(run.progress)
-        if done % config.check_every == 0 or done == config.iterations:
-            means = {name: value / config.check_every for name, value in sums.items()}
+        due = done % config.check_every == 0 or done == config.iterations
+        late = time.monotonic() - saved > config.save_seconds or time.monotonic() > deadline or asked.to_stop
+        if due or late or device.type == "cpu" or done % _LOOK_EVERY == 0:
+            _must_be_finite(terms["norm"], run.progress)
+        if due:
+            means = {name: float(value) / config.check_every for name, value in sums.items()}
             sums.clear()
             check(run, config, means, held_out, places)
             checkpoint.save(last, run, text)
             saved = time.monotonic()
             clock = _Clock(run.progress)  # validation is not training
-        elif time.monotonic() - saved > config.save_seconds or time.monotonic() > deadline or asked.to_stop:
+        elif late:
             checkpoint.save(last, run, text)
             saved = time.monotonic()
         if time.monotonic() > deadline or asked.to_stop:
             return
 
 
-def step(run: Run, config: Config, batch: Batch, device: torch.device) -> dict[str, float]:
-    """One iteration; the loss and its terms."""
+def _learning(run: Run, config: Config) -> Learn:
+    """What a step does on the device."""
+
+    def one(batch: DeviceBatch) -> dict[str, Tensor]:
+        return learn(run, config, batch)
+
+    if not config.graphed:
+        return one
+    return GraphedStep(one, lambda: run.optimiser.zero_grad(set_to_none=True))
+
+
+def step(run: Run, config: Config, batch: DeviceBatch, learned: Learn) -> dict[str, Tensor]:
+    """One iteration; the loss, its terms and the norm of the gradient."""
     progress = run.progress
+    rate = config.rate * schedule(config, progress.iteration)
     for group in run.optimiser.param_groups:
-        group["lr"] = config.rate * schedule(config, progress.iteration)
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+    # Early on the mean must not remember the untrained net.
+    run.share.fill_(1 - min(config.mean, (1 + progress.iteration) / (10 + progress.iteration)))
+    terms = learned(batch)
+    progress.iteration += 1
+    return terms
+
+
+def learn(run: Run, config: Config, batch: DeviceBatch) -> dict[str, Tensor]:
+    """Forward, backward, the optimiser and the running mean; nothing here waits for the device."""
     run.net.train()
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.bf16):
-        made = unroll(run.net, to_inputs(batch, device))
-    total, terms = loss(made, to_truth(batch, device), Weights())
+    with torch.autocast(run.share.device.type, dtype=torch.bfloat16, enabled=config.bf16, cache_enabled=False):
+        made = unroll(run.net, to_inputs(batch))
+    total, terms = loss(made, to_truth(batch), Weights())
     run.optimiser.zero_grad(set_to_none=True)
     total.backward()
     norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), config.clip)
-    if not torch.isfinite(norm):
-        raise ArithmeticError(f"the gradient is not finite at iteration {progress.iteration}")
     run.optimiser.step()
-    # Early on the mean must not remember the untrained net.
-    keep = min(config.mean, (1 + progress.iteration) / (10 + progress.iteration))
     with torch.no_grad():
         for mean, now in zip(run.mean.parameters(), run.net.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)
-    progress.iteration += 1
-    return {"total": float(total.detach()), **{name: float(term.detach()) for name, term in terms.items()}}
+            mean.lerp_(now, run.share)
+    return {"total": total.detach(), "norm": norm, **{name: term.detach() for name, term in terms.items()}}
+
+
+def _must_be_finite(norm: Tensor, progress: Progress) -> None:
+    if not torch.isfinite(norm):
+        raise ArithmeticError(f"the gradient is not finite at iteration {progress.iteration}")
 
 
 def schedule(config: Config, iteration: int) -> float:
@@ -198,14 +246,29 @@ def check(
     return results
 
 
-def _planned(shards: Sequence[Shard], config: Config, first: int) -> Iterator[Batch]:
+def _planned(shards: Sequence[Shard], config: Config, first: int, device: torch.device) -> Iterator[DeviceBatch]:
     """The batches still to come; the last part of the run may have longer samples."""
     turn = max(first, int(config.long_from * config.iterations))
     short = BatchShape(config.batch, config.frames, config.side)
     fewer = max(1, config.batch * config.frames // config.long_frames)
     long = BatchShape(fewer, config.long_frames, config.side)
-    yield from batches(shards, short, config.seed, range(first, turn), ahead=config.readers)
-    yield from batches(shards, long, config.seed, range(turn, config.iterations), ahead=config.readers)
+    held = ResidentShards(shards, device) if config.resident else None
+    for shape, numbers in ((short, range(first, turn)), (long, range(turn, config.iterations))):
+        if held:
+            yield from _cut_there(held, shards, config, shape, numbers)
+        else:
+            drawn = partial(draw_batch, shards, shape, config.seed)
+            yield from (on_device(batch, device) for batch in ahead_of(drawn, numbers, config.readers))
+
+
+def _cut_there(
+    held: ResidentShards, shards: Sequence[Shard], config: Config, shape: BatchShape, numbers: range
+) -> Iterator[DeviceBatch]:
+    def told(number: int) -> NDArray[np.float64]:
+        return held.told(draws(shards, shape, config.seed, number))
+
+    for table in ahead_of(told, numbers, config.readers):
+        yield held.gathered(table, shape)
 
 
 class _Asked:

@@ -16,6 +16,7 @@ from footlights.media.recode import TapeCodec
 from footlights.tape import formats
 from footlights.tape.composite import Composite, Decoder
 from footlights.tape.light import StageLight
+from footlights.tape.noise import TapeNoise
 from footlights.tape.optics import ReadOut
 from footlights.tape.parameters import Bounds
 from footlights.tape.presets import HEAVY, LIGHT, MEDIUM, VHS, Preset, preset
@@ -29,6 +30,9 @@ _PROGRESSIVE = 0.1
 """Share of tapes whose camera or film gave one picture a frame."""
 _MILD = 0.15
 """Share of tapes whose noise and damage are a fraction of their family's: clean copies exist of every format."""
+
+_FINE_LUMA, _FINE_CHROMA = 0.25, 0.25
+"""Shares of tapes whose noise is finer along the line than their family's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def draw_tape(rng: np.random.Generator) -> Tape:
     family = _FAMILIES[int(rng.choice(len(_FAMILIES), p=chances / chances.sum()))][0]
     made = neutral(_varied(family, rng))
     made = replace(made, tape=_tape_format(made, rng), optics=replace(made.optics, read_out=_read_out(rng)))
-    made = _connections(made, rng)
+    made = replace(_connections(made, rng), noise=_noise_spectra(made.noise, rng))
     if rng.random() < _MILD:
         made = _milder(made, float(rng.uniform(0.1, 0.5)))
     codec, bit_rate = _codec(rng)
@@ -174,6 +178,22 @@ def _connections(tape: Preset, rng: np.random.Generator) -> Preset:
         return replace(present or Composite(), decoder=decoder, leak=leak, i_mhz=wide, q_mhz=min(wide, 0.6))
 
     return replace(tape, recording=connection(tape.recording, 0.15), playback=connection(tape.playback, 0.12))
+
+
+def _noise_spectra(noise: TapeNoise, rng: np.random.Generator) -> TapeNoise:
+    """Noise of other spectra than the families': captures and decoders add grain that is white along the line."""
+    if rng.random() < _FINE_LUMA:
+        noise = replace(
+            noise, corner_mhz=float(rng.uniform(3.5, 6.5)), deemphasis_mhz=float(np.exp(rng.uniform(0, np.log(6))))
+        )
+    if rng.random() < _FINE_CHROMA:
+        noise = replace(
+            noise,
+            chroma_sigma=float(rng.uniform(1, 9)),
+            streak=float(rng.uniform(2, 5)),
+            chroma_lines=float(rng.uniform(0, 0.2)),
+        )
+    return noise
 
 
 def _codec(rng: np.random.Generator) -> tuple[TapeCodec | None, int]:

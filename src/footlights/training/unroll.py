@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from footlights.models.fieldlift import INSTANTS, SCALE, SIGMA_UNIT
@@ -41,29 +39,48 @@ class Inputs:
     """`(B, 1, h, w)`."""
 
 
-def to_inputs(batch: Batch, device: torch.device) -> Inputs:
+@dataclass(frozen=True, slots=True)
+class DeviceBatch:
+    """A batch as `batches.Batch` has it, in the memory of the device."""
+
+    luma: Tensor
+    chroma: Tensor
+    motion: Tensor
+    valid: Tensor
+    sigma: Tensor
+    gain: Tensor
+    truth_luma: Tensor
+    truth_chroma: Tensor
+
+
+def on_device(batch: Batch, device: torch.device) -> DeviceBatch:
+    """The batch brought there."""
+    return DeviceBatch(
+        **{entry.name: torch.from_numpy(getattr(batch, entry.name)).to(device) for entry in fields(DeviceBatch)}
+    )
+
+
+def to_inputs(batch: DeviceBatch) -> Inputs:
     """What the net sees of a batch."""
-    gain = torch.from_numpy(batch.gain).to(device)
-    luma = _luma(batch.luma, device) * gain[:, 0, None, None, None]
-    chroma = _chroma(batch.chroma, device) * gain[:, 1, None, None, None, None]
+    luma = _luma(batch.luma) * batch.gain[:, 0, None, None, None]
+    chroma = _chroma(batch.chroma) * batch.gain[:, 1, None, None, None, None]
     top, bottom = slice(0, None, 2), slice(1, None, 2)
     planes = [luma[:, :, lines, columns] for lines in (top, bottom) for columns in (top, bottom)]
     planes += [chroma[:, :, plane, lines] for plane in (0, 1) for lines in (top, bottom)]
     height, width = planes[0].shape[-2:]
-    sigma = torch.from_numpy(batch.sigma).to(device) * gain[:, 0] / SIGMA_UNIT
+    sigma = batch.sigma * batch.gain[:, 0] / SIGMA_UNIT
     return Inputs(
         planes=torch.stack(planes, dim=2),
-        valid=torch.from_numpy(batch.valid).to(device).float(),
-        motion=torch.from_numpy(batch.motion).to(device).float() * MOTION_STEP,
+        valid=batch.valid.float(),
+        motion=batch.motion.float() * MOTION_STEP,
         noise=sigma[:, None, None, None].expand(-1, 1, height, width),
     )
 
 
-def to_truth(batch: Batch, device: torch.device) -> Pictures:
+def to_truth(batch: DeviceBatch) -> Pictures:
     """What should come out; the clean picture is the mean of what its samples cover."""
-    gain = torch.from_numpy(batch.gain).to(device)
-    luma = _luma(batch.truth_luma, device)[:, :, None] * gain[:, 0, None, None, None, None]
-    chroma = _chroma(batch.truth_chroma, device) * gain[:, 1, None, None, None, None]
+    luma = _luma(batch.truth_luma)[:, :, None] * batch.gain[:, 0, None, None, None, None]
+    chroma = _chroma(batch.truth_chroma) * batch.gain[:, 1, None, None, None, None]
     clean_luma = torch.nn.functional.avg_pool2d(luma.flatten(0, 1), SCALE)
     clean_chroma = torch.nn.functional.avg_pool2d(chroma.flatten(0, 1), SCALE // 2)
     clean = torch.cat([clean_luma, clean_chroma], dim=1).unflatten(0, luma.shape[:2])
@@ -144,7 +161,7 @@ def base(planes: Tensor) -> Tensor:
     for field in (0, 1):
         pair = planes[:, 2 * field : 2 * field + 2]
         luma = pair.permute(0, 2, 3, 1).reshape(count, 1, height, 2 * width)
-        chroma = planes[:, [4 + field, 6 + field]]
+        chroma = planes[:, 4 + field : 8 : 2]
         right = torch.cat([chroma[..., 1:], chroma[..., -1:]], dim=-1)
         wide = torch.stack([chroma, (chroma + right) * 0.5], dim=-1).flatten(-2)
         lines = torch.cat([luma, wide], dim=1)
@@ -157,9 +174,9 @@ def base(planes: Tensor) -> Tensor:
     return pictures.flatten(0, 1)
 
 
-def _luma(codes: NDArray[np.uint8], device: torch.device) -> Tensor:
-    return (torch.from_numpy(codes).to(device).float() - 16) * (1 / 219)
+def _luma(codes: Tensor) -> Tensor:
+    return (codes.float() - 16) * (1 / 219)
 
 
-def _chroma(codes: NDArray[np.uint8], device: torch.device) -> Tensor:
-    return (torch.from_numpy(codes).to(device).float() - 128) * (1 / 224)
+def _chroma(codes: Tensor) -> Tensor:
+    return (codes.float() - 128) * (1 / 224)

@@ -15,7 +15,7 @@ from torch import Tensor
 from footlights.models.fieldlift_torch import FieldLiftNet
 from footlights.training.batches import Batch, stacked, whole
 from footlights.training.shards import Shard
-from footlights.training.unroll import Pictures, to_inputs, to_truth, unroll
+from footlights.training.unroll import Pictures, on_device, to_inputs, to_truth, unroll
 
 _MARGIN = 8
 """Samples of the tape at a crop's edge that are not scored."""
@@ -57,7 +57,7 @@ def compare(
         chosen = np.linspace(0, shard.crops - 1, min(crops, shard.crops)).astype(int)
         for tape, facts in enumerate(shard.tapes):
             batch = stacked([whole(shard, tape, int(crop)) for crop in chosen])
-            truth = to_truth(batch, device)
+            truth = to_truth(on_device(batch, device))
             ours = restored(net, batch, device, bf16=bf16)
             classical = classical_pictures(shard.arrays["bwdif"][tape, chosen], device)
             scores = zip(_scores(ours, truth), _scores(classical, truth), strict=True)
@@ -69,7 +69,7 @@ def restored(net: FieldLiftNet, batch: Batch, device: torch.device, *, bf16: boo
     """What the net makes of a batch."""
     net.eval()
     with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-        return unroll(net, to_inputs(batch, device))
+        return unroll(net, to_inputs(on_device(batch, device)))
 
 
 def classical_pictures(bwdif: NDArray[np.float16], device: torch.device) -> Pictures:
@@ -134,7 +134,7 @@ def write_sheet(net: FieldLiftNet, shards: Sequence[Shard], path: Path, device: 
         tape = row % len(shard.tapes)
         crop = (row * 7 + 3) % shard.crops
         batch = whole(shard, tape, crop)
-        ours, truth = restored(net, batch, device), to_truth(batch, device)
+        ours, truth = restored(net, batch, device), to_truth(on_device(batch, device))
         classical = classical_pictures(shard.arrays["bwdif"][tape, [crop]], device)
         instant = shard.frames
         woven = _bgr(_tape_luma(batch, instant // 2), _tape_chroma(batch, instant // 2))
