@@ -26,8 +26,8 @@ _LEAST = 1e-12
 def steady(measured: Series, presence: Series, step: Series, step_variance: Series) -> Series:
     """Poses `(T, K)` from measured ones `(T, K)` and the motion between neighbours `(T - 1, K)`.
 
-    Parameters share no scale and are solved one by one. What is not finite was not measured. `presence` `(T,)`, 0..1, is
-    how sure the measurement is; `step_variance` `(T - 1, K)` that of the motion. T ≥ 1; a parameter that was never
+    Parameters share no scale and are solved one by one. What is not finite was not measured. `presence` `(T,)`, 0..1,
+    is how sure the measurement is; `step_variance` `(T - 1, K)` that of the motion. T ≥ 1; a parameter that was never
     measured comes back as NaN.
     """
     found = np.full_like(measured, np.nan, dtype=np.float64)
