@@ -94,6 +94,13 @@ class DropoutSettings(Section):
     """0 leaves dropouts as they are."""
 
 
+class SwitchingSettings(Section):
+    """Torn lines below the head switch, at the bottom of each field."""
+
+    fill: bool = True
+    """Fill them from the lines above; they are never cropped."""
+
+
 class DenoiseSettings(Section):
     """Noise reduction; strength follows the measured noise."""
 
@@ -129,6 +136,7 @@ class RestorationSettings(Section):
     of the clean one; needs `footlights setup user-models`. Its licence is yours to keep."""
     gaps: GapSettings = GapSettings()
     dropouts: DropoutSettings = DropoutSettings()
+    switching: SwitchingSettings = SwitchingSettings()
     denoise: DenoiseSettings = DenoiseSettings()
     part: Annotated[float, Field(ge=2, le=6)] = 4.0
     """Seconds a piece of the master and a media segment aim at, 2..6 as the cuts allow; at most one piece is lost by a

@@ -12,6 +12,7 @@ from footlights.config import GeometrySettings
 from footlights.core import records
 from footlights.core.plans import RestorationPlan, ShotPlan
 from footlights.core.reports import (
+    BorderReport,
     CadenceKind,
     CadenceReport,
     ComplexityReport,
@@ -69,6 +70,7 @@ def shot(
         noise=NoiseReport(2.5, 1.5, 1.2, (60.0, 140.0), (2.0, 3.0), 0.2, 0.5, 1.0, "test"),
         cadence=CadenceReport(kind, FieldOrder.TOP_FIRST, FieldOrder.TOP_FIRST, True, 0, 0.95, "test"),
         dropouts=DropoutReport(4, 0.1, 1e-5, (start + 1,), "test"),
+        borders=BorderReport(8, 0, 8, 0, 0, 1.0, "test"),
         complexity=ComplexityReport(70, 20, 1.5, "test"),
         sharpness=SharpnessReport(0.6, 0.8, 320, "test"),
         exposure=ExposureReport(16, 80, 200, 0.1, 0.01, "white", 1, 1, 0, 0, 0, "test"),
@@ -101,6 +103,16 @@ def test_an_interlaced_tape_goes_through_the_net_with_reasons() -> None:
     skipped = {one.stage: one.why for one in plan.shots[0].skipped}
     assert "the net" in skipped["deinterlace.bwdif"]
     assert "the net" in skipped["denoise.motion"]
+
+
+def test_torn_lines_are_filled_and_a_plain_shot_follows_the_others() -> None:
+    torn, plain = BorderReport(8, 0, 8, 0, 5, 0.9, "test"), BorderReport(8, 0, 8, 0, 0, 0.0, "test")
+    plan = rules.plan(survey(shot(0, 0, 30, borders=torn), shot(1, 30, 60, borders=plain)), ingest(), settings())
+    fills = [next(step for step in one.steps if step.stage == "switching.fill") for one in plan.shots]
+    assert [one.params["lines"] for one in fills] == [6, 6]
+    assert "too plain" in fills[1].why
+    off = rules.plan(survey(shot(0, 0, 30, borders=torn)), ingest(), settings("restoration.switching.fill=false"))
+    assert "switching.fill" not in stages(off)
 
 
 def test_strength_and_detail_of_the_net_are_settings() -> None:

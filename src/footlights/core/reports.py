@@ -94,6 +94,23 @@ class DropoutReport:
 
 
 @dataclass(frozen=True, slots=True)
+class BorderReport:
+    """What of the raster shows no picture."""
+
+    left: int
+    """Columns of black at the left, in samples: no frame of the shot shows more picture."""
+    top: int
+    """Lines of black at the top of the frame."""
+    right: int
+    bottom: int
+    switch_lines: int
+    """Field lines at the bottom that are torn by head switching (blank lines below them counted); 0 where none are."""
+    confidence: float
+    """In `switch_lines`, 0..1; 0 where the bottom of the picture is too dark or plain to tell."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class ComplexityReport:
     """Spatial and temporal information of ITU-T P.910 on luma codes (8 bit)."""
 
@@ -188,6 +205,7 @@ class ShotReport:
     noise: NoiseReport
     cadence: CadenceReport
     dropouts: DropoutReport
+    borders: BorderReport
     complexity: ComplexityReport
     sharpness: SharpnessReport
     exposure: ExposureReport

@@ -18,6 +18,7 @@ from footlights.core.source import Ingest, Source
 from footlights.errors import SourceError
 from footlights.models import user_nets
 from footlights.models.fieldlift_run import reference
+from footlights.planning import repairs
 from footlights.planning.evidence import Correction, correction
 from footlights.planning.geometry import Geometry, lay_out
 from footlights.planning.timeline import gap_slots, time_map
@@ -103,7 +104,7 @@ def _shot(tape: _Tape, report: ShotReport) -> ShotPlan:
 
 
 def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
-    rules = (_gaps, _dropouts, _fieldlift, _deinterlace, _denoise, _colour, _upscale, _detail, _grain)
+    rules = (_gaps, _repairs, _dropouts, _fieldlift, _deinterlace, _denoise, _colour, _upscale, _detail, _grain)
     return [one for rule in rules for one in rule(tape, report)]
 
 
@@ -134,6 +135,12 @@ def _gaps(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         damaged=damaged,
         longest=settings.longest,
     )
+
+
+def _repairs(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    """What only the fields of an interlaced tape suffer from."""
+    if tape.field_rate:
+        yield from repairs.switching(tape.survey, report, tape.settings)
 
 
 def _dropouts(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:

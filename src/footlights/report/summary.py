@@ -36,7 +36,16 @@ def as_json(result: JobResult) -> dict[str, Any]:
                 "entry": report.shot.entry,
                 "measured": {
                     name: records.to_data(getattr(report, name))
-                    for name in ("noise", "cadence", "dropouts", "complexity", "sharpness", "exposure", "faces")
+                    for name in (
+                        "noise",
+                        "cadence",
+                        "dropouts",
+                        "borders",
+                        "complexity",
+                        "sharpness",
+                        "exposure",
+                        "faces",
+                    )
                 },
                 "steps": records.to_data(steps[report.shot.index].steps, tuple) if report.shot.index in steps else [],
                 "skipped": records.to_data(steps[report.shot.index].skipped, tuple)

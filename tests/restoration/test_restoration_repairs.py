@@ -1,0 +1,33 @@
+"""Each repair on its own defect: nearer to the tape without it, and nothing lost where there is none."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from footlights.core.clip import Clip, Plane
+from footlights.core.plans import Step
+from footlights.restoration.base import STAGES, build
+from footlights.tape.defects import Defects
+from footlights.tape.presets import NEUTRAL
+from tape_views import simulated, stage_scene
+
+
+def repaired(clip: Clip, name: str, **params: object) -> Clip:
+    """The clip through one stage."""
+    return build(Step(name, STAGES.get(name).version, params, "")).run(clip)  # type: ignore[arg-type]
+
+
+def error(made: Plane, true: Plane) -> float:
+    """Root mean square, in luma codes."""
+    return float(np.sqrt(np.mean((made - true) ** 2)) * 219)
+
+
+def test_torn_lines_are_filled_from_those_above_and_recorded() -> None:
+    scene = stage_scene(4)
+    sound = simulated(NEUTRAL, scene).clip()
+    torn = simulated(replace(NEUTRAL, defects=Defects(switch_lines=5)), scene).clip()
+    stage = build(Step("switching.fill", 1, {"lines": 6}, ""))
+    made = stage.run(torn)
+    assert error(made.luma[:, -12:], sound.luma[:, -12:]) < 0.7 * error(torn.luma[:, -12:], sound.luma[:, -12:])
+    np.testing.assert_array_equal(made.luma[:, :-12], torn.luma[:, :-12])
+    assert [touch.area for touch in stage.touched] == [12 / 480] * 2  # type: ignore[attr-defined]
