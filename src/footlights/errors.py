@@ -53,6 +53,12 @@ class ToolError(FootlightsError):
     code = "FTL-0003"
 
 
+class GrainFormError(ToolError):
+    """A stream whose headers have a form that film grain cannot be put into."""
+
+    code = "FTL-0016"
+
+
 class UsageError(FootlightsError):
     """An option, argument or setting that cannot be used as given."""
 
