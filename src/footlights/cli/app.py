@@ -272,6 +272,37 @@ def setup(
     tools.setup(what, dry_run=dry_run, as_json=as_json)
 
 
+@app.command()
+def face3d(
+    views: Annotated[
+        list[Path],
+        typer.Argument(
+            readable=False,
+            metavar="VIEW...",
+            help="Pictures of one person, best from several sides.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Mesh to write.")] = Path("face.obj"),
+    face_model: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            metavar="DIR",
+            help="Folder in the layout of ICT-FaceKit instead of our own shape model.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """One head from several pictures of it: textured mesh (OBJ, MTL, PNG) and a turntable picture.
+
+    Example: footlights face3d left.png front.png right.png -o singer.obj
+    """  # fmt: skip
+    from footlights.cli import tools
+
+    tools.face3d(views, output, face_model, as_json=as_json)
+
+
 @app.command("config")
 def show_config(sets: Sets = None, config: ConfigFile = None, as_json: Json = False) -> None:
     """All settings with their values and where each came from."""

@@ -110,6 +110,22 @@ def make_tape(  # noqa: PLR0913 - options of a command line
     out(f"{made.truth_file}: the truth")
 
 
+def face3d(views: list[Path], output: Path, face_model: Path | None, *, as_json: bool) -> None:
+    """Mesh and turntable of one head."""
+    from footlights.pipeline.heads import make_head
+
+    made = make_head(views, output, face_model)
+    if as_json:
+        files = [str(path) for path in made.files]
+        emit("result", files=files, yaw_degrees=made.yaws, error_mm=made.errors, notes=made.notes)
+        return
+    for note in made.notes:
+        say(note)
+    for path, yaw, error in zip(views, made.yaws, made.errors, strict=True):
+        out(f"{path.name}: turned by {yaw:+.0f}°, landmarks within {error:.1f} mm")
+    out(f"{', '.join(path.name for path in made.files)} in {output.parent}")
+
+
 def doctor(*, as_json: bool) -> None:
     """State of the installation."""
     from footlights.pipeline.inspect import examine

@@ -58,6 +58,13 @@ def cards() -> Mapping[str, Card]:
     return {name: Card(name=name, **entry) for name, entry in table.items()}
 
 
+def data(name: str) -> bytes:
+    """The file of weights that are no net, checked against their card."""
+    card = cards()[name]
+    _check(card)
+    return (_WEIGHTS / card.file).read_bytes()
+
+
 def _check(card: Card) -> None:
     """Raise InternalError unless the files are those the card describes."""
     for name, expected in card.files.items():
