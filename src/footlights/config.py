@@ -101,6 +101,13 @@ class SwitchingSettings(Section):
     """Fill them from the lines above; they are never cropped."""
 
 
+class ChromaSettings(Section):
+    """Colour that lies beside its luma."""
+
+    align: bool = True
+    """Move it back where the tape shows a delay."""
+
+
 class DenoiseSettings(Section):
     """Noise reduction; strength follows the measured noise."""
 
@@ -137,6 +144,7 @@ class RestorationSettings(Section):
     gaps: GapSettings = GapSettings()
     dropouts: DropoutSettings = DropoutSettings()
     switching: SwitchingSettings = SwitchingSettings()
+    chroma: ChromaSettings = ChromaSettings()
     denoise: DenoiseSettings = DenoiseSettings()
     part: Annotated[float, Field(ge=2, le=6)] = 4.0
     """Seconds a piece of the master and a media segment aim at, 2..6 as the cuts allow; at most one piece is lost by a

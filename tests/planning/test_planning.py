@@ -15,6 +15,7 @@ from footlights.core.reports import (
     BorderReport,
     CadenceKind,
     CadenceReport,
+    ChromaDelayReport,
     ComplexityReport,
     DropoutReport,
     Entry,
@@ -71,6 +72,7 @@ def shot(
         cadence=CadenceReport(kind, FieldOrder.TOP_FIRST, FieldOrder.TOP_FIRST, True, 0, 0.95, "test"),
         dropouts=DropoutReport(4, 0.1, 1e-5, (start + 1,), "test"),
         borders=BorderReport(8, 0, 8, 0, 0, 1.0, "test"),
+        chroma_delay=ChromaDelayReport(0.1, 0.0, 0.8, 0.8, "test"),
         complexity=ComplexityReport(70, 20, 1.5, "test"),
         sharpness=SharpnessReport(0.6, 0.8, 320, "test"),
         exposure=ExposureReport(16, 80, 200, 0.1, 0.01, "white", 1, 1, 0, 0, 0, "test"),
@@ -113,6 +115,25 @@ def test_torn_lines_are_filled_and_a_plain_shot_follows_the_others() -> None:
     assert "too plain" in fills[1].why
     off = rules.plan(survey(shot(0, 0, 30, borders=torn)), ingest(), settings("restoration.switching.fill=false"))
     assert "switching.fill" not in stages(off)
+
+
+def test_colour_is_moved_by_the_delay_of_the_whole_tape() -> None:
+    def delay(right: float, sure: float = 0.7) -> ChromaDelayReport:
+        return ChromaDelayReport(right, 1.0, sure, 0.5, "test")
+
+    reports = [
+        shot(n, 30 * n, 30 * n + 30, chroma_delay=delay(*one)) for n, one in enumerate(((4.1,), (7.0, 0.6), (3.8,)))
+    ]
+    plan = rules.plan(survey(*reports), ingest(90), settings())
+    moves = [next(step for step in one.steps if step.stage == "chroma.align") for one in plan.shots]
+    assert [one.params["right"] for one in moves] == [2.05] * 3, "the net does the rest"
+    assert moves[0].params["below"] == 1.0
+    filtered = rules.plan(survey(*reports), ingest(90), settings(CLASSICAL)).shots[0].steps
+    assert next(step for step in filtered if step.stage == "chroma.align").params["right"] == 4.1
+    other = [*reports[:2], shot(2, 60, 90, chroma_delay=delay(0.0, 0.9))]
+    assert "chroma.align" in stages(rules.plan(survey(*other), ingest(90), settings()), 0)
+    faint = rules.plan(survey(shot(0, 0, 60)), ingest(), settings())
+    assert "too little" in next(one.why for one in faint.shots[0].skipped if one.stage == "chroma.align")
 
 
 def test_strength_and_detail_of_the_net_are_settings() -> None:

@@ -31,3 +31,14 @@ def test_torn_lines_are_filled_from_those_above_and_recorded() -> None:
     assert error(made.luma[:, -12:], sound.luma[:, -12:]) < 0.7 * error(torn.luma[:, -12:], sound.luma[:, -12:])
     np.testing.assert_array_equal(made.luma[:, :-12], torn.luma[:, :-12])
     assert [touch.area for touch in stage.touched] == [12 / 480] * 2  # type: ignore[attr-defined]
+
+
+def test_late_colour_comes_back_over_its_luma() -> None:
+    scene = stage_scene(2)
+    soft = replace(NEUTRAL.tape, chroma_mhz=0.5, chroma_order=2.0)
+    true = simulated(replace(NEUTRAL, tape=soft), scene).clip()
+    late = simulated(replace(NEUTRAL, tape=replace(soft, chroma_delay=3.3, chroma_drop=1.0)), scene).clip()
+    made = repaired(late, "chroma.align", right=3.3, below=1.0)
+    inner = np.s_[..., 8:-8, 24:-24]
+    assert error(made.chroma[inner], true.chroma[inner]) < 0.1 * error(late.chroma[inner], true.chroma[inner])
+    np.testing.assert_array_equal(made.luma, late.luma)

@@ -12,7 +12,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from footlights.analysis import borders, cadence, complexity, dropouts, exposure, faces, gaps, noise, sharpness
+from footlights.analysis import (
+    alignment,
+    borders,
+    cadence,
+    complexity,
+    dropouts,
+    exposure,
+    faces,
+    gaps,
+    noise,
+    sharpness,
+)
 from footlights.analysis.base import ANALYSERS, Analyser, Notes, Scene, Series
 from footlights.analysis.shots import find_shots
 from footlights.analysis.view import FrameView
@@ -153,6 +164,7 @@ def _report(
         cadence=cadence.report(series, shot, source.signal.field_order),
         dropouts=dropouts.report(series, shot),
         borders=borders.report(series, shot),
+        chroma_delay=alignment.report(series, shot),
         complexity=complexity.report(series, shot, source.width),
         sharpness=sharpness.report(series, shot, source.width, shape),
         exposure=exposure.report(series, shot, flashes),

@@ -111,6 +111,20 @@ class BorderReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ChromaDelayReport:
+    """Where colour lies against luma."""
+
+    horizontal: float
+    """Luma samples by which colour lies to the right of luma, -11..11."""
+    vertical: float
+    """Field lines by which colour lies below luma, -4..4."""
+    confidence: float
+    """In `horizontal`, 0..1: agreement of the places that show both."""
+    vertical_confidence: float
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class ComplexityReport:
     """Spatial and temporal information of ITU-T P.910 on luma codes (8 bit)."""
 
@@ -206,6 +220,7 @@ class ShotReport:
     cadence: CadenceReport
     dropouts: DropoutReport
     borders: BorderReport
+    chroma_delay: ChromaDelayReport
     complexity: ComplexityReport
     sharpness: SharpnessReport
     exposure: ExposureReport

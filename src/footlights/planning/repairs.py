@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median_high
 
 from footlights.config import Settings
@@ -15,6 +15,17 @@ _BOUNCE = 1
 
 _TRUSTED = 0.4
 """Confidence from which a shot's own head-switching band counts more than those of the other shots."""
+
+_AGREED, _OWN = 0.5, 0.75
+"""Confidence from which a shot has a say in the tape's Y/C delay, and from which it may have one of its own."""
+_APART = 1.0
+"""Luma samples by which a shot's own delay must differ: an edit from another tape."""
+_LATE = (0.75, 0.4)
+"""Luma samples and field lines of delay that are worth moving colour for: scenes alone mislead by less."""
+
+_BEFORE_NET = 0.5
+"""Share of the delay along the line that is taken out before FieldLift, which learned to expect some: with all of it
+taken out, tapes of little colour come out worse (benchmarks/defects.py)."""
 
 
 def step(name: str, why: str, **params: Value) -> Step:
@@ -36,3 +47,38 @@ def switching(survey: Survey, report: ShotReport, settings: Settings) -> Iterato
         yield Skipped(name, "restoration.switching.fill = false")
     else:
         yield step(name, f"{evidence}, and one more for its bounce", lines=min(lines + _BOUNCE, 24))
+
+
+def alignment(survey: Survey, report: ShotReport, settings: Settings, *, net: bool) -> Iterator[Step | Skipped]:
+    """Move colour back over luma, by what the tape as a whole shows: the delay is the deck's, not the shot's.
+
+    `net`: FieldLift comes behind it.
+    """
+    name = "chroma.align"
+    shots = [(one.chroma_delay, len(one.shot.frames)) for one in survey.shots]
+    right = _weighted_median([(d.horizontal, d.confidence * n) for d, n in shots if d.confidence >= _AGREED])
+    below = _weighted_median([(d.vertical, d.vertical_confidence * n) for d, n in shots if d.vertical_confidence > 0.3])
+    evidence = f"chroma_delay over all shots {right:+.2f} samples, {below:+.2f} field lines"
+    own = report.chroma_delay
+    if own.confidence >= _OWN and abs(own.horizontal - right) > _APART:
+        right = own.horizontal
+        evidence = f"chroma_delay of this shot {right:+.2f} samples, unlike the others; {below:+.2f} field lines"
+    right, below = right if abs(right) >= _LATE[0] else 0.0, below if abs(below) >= _LATE[1] else 0.0
+    if not right and not below:
+        yield Skipped(name, f"{evidence}: too little to be told from the scene")
+    elif not settings.restoration.chroma.align:
+        yield Skipped(name, "restoration.chroma.align = false")
+    else:
+        if net and right:
+            right, evidence = _BEFORE_NET * right, f"{evidence}; the net moves colour along the line by the rest"
+        yield step(name, evidence, right=round(right, 2), below=round(below, 2))
+
+
+def _weighted_median(found: Sequence[tuple[float, float]]) -> float:
+    """0 where nothing was found."""
+    total, seen = sum(weight for _, weight in found), 0.0
+    for value, weight in sorted(found):
+        seen += weight
+        if seen >= total / 2:
+            return value
+    return 0.0

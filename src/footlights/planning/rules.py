@@ -104,7 +104,19 @@ def _shot(tape: _Tape, report: ShotReport) -> ShotPlan:
 
 
 def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
-    rules = (_gaps, _repairs, _dropouts, _fieldlift, _deinterlace, _denoise, _colour, _upscale, _detail, _grain)
+    rules = (
+        _gaps,
+        _switching,
+        _dropouts,
+        _alignment,
+        _fieldlift,
+        _deinterlace,
+        _denoise,
+        _colour,
+        _upscale,
+        _detail,
+        _grain,
+    )
     return [one for rule in rules for one in rule(tape, report)]
 
 
@@ -137,8 +149,7 @@ def _gaps(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     )
 
 
-def _repairs(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    """What only the fields of an interlaced tape suffer from."""
+def _switching(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if tape.field_rate:
         yield from repairs.switching(tape.survey, report, tape.settings)
 
@@ -158,6 +169,11 @@ def _dropouts(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
             strength=strength,
             sigma=report.noise.luma_sigma,
         )
+
+
+def _alignment(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    if tape.field_rate:
+        yield from repairs.alignment(tape.survey, report, tape.settings, net=not _net_objection(tape, report))
 
 
 def _net_objection(tape: _Tape, report: ShotReport) -> str:

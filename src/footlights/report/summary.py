@@ -41,6 +41,7 @@ def as_json(result: JobResult) -> dict[str, Any]:
                         "cadence",
                         "dropouts",
                         "borders",
+                        "chroma_delay",
                         "complexity",
                         "sharpness",
                         "exposure",
