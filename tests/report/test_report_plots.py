@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from footlights.core.reports import Survey
-from footlights.core.signal import FieldOrder
-from footlights.report.plots import Plot, curve, timeline
+from footlights.report.plots import LEFT, WIDTH, Plot, curve
 
 PAL = Fraction(25)
 NAN = float("nan")
@@ -67,7 +65,7 @@ def test_thinning_never_hides_a_spike() -> None:
     series[12_345] = 50
     corners = outline(curve(Plot("Dropouts", "a frame", series), PAL, []))
     highest = corners[corners[:, 1].argmin()]
-    assert abs(highest[0] - (46 + 12_345 / 19_999 * 954)) < 1.5
+    assert abs(highest[0] - (LEFT + 12_345 / 19_999 * (WIDTH - LEFT))) < 1.5
     assert highest[1] < 10
 
 
@@ -80,10 +78,22 @@ def test_axes_begin_at_zero_unless_values_lie_below() -> None:
     assert float(texts[1][1]) < -3.9
 
 
-@pytest.mark.parametrize("frames", [0, 1, 10, 25 * 3600 * 30])
-def test_a_timeline_of_any_length_has_few_marks(frames: int) -> None:
-    survey = Survey((), frames, (), (0, 0, 720, 576), FieldOrder.UNKNOWN, "test")
-    drawing = ElementTree.fromstring(timeline(survey, PAL))
-    marks = [text.text for text in drawing.iter("text")]
-    assert marks[0] == "0.0 s"
-    assert len(marks) <= 20
+def test_the_cursor_reads_the_highest_value_of_its_place() -> None:
+    series = np.arange(10, dtype=np.float32)
+    series[3] = NAN
+    svg = ElementTree.fromstring(curve(Plot("Noise", "codes", series), PAL, [])).attrib
+    assert svg["data-at"].split() == [str(n) for n in range(10) if n != 3]
+    assert [float(value) for value in svg["data-top"].split()] == [n for n in range(10) if n != 3]
+
+
+def test_a_band_reaches_from_its_floor_to_its_values() -> None:
+    band = Plot("Luma range", "codes", values(200, 180, 190), floor=values(20, 30, 25))
+    corners = outline(curve(band, PAL, []))
+    assert len(corners) == 6
+    assert corners[:3, 1].max() < corners[3:, 1].min()
+
+
+def test_ten_thousand_cuts_are_one_short_path() -> None:
+    svg = curve(Plot("Noise", "codes", np.ones(10_000, np.float32)), PAL, range(10_000))
+    assert svg.count('class="cut"') == 1
+    assert len(svg) < 60_000

@@ -20,6 +20,7 @@ from footlights.media.reader import VideoReader, index_video
 from footlights.pipeline.pictures import to_planes
 from footlights.planning.geometry import lay_out
 from footlights.report.pictures import Picture, beside, displayed, fitted, jpeg
+from footlights.report.shown import shown_shots
 
 _THUMBNAIL_LINES = 180
 _PAIR_LINES = 540
@@ -43,8 +44,9 @@ class Moment:
 def write_thumbnails(
     folder: Path, ingest: Ingest, reader: VideoReader, survey: Survey, progress: Callable[[int], None]
 ) -> None:
-    """`shot-0000.jpg` … : the middle frame of every shot, one field of it where it is interlaced."""
-    for number, report in enumerate(survey.shots):
+    """`shot-0000.jpg` … : the middle frame of every shot the report shows, one field of it where it is interlaced."""
+    shown = shown_shots(survey)
+    for number, report in enumerate(one for one in survey.shots if one.shot.index in shown):
         frame = (report.shot.frames.start + report.shot.frames.stop) // 2
         picture = source_picture(ingest, reader, survey, frame, one_field=True)
         small = fitted(picture, _THUMBNAIL_LINES, _shape(ingest))

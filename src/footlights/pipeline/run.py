@@ -5,7 +5,6 @@ Everything here can be killed at any moment; the same call goes on where it stop
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,12 +34,12 @@ from footlights.engine.tasks import Task
 from footlights.engine.unfinished import UnfinishedError
 from footlights.errors import FootlightsError, PlanError
 from footlights.ingest import ingest as taking_in
-from footlights.pipeline import graph, ops, products
+from footlights.pipeline import graph, ops, products, reporting
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
 from footlights.planning import rules
 from footlights.planning.timeline import time_map
-from footlights.report import page, summary
+from footlights.report.story import Story
 from footlights.restoration import chain
 from footlights.restoration.base import build
 
@@ -308,13 +307,8 @@ def _accounting(ingest: Ingest, restoration: RestorationPlan, master: MasterResu
 
 
 def _report(one: Session, known: Surveyed, result: JobResult, pairs: Sequence[tuple[str, bytes]] = ()) -> None:
-    folder = one.artifact(graph.THUMBNAILS).folder
-    shots = {
-        report.shot.index: (folder / f"shot-{report.shot.index:04d}.jpg").read_bytes() for report in known.survey.shots
-    }
-    data = json.dumps(summary.as_json(result), indent=1, ensure_ascii=False)
-    products.write(one.job.folder, "report.json", data + "\n")
-    products.write(one.job.folder, "report.html", page.render(result, known.series, shots, pairs))
+    pictures = reporting.pictures(one.artifact(graph.THUMBNAILS).folder, known.survey, pairs)
+    reporting.write(one.job.folder, Story(result, known.series, pictures))
 
 
 def _pairs(one: Session, layout: graph.Layout, known: Surveyed) -> list[tuple[str, bytes]]:

@@ -11,17 +11,12 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.core.reports import Survey
-from footlights.core.source import GapKind
 from footlights.core.time import clock
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 1000, 120, 46, 18
+WIDTH, LEFT = 1000, 150
+"""Every plot begins at `LEFT` and ends at `WIDTH`, so that one cursor fits all."""
+_HEIGHT, _BOTTOM = 120, 18
 _POINTS = 900
-_LIGHTS = {
-    "white": "#d8d4c8", "red": "#c0392b", "amber": "#d68910", "yellow": "#cdbb2a", "green": "#3d9140",
-    "cyan": "#2a9d9d", "blue": "#3455b4", "magenta": "#a63d9c", "dark": "#3a3a42",
-}  # fmt: skip
-_GAPS = {GapKind.LOST: "#ff4d4d", GapKind.DUPLICATE: "#ffb347", GapKind.DAMAGED: "#ff4dd2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +29,8 @@ class Plot:
     """One per frame, NaN where not measured."""
     low: float = 0.0
     """The axis begins here unless values lie below: axes are never cut short to look dramatic."""
+    floor: NDArray[np.float32] | None = None
+    """Lower edge of a band whose upper edge are the values."""
 
 
 def curve(plot: Plot, rate: Fraction, marks: Sequence[int]) -> str:
@@ -42,68 +39,37 @@ def curve(plot: Plot, rate: Fraction, marks: Sequence[int]) -> str:
     x, y_low, y_high = _envelope(plot.values)
     if not len(x):
         return _empty(plot)
+    if plot.floor is not None:
+        y_low = _envelope(np.where(np.isfinite(plot.values), plot.floor, np.nan).astype(np.float32))[1]
     bottom, top = min(plot.low, float(y_low.min())), float(y_high.max())
     top = top if top > bottom else bottom + 1
-    to_x = (_WIDTH - _LEFT) / max(frames - 1, 1)
+    to_x = (WIDTH - LEFT) / max(frames - 1, 1)
     to_y = (_HEIGHT - _BOTTOM - 8) / (top - bottom)
-    upper = [(_LEFT + a * to_x, _HEIGHT - _BOTTOM - (b - bottom) * to_y) for a, b in zip(x, y_high, strict=True)]
-    lower = [(_LEFT + a * to_x, _HEIGHT - _BOTTOM - (b - bottom) * to_y) for a, b in zip(x, y_low, strict=True)]
+    upper = [(LEFT + a * to_x, _HEIGHT - _BOTTOM - (b - bottom) * to_y) for a, b in zip(x, y_high, strict=True)]
+    lower = [(LEFT + a * to_x, _HEIGHT - _BOTTOM - (b - bottom) * to_y) for a, b in zip(x, y_low, strict=True)]
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in [*upper, *reversed(lower)])
-    cuts = "".join(
-        f'<line class="cut" x1="{_LEFT + m * to_x:.1f}" x2="{_LEFT + m * to_x:.1f}" y1="4" y2="{_HEIGHT - _BOTTOM}"/>'
-        for m in marks
-        if m
-    )
     label = f"{plot.title}: {float(np.nanmin(plot.values)):.3g} to {float(np.nanmax(plot.values)):.3g} {plot.unit}"
     return (
-        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(label)}">'
-        f"<title>{escape(label)}</title>{cuts}"
+        f'<svg class="plot" data-frames="{frames}" data-at="{_listed(x)}" data-top="{_listed(y_high)}" '
+        f'viewBox="0 0 {WIDTH} {_HEIGHT}" role="img" aria-label="{escape(label)}">'
+        f"<title>{escape(label)}</title>{cuts(marks, frames, 4, _HEIGHT - _BOTTOM)}"
         f'<polygon points="{points}"/>'
-        f'<text x="{_LEFT - 4}" y="14" class="axis end">{top:.3g}</text>'
-        f'<text x="{_LEFT - 4}" y="{_HEIGHT - _BOTTOM}" class="axis end">{bottom:.3g}</text>'
-        f"{_time_axis(frames, rate)}</svg>"
+        f'<text x="{LEFT - 4}" y="14" class="axis end">{top:.3g}</text>'
+        f'<text x="{LEFT - 4}" y="{_HEIGHT - _BOTTOM}" class="axis end">{bottom:.3g}</text>'
+        f"{time_axis(frames, rate)}</svg>"
     )
 
 
-def timeline(survey: Survey, rate: Fraction) -> str:
-    """Shots as coloured bars (colour of their light), gaps and dropouts as ticks below."""
-    to_x = (_WIDTH - _LEFT) / max(survey.frames, 1)
-    parts = []
-    for report in survey.shots:
-        frames = report.shot.frames
-        left, width = _LEFT + frames.start * to_x, max(len(frames) * to_x - 1, 1)
-        colour = _LIGHTS.get(report.exposure.light, "#888")
-        label = (
-            f"Shot {report.shot.index}: frames {frames.start} to {frames.stop}, {report.exposure.light} light, "
-            f"begins by {report.shot.entry}"
-        )
-        parts.append(
-            f'<a href="#shot-{report.shot.index}"><rect x="{left:.1f}" y="10" width="{width:.1f}" height="34" '
-            f'fill="{colour}"><title>{escape(label)}</title></rect></a>'
-        )
-        if report.dropouts.count:
-            parts.append(
-                _tick(left, width, 50, "#7fb3ff", f"{report.dropouts.count} dropouts in shot {report.shot.index}")
-            )
-        if report.exposure.flashes:
-            parts.append(
-                _tick(left, width, 58, "#ffff88", f"{report.exposure.flashes} flashes in shot {report.shot.index}")
-            )
-    for gap in survey.gaps:
-        label = f"{gap.kind} at {gap.timecode}: {gap.evidence}"
-        width = max((gap.stop - gap.start) * to_x, 2)
-        parts.append(_tick(_LEFT + gap.start * to_x, width, 66, _GAPS[gap.kind], label))
-    return (
-        f'<svg class="plot" viewBox="0 0 {_WIDTH} 96" role="img" aria-label="{len(survey.shots)} shots">'
-        f"{''.join(parts)}{_time_axis(survey.frames, rate, 96)}</svg>"
-    )
+def cuts(marks: Sequence[int], frames: int, top: int, bottom: int) -> str:
+    """Thin lines where shots begin, one path however many: no more than there are places on the axis."""
+    places = sorted({round(LEFT + mark * (WIDTH - LEFT) / max(frames - 1, 1)) for mark in marks if mark})
+    path = "".join(f"M{x} {top}V{bottom}" for x in places)
+    return f'<path class="cut" d="{path}"/>' if path else ""
 
 
-def _tick(left: float, width: float, top: int, colour: str, label: str) -> str:
-    return (
-        f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="6" fill="{colour}">'
-        f"<title>{escape(label)}</title></rect>"
-    )
+def _listed(values: NDArray[np.int64] | NDArray[np.float32]) -> str:
+    """Numbers for the page's cursor."""
+    return " ".join(f"{float(value):.4g}" if values.dtype.kind == "f" else str(int(value)) for value in values)
 
 
 def _envelope(values: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
@@ -118,14 +84,15 @@ def _envelope(values: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[n
     return middle, low, high
 
 
-def _time_axis(frames: int, rate: Fraction, height: int = _HEIGHT) -> str:
+def time_axis(frames: int, rate: Fraction, height: int = _HEIGHT) -> str:
+    """Times below a plot of `frames` frames, a handful however long it is."""
     seconds = float(frames / rate)
     step = next((s for s in (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 3600) if seconds / s <= 10), 7200)
     marks = []
     moment = 0.0
     while moment <= seconds and isfinite(seconds):
-        x = _LEFT + moment / max(seconds, 1e-9) * (_WIDTH - _LEFT)
-        anchor = "end" if x > _WIDTH - 20 else "middle" if moment else "start"
+        x = LEFT + moment / max(seconds, 1e-9) * (WIDTH - LEFT)
+        anchor = "end" if x > WIDTH - 20 else "middle" if moment else "start"
         marks.append(f'<text x="{x:.0f}" y="{height - 4}" class="axis {anchor}">{clock(moment)}</text>')
         moment += step
     return "".join(marks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import fields
 from statistics import median
 from typing import Any
 
@@ -11,11 +12,12 @@ from footlights import __version__
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode, EncodePlan
 from footlights.core.products import JobResult
-from footlights.core.reports import CadenceKind
+from footlights.core.reports import CadenceKind, ShotReport
 from footlights.core.source import GapKind, Ingest
 from footlights.core.time import SpanKind, clock
 
 SCHEMA = 1
+_MEASURED = tuple(one.name for one in fields(ShotReport) if one.name not in ("shot", "gaps"))
 
 
 def as_json(result: JobResult) -> dict[str, Any]:
@@ -34,20 +36,7 @@ def as_json(result: JobResult) -> dict[str, Any]:
                 "stop": report.shot.frames.stop,
                 "first_field": report.shot.first_field,
                 "entry": report.shot.entry,
-                "measured": {
-                    name: records.to_data(getattr(report, name))
-                    for name in (
-                        "noise",
-                        "cadence",
-                        "dropouts",
-                        "borders",
-                        "chroma_delay",
-                        "complexity",
-                        "sharpness",
-                        "exposure",
-                        "faces",
-                    )
-                },
+                "measured": {name: records.to_data(getattr(report, name)) for name in _MEASURED},
                 "steps": records.to_data(steps[report.shot.index].steps, tuple) if report.shot.index in steps else [],
                 "skipped": records.to_data(steps[report.shot.index].skipped, tuple)
                 if report.shot.index in steps

@@ -1,0 +1,26 @@
+"""The names of tape defects. Every name has an entry in the dictionary (`report/dictionary.py`, `docs/defects.md`)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Defect(StrEnum):
+    """A defect of picture or sound; the value is its anchor in the dictionary."""
+
+    NOISE = "noise"
+    CHROMA_NOISE = "chroma-noise"
+    DROPOUT = "dropout"
+    LOST_FRAME = "lost-frame"
+    LOST_FIELD = "lost-field"
+    DUPLICATE_FRAME = "duplicate-frame"
+    DAMAGED_FRAME = "damaged-frame"
+    HEAD_SWITCHING = "head-switching"
+    BLANK_BORDERS = "blank-borders"
+    SOFTNESS = "softness"
+    CHROMA_DELAY = "chroma-delay"
+    CLIPPING = "clipping"
+    CAST = "cast"
+    WRONG_FIELD_ORDER = "wrong-field-order"
+    COMBING = "combing"
+    FLICKER = "flicker"

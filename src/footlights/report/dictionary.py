@@ -1,0 +1,174 @@
+"""The dictionary of defects in words: `docs/defects.md` shows the same with pictures, and a test keeps them equal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from footlights.core.defects import Defect
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One defect for people who are no engineers."""
+
+    title: str
+    looks: str
+    """What one sees or hears."""
+    cause: str
+    measured: str
+    """How, and by which analyser."""
+    treated: str
+    stages: tuple[str, ...] = ()
+    """Stages that treat it."""
+    beyond: str = ""
+    """What cannot be mended."""
+
+
+DICTIONARY: Mapping[Defect, Entry] = {
+    Defect.NOISE: Entry(
+        "Luma noise",
+        "A fine crawling grain over the whole picture, strongest in dark and evenly lit places.",
+        "The camera's amplified sensor in stage light, and the tape's own noise, added anew with every copy.",
+        "`noise`: standard deviation between field lines and fields where nothing else changes, by brightness.",
+        "FieldLift or the temporal filter take off what was measured; grain gives a share of it back.",
+        ("fieldlift.restore", "denoise.motion"),
+        "Detail weaker than the noise is gone; nothing invents it.",
+    ),
+    Defect.CHROMA_NOISE: Entry(
+        "Chroma noise",
+        "Coloured blotches and horizontal streaks that swim over even surfaces.",
+        "Colour-under recording keeps colour in a narrow band of the tape that noise fills easily.",
+        "`noise`: standard deviation of Cb and Cr, as for luma.",
+        "FieldLift or the temporal filter clean chroma together with luma.",
+        ("fieldlift.restore", "denoise.motion"),
+        "Colour edges finer than the tape's chroma band (about 0.5 MHz on VHS) were never recorded.",
+    ),
+    Defect.DROPOUT: Entry(
+        "Dropouts",
+        "Short white or dark streaks along one line, or a piece of a line that repeats the one above.",
+        "The head lost contact: missing oxide, dust, a crease. Many decks hide it by repeating the line above.",
+        "`dropouts`: streaks that stand out from the lines and the fields around them, one field long.",
+        "The streak alone is filled from the neighbouring fields along the motion, and recorded.",
+        ("dropouts.conceal",),
+        "Where the same place is hit on several fields in a row, the filling is a guess.",
+    ),
+    Defect.LOST_FRAME: Entry(
+        "Lost frames",
+        "The motion jumps; the sound may run ahead.",
+        "The capture skipped, or the tape was torn and nothing was recorded for this instant.",
+        "Holes in the timestamps, found when the tape is taken in.",
+        "Pictures between are rebuilt along the motion, up to `restoration.gaps.longest`, and recorded.",
+        ("gaps.rebuild", "fieldlift.restore"),
+        "What happened in a longer hole is not on the tape; the last picture is held and marked.",
+    ),
+    Defect.LOST_FIELD: Entry(
+        "Lost fields",
+        "Motion stutters for a sixtieth of a second, and edges look stair-stepped once.",
+        "A dropout of synchronisation: the deck or the capture repeated the other field.",
+        "`gaps`: a field equal to its predecessor up to noise while its neighbours move.",
+        "The field is rebuilt from those before and after, and recorded.",
+        ("gaps.rebuild", "fieldlift.restore"),
+        "In still pictures a repeated field cannot be told from a true one; nothing is lost there either.",
+    ),
+    Defect.DUPLICATE_FRAME: Entry(
+        "Repeated frames",
+        "The picture freezes for a moment.",
+        "The capture or a frame synchroniser repeated a frame in the place of one it missed.",
+        "`gaps`: a frame equal to its predecessor up to noise while its neighbours move.",
+        "The picture is rebuilt from those before and after, and recorded.",
+        ("gaps.rebuild", "fieldlift.restore"),
+        "A long freeze stays a freeze; it is marked.",
+    ),
+    Defect.DAMAGED_FRAME: Entry(
+        "Damaged frames",
+        "Blocks, smears, or half a picture from another moment.",
+        "The file is damaged, or the tape was torn where it was digitised.",
+        "Complaints of the decoder when the tape is taken in.",
+        "The damaged blocks are replaced from neighbouring pictures, and recorded.",
+        ("gaps.rebuild",),
+        "What no neighbour shows is lost.",
+    ),
+    Defect.HEAD_SWITCHING: Entry(
+        "Head switching",
+        "The lowest lines are torn sideways and noisy.",
+        "Helical decks change from one head to the other there; televisions hid it behind the mask of the tube.",
+        "`borders`: field lines at the bottom that are shifted against those above, per shot.",
+        "The torn lines are filled from those above, never cropped, and recorded.",
+        ("switching.fill",),
+        "The lines' own picture; at most the lowest two per cent.",
+    ),
+    Defect.BLANK_BORDERS: Entry(
+        "Blank borders",
+        "Black bars or ragged black edges.",
+        "Blanking of the video signal, letterboxing, or the mask of an effect.",
+        "`borders`: columns and lines that show nothing on any frame of the shot.",
+        "Nothing to mend: the active area is used as it is, and geometry crops standard blanking.",
+        (),
+        "There was never a picture there.",
+    ),
+    Defect.SOFTNESS: Entry(
+        "Softness",
+        "Faces and lettering look out of focus.",
+        "The tape's bandwidth (240 lines on VHS, 400 on S-VHS), copying, the lens, or real defocus.",
+        "`sharpness`: the highest frequency that carries picture above the noise, in television lines.",
+        "The net's fine detail and limited sharpening, as far as the tape holds detail.",
+        ("upscale.fine", "detail.limited"),
+        "Frequencies beyond the tape's band and true defocus do not come back.",
+    ),
+    Defect.CHROMA_DELAY: Entry(
+        "Colour beside its place",
+        "Red lips and lettering lie to the right of, or below, what they belong to.",
+        "Filters of every recording delay colour against luma; comb filters shift it down, copy after copy.",
+        "`chroma_delay`: where edges of colour match edges of luma best, per shot.",
+        "Colour is moved back over its place.",
+        ("chroma.align",),
+        "Colour smeared by a narrow band stays smeared.",
+    ),
+    Defect.CLIPPING: Entry(
+        "Clipped whites",
+        "Faces in the spot are white patches; lamps have no shape.",
+        "The camera was exposed for the dark stage, or the capture's level was too high.",
+        "`exposure`: share of samples at or above studio white.",
+        "Left as it is.",
+        (),
+        "Detail above white was cut off by the camera.",
+    ),
+    Defect.CAST: Entry(
+        "Colour cast",
+        "Blacks are tinted over the whole tape.",
+        "Ageing, wrong white balance, or a badly set processing amplifier.",
+        "`exposure`: chroma of the darkest places; a cast only where all shots agree, else it is light.",
+        "Subtracted where every shot agrees; coloured light is never touched.",
+        ("colour.convert",),
+        "A cast that changes from shot to shot cannot be told from the show's light.",
+    ),
+    Defect.WRONG_FIELD_ORDER: Entry(
+        "Wrong field order",
+        "Motion shakes back and forth in every frame.",
+        "The file was tagged or edited with the other field first.",
+        "`cadence`: which order of the fields gives the smoother motion, per shot.",
+        "The measured order is used.",
+        (),
+        "Nothing is lost.",
+    ),
+    Defect.COMBING: Entry(
+        "Combing",
+        "Moving edges have teeth when a frame is looked at still. Not a fault: it is how interlaced video keeps time.",
+        "The two fields of a frame show two instants.",
+        "`cadence`: difference between the two fields of a frame, in codes.",
+        "Deinterlaced to one picture per field; nothing is thrown away.",
+        ("fieldlift.restore", "deinterlace.bwdif", "deinterlace.match"),
+        "Lines between those of a field were not recorded while something moved.",
+    ),
+    Defect.FLICKER: Entry(
+        "Flicker and pumping",
+        "Brightness jumps from picture to picture though the light did not change.",
+        "Automatic exposure, shutter against lamps, or copying. Strobes look alike and are part of the show.",
+        "The change of mean brightness from frame to frame, in codes; judged by eye.",
+        "Left as it is: light is never levelled.",
+        (),
+        "It cannot be told safely from stage light.",
+    ),
+}
+"""In the order of `Defect`."""

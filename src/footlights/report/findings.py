@@ -1,0 +1,145 @@
+"""From measurements to defects: which shot suffers from what, and how much. Pure.
+
+A rule looks at one shot and names at most one defect. The bounds between slight, marked and heavy are where a defect
+begins to be seen beside a clean picture, where nobody misses it, and where it is all one sees; they steer words and
+colours only, never the restoration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from footlights.core.defects import Defect
+from footlights.core.products import JobResult
+from footlights.core.reports import CadenceKind, ShotReport, Survey
+from footlights.core.source import Gap, GapKind
+from footlights.core.time import FrameRange
+
+_BOTH_FIELDS = 3
+
+
+class Severity(IntEnum):
+    """How much a defect disturbs."""
+
+    SLIGHT = 1
+    MARKED = 2
+    HEAVY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One defect in one shot, or on some of its frames."""
+
+    defect: Defect
+    shot: int
+    frames: FrameRange
+    """Ingest frame numbers; at least one, for the map."""
+    severity: Severity
+    value: str
+    """What was measured, with its unit."""
+
+
+Rule = Callable[[ShotReport], "tuple[Defect, Severity | None, str]"]
+
+
+def find(result: JobResult) -> tuple[Found, ...]:
+    """All defects of a tape, the heaviest first, then in the order of the tape."""
+    survey = result.survey
+    found = [one for report in survey.shots for one in _of_shot(report)]
+    found.extend(one for gap in survey.gaps for one in _of_gap(gap, survey))
+    return tuple(sorted(found, key=lambda one: (-one.severity, one.frames.start)))
+
+
+def grade(value: float, slight: float, marked: float, heavy: float) -> Severity | None:
+    """Severity of a value that is worse the larger it is; None below `slight`."""
+    bounds = ((heavy, Severity.HEAVY), (marked, Severity.MARKED), (slight, Severity.SLIGHT))
+    return next((severity for bound, severity in bounds if value >= bound), None)
+
+
+def _of_shot(report: ShotReport) -> Iterator[Found]:
+    for rule in RULES:
+        defect, severity, value = rule(report)
+        if severity is not None:
+            yield Found(defect, report.shot.index, report.shot.frames, severity, value)
+
+
+def _of_gap(gap: Gap, survey: Survey) -> Iterator[Found]:
+    names = {
+        GapKind.LOST: Defect.LOST_FRAME,
+        GapKind.DUPLICATE: Defect.DUPLICATE_FRAME if gap.fields == _BOTH_FIELDS else Defect.LOST_FIELD,
+        GapKind.DAMAGED: Defect.DAMAGED_FRAME,
+    }
+    start = min(gap.start, max(survey.frames - 1, 0))
+    frames = FrameRange(start, max(gap.stop, start + 1))
+    shot = next((one.shot.index for one in survey.shots if start in one.shot.frames), 0)
+    count = max(len(gap.slots), 1)
+    severity = Severity.MARKED if count == 1 else Severity.HEAVY
+    yield Found(names[gap.kind], shot, frames, severity, f"{count} at {gap.timecode}: {gap.evidence}")
+
+
+def _noise(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    sigma = report.noise.luma_sigma
+    return Defect.NOISE, grade(sigma, 1.0, 2.5, 5.0), f"sigma {sigma:.1f} codes"
+
+
+def _chroma_noise(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    sigma = max(report.noise.cb_sigma, report.noise.cr_sigma)
+    return Defect.CHROMA_NOISE, grade(sigma, 1.0, 2.5, 5.0), f"sigma {sigma:.1f} codes"
+
+
+def _dropouts(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    found = report.dropouts
+    severity = grade(found.rate, 0.0, 0.1, 1.0) if found.count else None
+    return Defect.DROPOUT, severity, f"{found.count} streaks, {found.rate:.2g} a field"
+
+
+def _softness(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    lines = report.sharpness.lines
+    severity = grade(-lines, -330, -260, -200) if lines > 0 else None
+    return Defect.SOFTNESS, severity, f"{lines:.0f} television lines"
+
+
+def _chroma_delay(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    found = report.chroma_delay
+    value = f"{found.horizontal:+.1f} samples across, {found.vertical:+.1f} field lines down"
+    severity = grade(max(abs(found.horizontal), abs(found.vertical)), 0.5, 1.5, 3.0)
+    return Defect.CHROMA_DELAY, severity if found.confidence > 0.5 else None, value
+
+
+def _clipping(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    share = report.exposure.clipped_share
+    return Defect.CLIPPING, grade(share, 0.01, 0.05, 0.15), f"{share:.1%} of the picture at white"
+
+
+def _head_switching(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    lines = report.borders.switch_lines
+    return Defect.HEAD_SWITCHING, grade(lines, 1, 4, 8), f"{lines} field lines at the bottom"
+
+
+def _borders(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    edges = report.borders
+    widest = max(edges.left, edges.right, edges.top, edges.bottom)
+    value = f"{edges.left}, {edges.top}, {edges.right}, {edges.bottom} samples or lines (left, top, right, bottom)"
+    return Defect.BLANK_BORDERS, Severity.SLIGHT if widest > 10 else None, value
+
+
+def _field_order(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    cadence = report.cadence
+    wrong = not cadence.agrees and cadence.kind is not CadenceKind.PROGRESSIVE and cadence.confidence > 0.6
+    return Defect.WRONG_FIELD_ORDER, Severity.MARKED if wrong else None, f"{cadence.field_order}, not {cadence.tagged}"
+
+
+RULES: Sequence[Rule] = (
+    _noise,
+    _chroma_noise,
+    _dropouts,
+    _head_switching,
+    _field_order,
+    _softness,
+    _chroma_delay,
+    _clipping,
+    _borders,
+)
+"""One per defect that is judged from a shot. A new analyser adds its own here."""

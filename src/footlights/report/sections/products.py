@@ -1,0 +1,32 @@
+"""What was made: renditions, checks, work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from footlights.report.story import Story
+from footlights.report.summary import renditions
+
+
+def content(story: Story) -> Mapping[str, object]:
+    """Rows of its three tables."""
+    result = story.result
+    return {
+        "renditions": [_rendition(row) for row in renditions(result.encode_plan, result.encodes)],
+        "checks": result.checks,
+        "timings": [(name, f"{seconds:.1f}") for name, seconds in sorted(result.timings.items())],
+    }
+
+
+def _rendition(row: Mapping[str, Any]) -> Mapping[str, object]:
+    return {
+        "name": f"{row['name']} ({row['width']}×{row['height']})",
+        "rate": row["kbit_per_second"],
+        "q": row["q"],
+        "mean": row["vmaf_mean"],
+        "low": row["vmaf_low"],
+        "worst": row["vmaf_worst"],
+        "trials": row["probes"],
+        "outcome": ", ".join(f"{name} {number}" for name, number in row["outcomes"].items()),
+    }

@@ -1,0 +1,154 @@
+"""Defects from measurements: names, severities, the map, the verdict; pages and tables stay small on any tape."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from footlights.core.defects import Defect
+from footlights.core.products import JobResult
+from footlights.core.reports import ShotReport, Survey
+from footlights.core.signal import FieldOrder
+from footlights.core.source import Gap, GapKind, Ingest
+from footlights.core.time import FrameRange
+from footlights.planning import rules
+from footlights.report import defectmap, page, tables
+from footlights.report.dictionary import DICTIONARY
+from footlights.report.findings import Severity, find
+from footlights.report.shown import MOST_SHOTS
+from footlights.report.story import Pictures, Story
+from footlights.report.verdict import mended, suffering, unmended
+from footlights.restoration.base import STAGES
+from made_tapes import interlaced, measured, noisy, panned, settings, surveyed, texture
+
+PAL = Fraction(25)
+Tape = tuple[Ingest, Survey, dict[str, np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> Tape:
+    frames = noisy(interlaced(lambda instant: panned(texture(1), instant), 6), 3.0)
+    taken, survey = surveyed(frames, tmp_path_factory.mktemp("tape"))
+    return taken.ingest, survey, measured(taken)
+
+
+def with_shots(survey: Survey, count: int, length: int = 1) -> Survey:
+    """The survey of a tape with many shots like its first."""
+    first = survey.shots[0]
+    shots = tuple(
+        replace(first, shot=replace(first.shot, index=n, frames=FrameRange(n * length, (n + 1) * length)))
+        for n in range(count)
+    )
+    return replace(survey, shots=shots, frames=count * length)
+
+
+def worn(report: ShotReport) -> ShotReport:
+    return replace(
+        report,
+        noise=replace(report.noise, luma_sigma=6.0, cb_sigma=3.0),
+        dropouts=replace(report.dropouts, count=40, rate=2.0),
+        borders=replace(report.borders, switch_lines=4),
+        exposure=replace(report.exposure, clipped_share=0.02),
+    )
+
+
+def test_every_name_has_an_entry_and_every_stage_named_there_exists() -> None:
+    assert set(DICTIONARY) == set(Defect)
+    assert {stage for entry in DICTIONARY.values() for stage in entry.stages} <= set(STAGES.names())
+    assert all(entry.looks and entry.cause and entry.measured and entry.treated for entry in DICTIONARY.values())
+
+
+def test_measurements_become_names_and_severities(tape: Tape) -> None:
+    ingest, survey, _ = tape
+    survey = replace(survey, shots=(worn(survey.shots[0]),))
+    found = {one.defect: one.severity for one in find(JobResult(ingest, survey))}
+    assert found[Defect.NOISE] is Severity.HEAVY
+    assert found[Defect.CHROMA_NOISE] is Severity.MARKED
+    assert found[Defect.DROPOUT] is Severity.HEAVY
+    assert found[Defect.HEAD_SWITCHING] is Severity.MARKED
+    assert found[Defect.CLIPPING] is Severity.SLIGHT
+
+
+def test_gaps_are_named_after_what_is_missing(tape: Tape) -> None:
+    ingest, survey, _ = tape
+    gaps = (
+        Gap(3, 3, GapKind.LOST, FrameRange(3, 5), "hole"),
+        Gap(4, 5, GapKind.DUPLICATE, FrameRange(4, 5), "equal"),
+        Gap(5, 6, GapKind.DUPLICATE, FrameRange(5, 6), "equal", fields=1),
+        Gap(6, 6, GapKind.DAMAGED, FrameRange(6, 7), "torn"),
+    )
+    found = {one.defect: one.severity for one in find(JobResult(ingest, replace(survey, gaps=gaps)))}
+    assert found[Defect.LOST_FRAME] is Severity.HEAVY, "two in a row"
+    assert found[Defect.DUPLICATE_FRAME] is Severity.MARKED
+    assert {Defect.LOST_FIELD, Defect.DAMAGED_FRAME} <= set(found)
+
+
+def test_the_verdict_says_what_is_done_and_what_stays(tape: Tape) -> None:
+    ingest, survey, _ = tape
+    survey = replace(survey, shots=(worn(survey.shots[0]),))
+    scanned = JobResult(ingest, survey)
+    found = find(scanned)
+    worst = suffering(scanned, found)
+    assert worst[0].worst is Severity.HEAVY
+    assert "throughout" in worst[0].how
+    assert mended(scanned, found) == "", "a scan plans nothing"
+    planned = replace(scanned, plan=rules.plan(survey, ingest, settings()))
+    assert "neighbouring fields along the motion" in mended(planned, found)
+    assert "nothing invents it" in unmended(found)
+    assert unmended(()) == ""
+
+
+def test_the_map_shows_dropouts_where_they_are(tape: Tape) -> None:
+    ingest, survey, _ = tape
+    survey = replace(survey, shots=(worn(survey.shots[0]),))
+    counts = np.zeros(6, np.float32)
+    counts[4] = 3
+    row = defectmap.rows(survey, find(JobResult(ingest, survey)), counts)[Defect.DROPOUT]
+    assert list(np.flatnonzero(row)) == [4]
+
+
+@pytest.mark.parametrize("frames", [0, 1, 10, 25 * 3600 * 30])
+def test_a_map_of_any_length_has_few_marks(frames: int) -> None:
+    survey = Survey((), frames, (), (0, 0, 720, 576), FieldOrder.UNKNOWN, "test")
+    drawing = ElementTree.fromstring(defectmap.draw(survey, PAL, {}))
+    times = [text.text for text in drawing.iter("text")][1:]
+    assert times[0] == "0.0 s"
+    assert len(times) <= 20
+
+
+def test_ten_thousand_shots_of_one_frame_are_a_bounded_page(tape: Tape) -> None:
+    ingest, survey, _ = tape
+    count = 10_000
+    survey = with_shots(replace(survey, shots=(worn(survey.shots[0]),)), count)
+    ingest = replace(ingest, frames=count, slots=tuple(range(count)))
+    series = {"exposure.mean": np.ones(count, np.float32), "dropouts.count": np.ones(count, np.float32)}
+    text = page.render(Story(JobResult(ingest, survey), series, Pictures()))
+    assert len(text) < 2_000_000
+    assert text.count('class="shot"') == MOST_SHOTS
+    assert f"{count - MOST_SHOTS} more are in report.json" in text
+
+
+def test_tables_hold_every_shot_and_frame(tape: Tape) -> None:
+    ingest, survey, series = tape
+    result = JobResult(ingest, replace(survey, shots=(worn(survey.shots[0]),)))
+    (row,) = csv.DictReader(io.StringIO(tables.shots_csv(result, find(result))))
+    assert (row["start"], row["stop"], row["noise.luma_sigma"]) == ("0", "6", "6.0")
+    assert "noise (heavy)" in row["defects"]
+    frames = list(csv.DictReader(io.StringIO("".join(tables.frames_csv(result, series)))))
+    assert [int(one["frame"]) for one in frames] == list(range(6))
+    assert float(frames[2]["exposure.mean"]) == pytest.approx(series["exposure.mean"][2], rel=1e-5)
+    assert frames[0]["noise.luma"] == "" or np.isfinite(float(frames[0]["noise.luma"]))
+
+
+def test_a_tape_without_shots_makes_empty_tables(tape: Tape, tmp_path: Path) -> None:
+    ingest, survey, _ = tape
+    result = JobResult(replace(ingest, frames=0, slots=()), replace(survey, shots=(), frames=0))
+    assert tables.shots_csv(result, ()) == "shot\r\n"
+    assert list(tables.frames_csv(result, {})) == ["frame,slot\r\n"]
