@@ -215,6 +215,9 @@ class EncodingSettings(Section):
     """SVT-AV1 speed, 4 slow and small .. 13 fast."""
     probes: Annotated[int, Field(ge=1, le=8)] = 3
     """Trial encodes per part and rendition in search of the target; the rate limit may take more."""
+    grain: Literal["auto", "keep"] = "auto"
+    """`auto`: grain is taken out before encoding and given back, drawn by AV1 decoders, in part baked into H.264;
+    `keep`: it is encoded as part of the pictures."""
     audio_rate: Annotated[int, Field(ge=32, le=512)] = 128
     """kbit/s of the stereo AAC rendition."""
 

@@ -166,11 +166,12 @@ def _plan_table(planned: Planned) -> None:
 
 def _renditions(rows: list[dict[str, Any]]) -> None:
     table = Table()
-    for name in ("rendition", "kbit/s", "q", "VMAF mean", "p5", "worst", "trials"):
-        table.add_column(name, justify="left" if name == "rendition" else "right")
+    for name in ("rendition", "kbit/s", "q", "VMAF mean", "p5", "worst", "trials", "grain"):
+        table.add_column(name, justify="left" if name in ("rendition", "grain") else "right")
     for row in rows:
         values = [row[key] for key in ("kbit_per_second", "q", "vmaf_mean", "vmaf_low", "vmaf_worst", "probes")]
-        table.add_row(f"{row['name']} {row['width']}×{row['height']}", *(str(value) for value in values))
+        grain = ", ".join(f"{name} {number}" for name, number in row["grain"].get("outcomes", {}).items())
+        table.add_row(f"{row['name']} {row['width']}×{row['height']}", *(str(value) for value in values), grain)
     show(table)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from footlights.core.filmgrain import FilmGrain
 from footlights.core.time import FrameRange
 
 
@@ -42,6 +43,39 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class GrainTable:
+    """Film grain parameters from one frame of a chunk on."""
+
+    start: int
+    grain: FilmGrain
+
+
+@dataclass(frozen=True, slots=True)
+class GrainEncode:
+    """What became of the grain of one chunk at one rung. Sigmas in 8-bit codes, errors relative to what was wanted."""
+
+    outcome: str
+    """`coded` (taken out, drawn again by the decoder), `baked` (a share of it stands in the pictures), `kept`."""
+    why: str
+    sigma: float = 0.0
+    """Luma grain wanted."""
+    drawn: float = 0.0
+    """Luma grain found in what was made."""
+    error: float = 0.0
+    """Of sigma, mean over the bins of brightness."""
+    worst_bin: float = 0.0
+    shape_error: float = 0.0
+    """Root mean square over the autocorrelation, 9 by 5 places."""
+    correlation: float = 0.0
+    """Of the grain of neighbouring pictures."""
+    kept_bytes: int = 0
+    """What the chunk takes with its grain kept in the pictures, at the same q; 0 where not measured."""
+    side_bytes: int = 0
+    """What the tables take."""
+    tables: tuple[GrainTable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkEncode:
     """The accepted encode of one chunk at one rung; its probe is the final bitstream."""
 
@@ -53,6 +87,8 @@ class ChunkEncode:
     probes: tuple[Probe, ...]
     outcome: str
     """`reached`, `ceiling` (quality limit of the q range), `floor` (better than asked at the coarsest q)."""
+    grain: GrainEncode | None = None
+    """None where the settings leave grain alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,11 @@ from numpy.typing import NDArray
 
 from footlights.errors import ToolError
 from footlights.media.audio import STREAM_RATE, stereo
+from footlights.media.pieces import open_piece
+from footlights.media.pixels import Samples, layout, plane_views
 
+NO_GRAIN = {"export_side_data": "film_grain"}
+"""Tells dav1d in FFmpeg to hand film grain parameters on instead of drawing grain."""
 EXCERPT = 60
 """Seconds of sound kept for comparison."""
 
@@ -86,6 +91,30 @@ def play_video(parts: Sequence[Path]) -> PlayedVideo:
             continue
         times.append(frame.pts * frame.time_base)
     return PlayedVideo(tuple(times), *size, tuple(faults))
+
+
+def same_base(one: Path, other: Path) -> bool:
+    """Whether two AV1 files decode to the same samples when no film grain is drawn."""
+    pairs = zip_longest(_planes(one, grain=False), _planes(other, grain=False))
+    return all(
+        a is not None and b is not None and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+        for a, b in pairs
+    )
+
+
+def with_grain(path: Path, frame: int) -> tuple[tuple[Samples, ...], tuple[Samples, ...]]:
+    """One picture of an AV1 file as the decoder gives it without film grain and with it."""
+    plain, drawn = (next(islice(_planes(path, grain=on), frame, None)) for on in (False, True))
+    return plain, drawn
+
+
+def _planes(path: Path, *, grain: bool) -> Iterator[tuple[Samples, ...]]:
+    with open_piece(path) as container:
+        stream = container.streams.video[0]
+        if not grain:
+            stream.codec_context.options = dict(NO_GRAIN)
+        for frame in container.decode(stream):
+            yield tuple(plane.copy() for plane in plane_views(frame, layout(frame.format.name)))
 
 
 def play_sound(parts: Sequence[Path]) -> PlayedSound:

@@ -288,17 +288,18 @@ def stream_tasks(
                 signal=feed.signal,
                 guess=ladder.first_guess(rung, *features[number]),
                 probes=settings.encoding.probes,
+                grain=settings.encoding.grain,
             )
             pixels = len(frames) * rung.width * rung.height
             tasks.append(
                 Task(
                     f"encode/{rung.name}/{number:05d}",
                     f"{_OPS}:encode",
-                    1,
+                    2,
                     {"request": records.to_data(request)},
                     needs=(feed.pieces[number],) if feed.pieces else (INGEST,),
                     places={"video": feed.video} if feed.video else {},
-                    resources=Resources(threads=2, memory=3 * 2**30, disk=round(pixels * 1.2)),
+                    resources=Resources(threads=2, memory=3 * 2**30, disk=round(pixels * 2.4)),
                     units=settings.encoding.probes * max(1, round(pixels / 1e6)),
                     priority=10,
                 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, log2
 from pathlib import Path
 
-from footlights.core.encodes import ChunkEncode, Probe, Rung
+from footlights.core.encodes import ChunkEncode, GrainEncode, Probe, Rung
 from footlights.core.signal import BT709_SIGNAL, Range, Signal
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import Encoder, lossless_intermediate, rung_encoder
@@ -18,12 +18,16 @@ from footlights.media import ffmpeg
 from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
 from footlights.metrics.video import vmaf
+from footlights.pipeline import graining
+from footlights.pipeline.graining import Treatment
 
 TOLERANCE = 0.75
 """VMAF by which the accepted trial may fall short of the target."""
 _MEASURED = 48
 """Frames of a chunk that VMAF looks at, where it has that many; never fewer than every sixth."""
 _SPARSEST = 6
+_CAP_STEP = 1.0
+"""q by which baked grain is coarsened until it keeps the rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class ChunkRequest:
     guess: float
     """q to begin with."""
     probes: int
+    grain: str = "keep"
+    """`auto`: grain is taken out and given back where that saves; `keep`: pictures are encoded as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +63,40 @@ class Picture:
 
 def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress: Callable[[int], None]) -> ChunkEncode:
     """Leave the accepted encode as `chunk.mkv` in `folder`; temporary files are gone when it returns."""
-    rung = request.rung
-    encoder = rung_encoder(rung.codec, rung.preset)
+    encoder = rung_encoder(request.rung.codec, request.rung.preset)
     reference = _reference(request, picture, folder)
+    treated = Treatment(reference, reference)
+    if request.grain == "auto":
+        treated = graining.prepare(reference, request.keyframes, request.rate, folder)
+    found = _accepted(request, encoder, treated.pictures, folder, progress)
+    target = folder / f"chunk{encoder.suffix}"
+    if request.grain == "auto":
+        found = _grained(request, encoder, treated, found, target, progress)
+    else:
+        found.path.replace(target)
+    for path in {reference, treated.pictures, *folder.glob("trial-*")}:
+        if path.parent == folder:
+            path.unlink(missing_ok=True)
+    return ChunkEncode(
+        request.rung.name, request.frames, request.keyframes, found.chosen, found.probes, found.outcome, found.grain
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where a search ended."""
+
+    path: Path
+    chosen: Probe
+    probes: tuple[Probe, ...]
+    outcome: str
+    grain: GrainEncode | None = None
+
+
+def _accepted(
+    request: ChunkRequest, encoder: Encoder, reference: Path, folder: Path, progress: Callable[[int], None]
+) -> _Found:
+    """Search for q against `reference`; the accepted trial is the encode, the others are deleted."""
     trials: dict[float, tuple[Path, Probe]] = {}
 
     def trial(q: float) -> Probe:
@@ -70,14 +107,59 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
 
     found_q, outcome = _solve(request, encoder, trial)
     found_q, outcome = _capped(request, encoder, trials, trial, found_q, outcome)
-    chosen = trials[found_q]
-    chosen[0].replace(folder / f"chunk{encoder.suffix}")
-    for path, _ in trials.values():
-        path.unlink(missing_ok=True)
-    if reference.parent == folder:
-        reference.unlink()
-    probes = tuple(probe for _, probe in trials.values())
-    return ChunkEncode(rung.name, request.frames, request.keyframes, chosen[1], probes, outcome)
+    for q, (path, _) in trials.items():
+        if q != found_q:
+            path.unlink(missing_ok=True)
+    path, chosen = trials[found_q]
+    return _Found(path, chosen, tuple(probe for _, probe in trials.values()), outcome)
+
+
+def _grained(
+    request: ChunkRequest,
+    encoder: Encoder,
+    treated: Treatment,
+    found: _Found,
+    target: Path,
+    progress: Callable[[int], None],
+) -> _Found:
+    """The accepted encode with its grain given back, as `target`."""
+    first, folder = request.frames.start, target.parent
+    if request.rung.codec != "av1":
+        return _baked(request, encoder, treated, found, target)
+    if treated.removed:
+        kept_bytes = _size_at(request, encoder, treated.grainy, found.chosen.q, folder / f"trial-kept{encoder.suffix}")
+        saving = 1 - found.chosen.bytes / kept_bytes
+        if saving < graining.LEAST_SAVING:
+            why = f"{treated.why}, taking it out saves {saving:.0%} only"
+            found.path.unlink()
+            found = _accepted(request, encoder, treated.grainy, folder, progress)
+            treated = replace(treated, grain=(), why=why)
+        else:
+            grain = graining.code(treated, found.path, target, first, kept_bytes)
+            return replace(found, grain=grain, chosen=replace(found.chosen, bytes=target.stat().st_size))
+    grain = graining.mark(treated, found.path, target, first)
+    return replace(found, grain=grain, chosen=replace(found.chosen, bytes=target.stat().st_size))
+
+
+def _baked(request: ChunkRequest, encoder: Encoder, treated: Treatment, found: _Found, target: Path) -> _Found:
+    """A codec whose decoders draw no grain: pictures with a share of it, at the q that clean pictures need."""
+    if not treated.removed:
+        found.path.replace(target)
+        return replace(found, grain=treated.kept)
+    pictures = graining.baked(treated, request.rate, target.parent)
+    q, outcome = found.chosen.q, found.outcome
+    limit = request.rung.max_rate * float(len(request.frames) / request.rate) / 8
+    while (size := _size_at(request, encoder, pictures, q, target)) > limit and q < request.rung.q_max:
+        q, outcome = min(q + _CAP_STEP, request.rung.q_max), "capped"
+    pictures.unlink()
+    grain = graining.bake_figures(treated, target)
+    return replace(found, grain=grain, outcome=outcome, chosen=replace(found.chosen, q=q, bytes=size))
+
+
+def _size_at(request: ChunkRequest, encoder: Encoder, pictures: Path, q: float, path: Path) -> int:
+    """Bytes of an encode that is not judged."""
+    _encode(request, encoder, q, pictures, path)
+    return path.stat().st_size
 
 
 def _solve(request: ChunkRequest, encoder: Encoder, trial: Callable[[float], Probe]) -> tuple[float, str]:
@@ -125,8 +207,16 @@ def _halvings(trials: dict[float, tuple[Path, Probe]]) -> float:
 
 def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path) -> Probe:
     rung, count = request.rung, len(request.frames)
+    _encode(request, encoder, q, reference, path)
+    every = max(1, min(count // _MEASURED, _SPARSEST))
+    scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every)
+    return Probe(q, path.stat().st_size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3))
+
+
+def _encode(request: ChunkRequest, encoder: Encoder, q: float, pictures: Path, path: Path) -> None:
+    rung, count = request.rung, len(request.frames)
     arguments = [
-        *ffmpeg.input_arguments(reference, request.rate),
+        *ffmpeg.input_arguments(pictures, request.rate),
         *encoder.arguments(q, request.keyframes, request.rate),
         ffmpeg.file_url(path),
     ]
@@ -138,9 +228,6 @@ def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, p
             "the encoder lost or invented frames",
             "run the same command again",
         )
-    every = max(1, min(count // _MEASURED, _SPARSEST))
-    scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every)
-    return Probe(q, path.stat().st_size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3))
 
 
 def _reference(request: ChunkRequest, picture: Picture, folder: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 
 from footlights import __version__
 from footlights.core import records
-from footlights.core.encodes import ChunkEncode, EncodePlan
+from footlights.core.encodes import ChunkEncode, EncodePlan, GrainEncode
 from footlights.core.products import JobResult
 from footlights.core.reports import CadenceKind, ShotReport
 from footlights.core.source import GapKind, Ingest
@@ -92,7 +92,25 @@ def renditions(plan: EncodePlan | None, encodes: tuple[ChunkEncode, ...]) -> Ite
             "vmaf_worst": round(min(c.chosen.worst for c in chunks), 2),
             "probes": round(sum(len(c.probes) for c in chunks) / len(chunks), 2),
             "outcomes": dict(Counter(c.outcome for c in chunks)),
+            "grain": _grain([(c.grain, c.chosen.bytes) for c in chunks if c.grain is not None]),
         }
+
+
+def _grain(chunks: list[tuple[GrainEncode, int]]) -> dict[str, Any]:
+    """What became of the grain of a rendition; empty where the settings leave it alone."""
+    if not chunks:
+        return {}
+    coded = [(grain, size) for grain, size in chunks if grain.outcome == "coded"]
+    kept = sum(grain.kept_bytes for grain, _ in coded)
+    return {
+        "outcomes": dict(Counter(grain.outcome for grain, _ in chunks)),
+        "reasons": sorted({grain.why for grain, _ in chunks if grain.outcome == "kept"})[:5],
+        "sigma": round(sum(grain.sigma for grain, _ in coded) / max(len(coded), 1), 3),
+        "sigma_error": round(max((grain.error for grain, _ in coded), default=0.0), 4),
+        "worst_bin": round(max((grain.worst_bin for grain, _ in coded), default=0.0), 4),
+        "shape_error": round(max((grain.shape_error for grain, _ in coded), default=0.0), 4),
+        "saved": round(1 - sum(size for _, size in coded) / kept, 4) if kept else 0.0,
+    }
 
 
 def verdict(result: JobResult) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from footlights.core.filmgrain import FilmGrain, Points
 from footlights.encoding.grain.gaussian import GAUSSIAN
 
 Ints = NDArray[np.int32]
-Codes = NDArray[np.unsignedinteger]
+Codes = NDArray[Any]
 
 _LUMA_SIZE = (73, 82)
 _CHROMA_SEEDS = (0xB524, 0x49D8)

@@ -29,4 +29,16 @@ def _rendition(row: Mapping[str, Any]) -> Mapping[str, object]:
         "worst": row["vmaf_worst"],
         "trials": row["probes"],
         "outcome": ", ".join(f"{name} {number}" for name, number in row["outcomes"].items()),
+        "grain": _grain(row["grain"]),
     }
+
+
+def _grain(row: Mapping[str, Any]) -> str:
+    """What became of a rendition's grain, in words."""
+    if not row:
+        return "as in the pictures"
+    words = ", ".join(f"{name} {number}" for name, number in row["outcomes"].items())
+    if not row["saved"]:
+        return words
+    error = f"strength within {row['sigma_error']:.1%}, shape within {row['shape_error']:.2f}"
+    return f"{words}; {row['saved']:.0%} smaller than with it in the pictures at the same q, {error}"

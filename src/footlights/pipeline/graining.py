@@ -1,0 +1,266 @@
+"""Grain in the ladder: measured and taken out before a chunk is encoded, drawn again by the decoder or baked in after.
+
+The trials of a search never see grain, so that quality is judged on clean pictures alone; grain is judged by its own
+statistics. Everything that was decided is recorded in a `GrainEncode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.core.encodes import GrainEncode, GrainTable
+from footlights.core.filmgrain import FilmGrain
+from footlights.core.time import FrameRange
+from footlights.encoding.encoders import lossless_intermediate
+from footlights.encoding.grain.calibrate import Calibrated, calibrate
+from footlights.encoding.grain.inject import inject, seed_of
+from footlights.encoding.grain.measure import GrainStatistics, Planes, differences_in_time, softened
+from footlights.encoding.grain.remove import GrainRemover
+from footlights.encoding.grain.synthesis import apply
+from footlights.errors import GrainFormError, VerificationError
+from footlights.media import ffmpeg
+from footlights.media.playback import same_base, with_grain
+from footlights.media.reader import VideoReader, index_video
+
+LEAST_SIGMA = 0.5
+"""8-bit codes: weaker grain costs few bits and is left in the pictures."""
+MOST_CORRELATION = 0.5
+"""Between neighbouring pictures: what stays is dirt or texture, which no decoder can draw."""
+FEWEST_BLOCKS = 24
+"""Flat blocks that a measurement needs."""
+LEAST_SAVING = 0.05
+"""Of the bytes with grain kept at the same q; for less the pictures keep their own grain."""
+BAKED_SHARE = 0.5
+"""Of the grain that pictures for decoders without synthesis keep."""
+_LARGE = 2**20
+"""Samples of a picture of which few are enough to see what is drawn."""
+_WINDOWS, _WINDOW = 4, 4
+"""Runs of pictures that are measured, and their length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What is encoded instead of a chunk's pictures."""
+
+    pictures: Path
+    """The file that trials encode and are judged against."""
+    grainy: Path
+    """The pictures with their own grain."""
+    runs: tuple[FrameRange, ...] = ()
+    """Shots of the chunk, as far as key frames tell."""
+    grain: tuple[GrainStatistics, ...] = ()
+    """One for each run; none where the pictures keep their grain."""
+    why: str = ""
+
+    @property
+    def removed(self) -> bool:
+        return bool(self.grain)
+
+    @property
+    def kept(self) -> GrainEncode:
+        return GrainEncode("kept", self.why)
+
+
+def prepare(reference: Path, keyframes: Sequence[int], rate: Fraction, folder: Path) -> Treatment:
+    """Measure the grain of `reference` (10-bit 4:2:0) and leave a file without it in `folder`, where there is any."""
+    count = index_video(reference).frames
+    runs = _runs(keyframes, count)
+    whole = _measure(reference, None, runs)
+    why = _unfit(whole)
+    if why:
+        return Treatment(reference, reference, runs, why=why)
+    target = folder / "clean.mkv"
+    _write(target, _cleaned(reference, runs, whole), reference, rate)
+    measured = tuple(_measure(reference, target, (run,)) for run in runs)
+    overall = _measure(reference, target, runs)
+    fitting = tuple(one if one.blocks >= FEWEST_BLOCKS else overall for one in measured)
+    return Treatment(target, reference, runs, fitting, why=f"grain of sigma {overall.mean / 4:.2f} codes")
+
+
+def baked(treated: Treatment, rate: Fraction, folder: Path) -> Path:
+    """The chunk's pictures with a share of their own grain, for decoders that draw none."""
+    target = folder / "baked.mkv"
+    _write(target, _mixed(treated), treated.grainy, rate)
+    return target
+
+
+def bake_figures(treated: Treatment, made: Path) -> GrainEncode:
+    """What is left of the grain in pictures it was baked into and that were then encoded as `made`."""
+    wanted = BAKED_SHARE * float(np.average([one.mean for one in treated.grain], weights=_lengths(treated))) / 4
+    drawn = _measure(made, treated.pictures, treated.runs).mean / 4
+    why = f"{treated.why}; this codec draws none, {BAKED_SHARE:g} of it stays in the pictures"
+    error = abs(drawn / wanted - 1) if wanted else 0.0
+    return GrainEncode("baked", why, round(wanted, 4), round(drawn, 4), round(error, 4))
+
+
+def code(treated: Treatment, base: Path, target: Path, first: int, kept_bytes: int) -> GrainEncode:
+    """Write `base`, a finished AV1 chunk, with the grain of its pictures as `target`; both are decoded and compared.
+
+    `first` is the output frame the chunk begins with, `kept_bytes` what it takes with its grain kept at the same q.
+    Without grain, the table says so: all chunks of a rendition must share one sequence header.
+    """
+    count = index_video(base).frames
+    seeds = [seed_of(first + number) for number in range(count)]
+    calibrated = [
+        _calibrated(grain, run, treated, base, seeds) for grain, run in zip(treated.grain, treated.runs, strict=False)
+    ]
+    tables: list[FilmGrain | None] = [None] * count
+    for run, one in zip(treated.runs, calibrated, strict=False):
+        tables[run.start : run.stop] = [one.grain if one.grain.applies else None] * len(run)
+    written = inject(base, target, tables, seeds)
+    verify_injected(base, target, tables, seeds)
+    if not calibrated:
+        return treated.kept
+    return replace(_figures(calibrated, treated), kept_bytes=kept_bytes, side_bytes=written.side_bytes)
+
+
+def mark(treated: Treatment, base: Path, target: Path, first: int) -> GrainEncode:
+    """As `code` for pictures that keep their grain; a stream that cannot even be marked stays as it is, and says so."""
+    try:
+        return code(replace(treated, grain=()), base, target, first, 0)
+    except GrainFormError as error:
+        base.replace(target)
+        return replace(treated.kept, why=f"{treated.kept.why}; {error.what}: {error.why}")
+
+
+def _figures(calibrated: Sequence[Calibrated], treated: Treatment) -> GrainEncode:
+    lengths = _lengths(treated)
+
+    def mean(values: Sequence[float]) -> float:
+        return round(float(np.average(values, weights=lengths)), 4)
+
+    return GrainEncode(
+        outcome="coded",
+        why=treated.why,
+        sigma=round(mean([one.wanted for one in calibrated]) / 4, 4),
+        drawn=round(mean([one.sigma for one in calibrated]) / 4, 4),
+        error=mean([one.error for one in calibrated]),
+        worst_bin=round(max(one.worst_bin for one in calibrated), 4),
+        shape_error=mean([one.shape_error for one in calibrated]),
+        correlation=mean([grain.correlation for grain in treated.grain]),
+        tables=tuple(GrainTable(run.start, one.grain) for run, one in zip(treated.runs, calibrated, strict=True)),
+    )
+
+
+def _lengths(treated: Treatment) -> list[int]:
+    return [len(run) for run in treated.runs]
+
+
+def _calibrated(
+    grain: GrainStatistics, run: FrameRange, treated: Treatment, base: Path, seeds: Sequence[int]
+) -> Calibrated:
+    """One shot's parameters, by pictures of the decode."""
+    with VideoReader(base) as reader:
+        pixels = reader.index.width * reader.index.height
+        count = min(len(run), 4 if pixels > _LARGE else 8)
+        chosen = [run.start + (2 * number + 1) * len(run) // (2 * count) for number in range(count)]
+        plain = [_read(reader, FrameRange(frame, frame + 1))[0] for frame in chosen]
+    survived = _measure(base, treated.pictures, (run,))
+    return calibrate(grain, plain, [seeds[frame] for frame in chosen], survived)
+
+
+def _unfit(grain: GrainStatistics) -> str:
+    """Why this grain is better kept; empty where it is not."""
+    sigma = grain.mean / 4
+    if grain.blocks < FEWEST_BLOCKS:
+        return f"too few flat and resting places to measure grain ({grain.blocks} blocks)"
+    if sigma < LEAST_SIGMA:
+        return f"no grain to speak of (sigma {sigma:.2f} of {LEAST_SIGMA} codes)"
+    if grain.correlation > MOST_CORRELATION:
+        return f"what looks like grain stays from picture to picture (correlation {grain.correlation:.2f})"
+    return ""
+
+
+def _runs(keyframes: Sequence[int], count: int) -> tuple[FrameRange, ...]:
+    starts = sorted({0, *(key for key in keyframes if 0 < key < count)})
+    return tuple(FrameRange(a, b) for a, b in zip(starts, [*starts[1:], count], strict=True))
+
+
+def _windows(run: FrameRange) -> list[FrameRange]:
+    """Short runs of pictures, spread evenly."""
+    if len(run) <= _WINDOWS * _WINDOW:
+        return list(run.split(_WINDOW))
+    starts = np.linspace(run.start, run.stop - _WINDOW, _WINDOWS).round().astype(int)
+    return [FrameRange(int(start), int(start) + _WINDOW) for start in starts]
+
+
+def _measure(grainy: Path, clean: Path | None, runs: Sequence[FrameRange]) -> GrainStatistics:
+    """Grain of the runs together; without cleaned pictures softened ones tell where it is flat."""
+    windows = [window for run in runs for window in _windows(run)]
+    return differences_in_time(_pairs(grainy, clean, windows[:: max(1, len(windows) // (2 * _WINDOWS))]))
+
+
+def _pairs(
+    grainy: Path, clean: Path | None, windows: Sequence[FrameRange]
+) -> Iterator[tuple[list[Planes], list[Planes]]]:
+    """Pictures and their cleaned versions, a window at a time."""
+    with VideoReader(grainy) as noisy, VideoReader(clean or grainy) as cleaned:
+        for window in windows:
+            full = _read(noisy, window)
+            yield full, (_read(cleaned, window) if clean is not None else [softened(planes) for planes in full])
+
+
+def _read(reader: VideoReader, frames: FrameRange) -> list[Planes]:
+    """Pictures in 10-bit codes, copied."""
+    return [tuple(_ten_bits(plane) for plane in picture.planes) for picture in reader.read(frames)]
+
+
+def _ten_bits(plane: NDArray[Any]) -> NDArray[np.uint16]:
+    """A copy in 10-bit codes."""
+    factor = 4 if plane.dtype == np.uint8 else 1
+    return np.asarray(plane.astype(np.uint16) * factor, np.uint16)
+
+
+def _cleaned(reference: Path, runs: Sequence[FrameRange], grain: GrainStatistics) -> Iterator[Planes]:
+    with VideoReader(reference) as reader:
+        for run in runs:
+            yield from GrainRemover(grain).run(picture.planes for picture in reader.read(run))
+
+
+def _mixed(treated: Treatment) -> Iterator[Planes]:
+    share = np.float32(BAKED_SHARE)
+    with VideoReader(treated.pictures) as clean, VideoReader(treated.grainy) as grainy:
+        whole = FrameRange(0, clean.index.frames)
+        for plain, full in zip(clean.read(whole), grainy.read(whole), strict=True):
+            yield tuple(
+                np.rint(a + share * (b.astype(np.float32) - a)).astype(np.uint16)
+                for a, b in zip(plain.planes, full.planes, strict=True)
+            )
+
+
+def _write(target: Path, pictures: Iterator[Planes], like: Path, rate: Fraction) -> None:
+    index = index_video(like)
+    raw = ffmpeg.RawFormat(index.width, index.height, "yuv420p10le", str(rate))
+    tail = [*lossless_intermediate(), ffmpeg.file_url(target)]
+    with ffmpeg.EncoderPipe(raw, tail, doing="writing pictures without grain") as pipe:
+        for planes in pictures:
+            for plane in planes:
+                pipe.write(plane)
+
+
+def verify_injected(base: Path, coded: Path, tables: Sequence[FilmGrain | None], seeds: Sequence[int]) -> None:
+    """Decoded without grain nothing changed; decoded with it, the grain is the table's."""
+    if not same_base(base, coded):
+        raise VerificationError(
+            f"{coded.name} decodes differently without grain",
+            "injecting grain changed its pictures",
+            "report this defect",
+        )
+    first = next((number for number, table in enumerate(tables) if table is not None), None)
+    if first is None:
+        return
+    plain, drawn = with_grain(coded, first)
+    table = tables[first]
+    assert table is not None
+    ours = apply(plain, table, seeds[first])
+    if not all(np.array_equal(a, b) for a, b in zip(ours, drawn, strict=True)):
+        raise VerificationError(
+            f"the decoder draws other grain into {coded.name} than its table says", "", "report this defect"
+        )

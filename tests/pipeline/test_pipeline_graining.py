@@ -1,0 +1,132 @@
+"""Grain in one chunk of the ladder: taken out, coded, baked or kept, each with its reason; no other file is left."""
+
+from __future__ import annotations
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from footlights.core import records
+from footlights.core.encodes import ChunkEncode, Rung
+from footlights.core.signal import BT709_SIGNAL
+from footlights.core.time import FrameRange
+from footlights.encoding.encoders import lossless_intermediate
+from footlights.errors import VerificationError
+from footlights.media import ffmpeg
+from footlights.media.av1headers import temporal_units
+from footlights.media.bitstreams import av1_sequence
+from footlights.media.playback import same_base, with_grain
+from footlights.pipeline import graining
+from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "encoding" / "grain"))
+from made_grain import grainy, scene
+
+Pictures = list[tuple[Any, ...]]
+FRAMES = 9
+
+
+@pytest.fixture(scope="module")
+def clean() -> Pictures:
+    return list(scene(FRAMES))
+
+
+def write(path: Path, pictures: Pictures) -> Path:
+    height, width = pictures[0][0].shape
+    raw = ffmpeg.RawFormat(width, height, "yuv420p10le", "25")
+    with ffmpeg.EncoderPipe(raw, [*lossless_intermediate(), ffmpeg.file_url(path)], doing="making pictures") as pipe:
+        for planes in pictures:
+            for plane in planes:
+                pipe.write(plane)
+    return path
+
+
+def encode(
+    folder: Path, pictures: Pictures, *, codec: str = "av1", grain: str = "auto", keys: tuple[int, ...] = (0,)
+) -> ChunkEncode:
+    source = write(folder / "source.mkv", pictures)
+    height, width = pictures[0][0].shape
+    depth, preset, limits, guess = (10, "10", (18.0, 55.0), 32.0) if codec == "av1" else (8, "fast", (16.0, 38.0), 16.0)
+    rung = Rung("one", codec, width, height, depth, preset, 80.0, *limits, 10_000_000)
+    work = folder / "work"
+    work.mkdir()
+    frames = FrameRange(50, 50 + len(pictures))
+    request = ChunkRequest(rung, frames, keys, Fraction(25), width, height, BT709_SIGNAL, guess, 1, grain)
+    made = encode_chunk(request, Picture(source, FrameRange(0, len(pictures))), work, lambda _: None)
+    assert [path.name for path in work.iterdir()] == ["chunk.mkv"]
+    assert (work / "chunk.mkv").stat().st_size == made.chosen.bytes
+    assert records.from_data(ChunkEncode, records.to_data(made)) == made
+    return made
+
+
+def test_grain_is_coded_into_av1_and_saves(tmp_path: Path, clean: Pictures) -> None:
+    made = encode(tmp_path, list(grainy(clean, 18.0)), keys=(0, 5))
+    grain = made.grain
+    assert grain is not None
+    assert grain.outcome == "coded"
+    assert grain.drawn == pytest.approx(grain.sigma, rel=0.05)
+    assert grain.shape_error < 0.08
+    assert made.chosen.bytes < 0.8 * grain.kept_bytes
+    assert [table.start for table in grain.tables] == [0, 5]
+    plain, drawn = with_grain(tmp_path / "work" / "chunk.mkv", 7)
+    difference = drawn[0][80:].astype(float) - plain[0][80:]
+    assert difference.std() / 4 == pytest.approx(grain.drawn, rel=0.3)
+
+
+def test_chunks_with_and_without_grain_share_a_sequence_header(tmp_path: Path, clean: Pictures) -> None:
+    units = []
+    black = [
+        tuple(np.full_like(plane, value) for plane, value in zip(planes, (64, 512, 512), strict=True))
+        for planes in clean
+    ]
+    cases = {"grainy": list(grainy(clean, 18.0)), "clean": clean, "black": black, "one": list(grainy(clean, 18.0))[:1]}
+    for name, pictures in cases.items():
+        (tmp_path / name).mkdir()
+        made = encode(tmp_path / name, pictures)
+        assert made.grain is not None
+        assert made.grain.outcome == ("coded" if name == "grainy" else "kept")
+        assert made.grain.why
+        units.append(av1_sequence(temporal_units(tmp_path / name / "work" / "chunk.mkv")[0]))
+    assert len(set(units)) == 1
+
+
+def test_h264_gets_a_share_of_the_grain_itself(tmp_path: Path, clean: Pictures) -> None:
+    made = encode(tmp_path, list(grainy(clean, 18.0)), codec="h264")
+    assert made.grain is not None
+    assert made.grain.outcome == "baked"
+    assert 0 < made.grain.drawn <= made.grain.sigma * 1.1
+    assert made.grain.sigma == pytest.approx(graining.BAKED_SHARE * 18 / 4, rel=0.2)
+
+
+def test_keep_leaves_everything_as_it_was(tmp_path: Path, clean: Pictures) -> None:
+    assert encode(tmp_path, list(grainy(clean, 18.0)), grain="keep").grain is None
+
+
+def test_grain_that_saves_nothing_is_kept(tmp_path: Path, clean: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graining, "LEAST_SAVING", 0.99)
+    made = encode(tmp_path, list(grainy(clean, 18.0)))
+    assert made.grain is not None
+    assert made.grain.outcome == "kept"
+    assert "saves" in made.grain.why
+
+
+def test_a_stream_that_takes_no_grain_is_kept_and_says_why(tmp_path: Path, clean: Pictures) -> None:
+    encode(tmp_path, clean)
+    marked = tmp_path / "work" / "chunk.mkv"
+    treated = graining.Treatment(marked, marked, (FrameRange(0, FRAMES),), why="no grain")
+    again = graining.mark(treated, marked, tmp_path / "again.mkv", 0)
+    assert "film grain already" in again.why
+    assert same_base(tmp_path / "again.mkv", tmp_path / "again.mkv")
+
+
+def test_a_base_that_changed_is_noticed(tmp_path: Path, clean: Pictures) -> None:
+    for name, pictures in (("a", clean), ("b", list(grainy(clean, 18.0)))):
+        (tmp_path / name).mkdir()
+        encode(tmp_path / name, pictures, grain="keep")
+    one, other = (tmp_path / name / "work" / "chunk.mkv" for name in "ab")
+    with pytest.raises(VerificationError, match="differently"):
+        graining.verify_injected(one, other, [None] * FRAMES, [1] * FRAMES)
