@@ -106,6 +106,9 @@ class ChromaSettings(Section):
 
     align: bool = True
     """Move it back where the tape shows a delay."""
+    comb: Share = 1.0
+    """Share of dot crawl and cross-colour that is combed out before the filters of the classical chain; FieldLift takes
+    them out by itself."""
 
 
 class DenoiseSettings(Section):

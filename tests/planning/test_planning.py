@@ -17,6 +17,7 @@ from footlights.core.reports import (
     CadenceReport,
     ChromaDelayReport,
     ComplexityReport,
+    CompositeReport,
     DropoutReport,
     Entry,
     ExposureReport,
@@ -73,6 +74,7 @@ def shot(
         dropouts=DropoutReport(4, 0.1, 1e-5, (start + 1,), "test"),
         borders=BorderReport(8, 0, 8, 0, 0, 1.0, "test"),
         chroma_delay=ChromaDelayReport(0.1, 0.0, 0.8, 0.8, "test"),
+        composite=CompositeReport(0.0, 0.0, 1.0, "test"),
         complexity=ComplexityReport(70, 20, 1.5, "test"),
         sharpness=SharpnessReport(0.6, 0.8, 320, "test"),
         exposure=ExposureReport(16, 80, 200, 0.1, 0.01, "white", 1, 1, 0, 0, 0, "test"),
@@ -134,6 +136,18 @@ def test_colour_is_moved_by_the_delay_of_the_whole_tape() -> None:
     assert "chroma.align" in stages(rules.plan(survey(*other), ingest(90), settings()), 0)
     faint = rules.plan(survey(shot(0, 0, 60)), ingest(), settings())
     assert "too little" in next(one.why for one in faint.shots[0].skipped if one.stage == "chroma.align")
+
+
+def test_dot_crawl_is_combed_where_no_net_takes_it_out() -> None:
+    crawling = shot(0, 0, 60, composite=CompositeReport(0.8, 0.2, 1.0, "test"))
+    netted = rules.plan(survey(crawling), ingest(), settings()).shots[0]
+    assert "the net" in next(one.why for one in netted.skipped if one.stage == "composite.comb")
+    filtered = rules.plan(survey(crawling), ingest(), settings(CLASSICAL)).shots[0]
+    comb = next(step for step in filtered.steps if step.stage == "composite.comb")
+    assert comb.params["system"] == "ntsc"
+    assert "0.80" in comb.why
+    other = ingest(of=source(width=640))
+    assert "composite.comb" not in stages(rules.plan(survey(crawling), other, settings(CLASSICAL)))
 
 
 def test_strength_and_detail_of_the_net_are_settings() -> None:

@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from footlights.core.clip import Clip, Plane
 from footlights.core.plans import Step
 from footlights.restoration.base import STAGES, build
+from footlights.tape.composite import Composite, Decoder
 from footlights.tape.defects import Defects
 from footlights.tape.presets import NEUTRAL
+from footlights.tape.raster import NTSC, PAL, Raster
 from tape_views import simulated, stage_scene
 
 
@@ -42,3 +45,18 @@ def test_late_colour_comes_back_over_its_luma() -> None:
     inner = np.s_[..., 8:-8, 24:-24]
     assert error(made.chroma[inner], true.chroma[inner]) < 0.1 * error(late.chroma[inner], true.chroma[inner])
     np.testing.assert_array_equal(made.luma, late.luma)
+
+
+@pytest.mark.parametrize(("system", "raster"), [("ntsc", NTSC), ("pal", PAL)])
+@pytest.mark.parametrize("speed", [0.0, 1.5])
+def test_dot_crawl_is_combed_out_and_sound_pictures_are_kept(system: str, raster: Raster, speed: float) -> None:
+    scene = [
+        np.pad(one, ((0, raster.height - 480), (0, 0), (0, 0)), mode="edge") for one in stage_scene(14, speed=speed)
+    ]
+    true = simulated(NEUTRAL, scene, raster=raster).clip()
+    crawling = replace(NEUTRAL, playback=Composite(Decoder.NOTCH, leak=0.25, luma_mhz=6.0, notch_mhz=0.6))
+    tape = simulated(crawling, scene, raster=raster).clip()
+    made, kept = (repaired(clip, "composite.comb", system=system) for clip in (tape, true))
+    wanted = true.take(made.frames).luma
+    assert error(made.luma, wanted) < 0.9 * error(tape.take(made.frames).luma, wanted)
+    assert error(kept.luma, wanted) < 0.7

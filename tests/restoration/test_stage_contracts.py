@@ -22,6 +22,7 @@ CASES: dict[str, tuple[Clip, dict[str, Any] | None, dict[str, Any]]] = {
     "dropouts.conceal": (clip_of(fields=WOVEN), {"strength": 0.0}, {"strength": 1.0, "sigma": 2.0}),
     "switching.fill": (clip_of(fields=WOVEN), {"lines": 0}, {"lines": 4}),
     "chroma.align": (clip_of(fields=WOVEN), {"right": 0.0, "below": 0.0}, {"right": 2.5, "below": 0.75}),
+    "composite.comb": (clip_of(fields=WOVEN), {"luma": 0.0, "chroma": 0.0}, {"system": "pal"}),
     "deinterlace.bwdif": (clip_of(fields=WOVEN), None, {"top_first": True}),
     "deinterlace.match": (clip_of(fields=WOVEN), None, {"top_first": True}),
     "fieldlift.restore": (clip_of(12, fields=WOVEN), None, {"top_first": True, "sigma": 2.0}),
@@ -65,6 +66,7 @@ def test_a_stage_says_what_it_is_and_bounds_its_parameters(name: str) -> None:
         ("gaps.rebuild", {"lost": (1,), "fields": (4,)}, "1, 2 or 3"),
         ("switching.fill", {"lines": 30}, "0..24"),
         ("chroma.align", {"right": 20.0}, "-12..12 samples"),
+        ("composite.comb", {"system": "secam"}, "ntsc or pal"),
         ("colour.convert", {"matrix": 2}, "matrix of H.273"),
     ],
 )

@@ -125,6 +125,19 @@ class ChromaDelayReport:
 
 
 @dataclass(frozen=True, slots=True)
+class CompositeReport:
+    """Traces of a composite connection, in 8-bit code values (root mean square)."""
+
+    dot_crawl: float
+    """Subcarrier left in luma; noise is not counted."""
+    cross_colour: float
+    """Fine luma mistaken for colour; 0 where chroma has half the lines and shows none."""
+    confidence: float
+    """0..1 by the number of measured frames; 0 on rasters that are not sampled at 13.5 MHz."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class ComplexityReport:
     """Spatial and temporal information of ITU-T P.910 on luma codes (8 bit)."""
 
@@ -221,6 +234,7 @@ class ShotReport:
     dropouts: DropoutReport
     borders: BorderReport
     chroma_delay: ChromaDelayReport
+    composite: CompositeReport
     complexity: ComplexityReport
     sharpness: SharpnessReport
     exposure: ExposureReport

@@ -8,6 +8,7 @@ from statistics import median_high
 from footlights.config import Settings
 from footlights.core.plans import Skipped, Step, Value
 from footlights.core.reports import ShotReport, Survey
+from footlights.core.subcarrier import PAL, Subcarrier
 from footlights.restoration.base import STAGES
 
 _BOUNCE = 1
@@ -26,6 +27,9 @@ _LATE = (0.75, 0.4)
 _BEFORE_NET = 0.5
 """Share of the delay along the line that is taken out before FieldLift, which learned to expect some: with all of it
 taken out, tapes of little colour come out worse (benchmarks/defects.py)."""
+
+_CRAWL = 0.15
+"""Codes of dot crawl or cross-colour from which a shot is combed."""
 
 
 def step(name: str, why: str, **params: Value) -> Step:
@@ -72,6 +76,23 @@ def alignment(survey: Survey, report: ShotReport, settings: Settings, *, net: bo
         if net and right:
             right, evidence = _BEFORE_NET * right, f"{evidence}; the net moves colour along the line by the rest"
         yield step(name, evidence, right=round(right, 2), below=round(below, 2))
+
+
+def comb(report: ShotReport, carrier: Subcarrier | None, settings: Settings, *, net: bool) -> Iterator[Step | Skipped]:
+    """Take out dot crawl and cross-colour, where no net does it; `carrier` is None on rasters that show none."""
+    name, found, share = "composite.comb", report.composite, settings.restoration.chroma.comb
+    evidence = f"composite.dot_crawl {found.dot_crawl:.2f}, cross_colour {found.cross_colour:.2f} codes"
+    if carrier is None:
+        yield Skipped(name, "the raster is not sampled at 13.5 MHz")
+    elif max(found.dot_crawl, found.cross_colour) < _CRAWL:
+        yield Skipped(name, f"{evidence}: none that counts")
+    elif net:
+        yield Skipped(name, f"{evidence}: the net takes them out")
+    elif share == 0:
+        yield Skipped(name, "restoration.chroma.comb = 0")
+    else:
+        system = "pal" if carrier is PAL else "ntsc"
+        yield step(name, evidence, system=system, luma=share, chroma=share)
 
 
 def _weighted_median(found: Sequence[tuple[float, float]]) -> float:

@@ -15,6 +15,7 @@ from footlights.core.plans import RestorationPlan, ShotPlan, Skipped, Step, Valu
 from footlights.core.reports import CadenceKind, ShotReport, Survey
 from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries, Transfer
 from footlights.core.source import Ingest, Source
+from footlights.core.subcarrier import of_raster
 from footlights.errors import SourceError
 from footlights.models import user_nets
 from footlights.models.fieldlift_run import reference
@@ -109,6 +110,7 @@ def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
         _switching,
         _dropouts,
         _alignment,
+        _comb,
         _fieldlift,
         _deinterlace,
         _denoise,
@@ -174,6 +176,13 @@ def _dropouts(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 def _alignment(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if tape.field_rate:
         yield from repairs.alignment(tape.survey, report, tape.settings, net=not _net_objection(tape, report))
+
+
+def _comb(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    if tape.field_rate:
+        source = tape.ingest.source
+        carrier = of_raster(source.width, source.height // 2 * 2)
+        yield from repairs.comb(report, carrier, tape.settings, net=not _net_objection(tape, report))
 
 
 def _net_objection(tape: _Tape, report: ShotReport) -> str:
