@@ -155,6 +155,59 @@ def encode(
 
 
 @app.command()
+def premiere(  # noqa: PLR0913 - options of a command line
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            readable=False, metavar="DIR", help="Stream or job folder; several are shown in turn.", show_default=False
+        ),
+    ],
+    at: Annotated[
+        str, typer.Option("--at", help="When it begins: 2026-12-31T20:00:00+01:00, or +SECONDS.", show_default=False)
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
+    lobby: Annotated[float, typer.Option(help="Seconds of slate before it begins.")] = 900.0,
+    window: Annotated[float, typer.Option(help="Seconds viewers can go back while it is live.")] = 60.0,
+    title: Annotated[str, typer.Option(help="Title of the page; the folder's name when left out.")] = "",
+    slate: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(readable=False, help="Picture for the slate.", show_default=False),
+    ] = None,
+    players: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            readable=False, help="Folder with hls.min.js or shaka-player.compiled.js for the page.", show_default=False
+        ),
+    ] = None,
+    work: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(readable=False, help="Folder for the slate; beside DIR when left out.", show_default=False),
+    ] = None,
+    publish: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(readable=False, help="Write files for a web server here instead of serving.", show_default=False),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say when and what it costs, and do nothing.")] = False,
+    viewers: Annotated[int, typer.Option(min=1, help="Viewers for the cost.")] = 1000,
+    mix: Annotated[
+        str, typer.Option(help="Lines in Mbit/s with shares for the cost, 25:0.6,5:0.4.", show_default=False)
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Show a finished stream as if it were live: slate, countdown, programme, then video on demand; HLS and DASH."""
+    from footlights.cli import premieres
+
+    choice = premieres.Choice(tuple(folders), at, lobby, window, title, slate, players, work)
+    if dry_run:
+        premieres.estimate(choice, viewers, mix, as_json=as_json)
+    elif publish is not None:
+        premieres.publish(choice, publish, as_json=as_json)
+    else:
+        premieres.serve(choice, host, port, as_json=as_json)
+
+
+@app.command()
 def verify(
     job: Annotated[Path, typer.Argument(readable=False, metavar="JOB", help="Job folder.", show_default=False)],
     as_json: Json = False,
