@@ -165,7 +165,7 @@ def test_dash_says_when_it_is_live_when_over_and_when_on_demand() -> None:
 
     assert dash.manifest(LINE, LINE.doors - 1) == ""
     live, over, later = root(START), root(LINE.end), root(LINE.end + HOLD)
-    assert (live.get("type"), over.get("type")) == ("dynamic", "static")
+    assert (live.get("type"), over.get("type")) == ("dynamic", "dynamic")
     assert live.get("availabilityStartTime") == hls.instant(LINE.opening)
     assert live.get("minimumUpdatePeriod")
     assert live.get("mediaPresentationDuration") is None

@@ -1,6 +1,6 @@
 "use strict";
-// Plays master.m3u8 natively where the browser can, else through hls.js, else manifest.mpd through Shaka Player, whichever
-// of the two lies beside this page. Time is that of the server, by the Date of its answers.
+// Plays master.m3u8 through hls.js or Shaka Player, whichever lies beside this page, else natively where the browser can;
+// ?player=hls, shaka, dash (Shaka with manifest.mpd) or native chooses. Time is that of the server, by the Date of its answers.
 const video = document.getElementById("video");
 const state = document.getElementById("state");
 const sound = document.getElementById("sound");
@@ -39,11 +39,11 @@ async function begin() {
     player.attachMedia(video);
     return true;
   }
-  if ((!wish || wish === "shaka") && await script("shaka-player.compiled.js") && window.shaka && shaka.Player.isBrowserSupported()) {
+  if ((!wish || wish === "shaka" || wish === "dash") && await script("shaka-player.compiled.js") && window.shaka && shaka.Player.isBrowserSupported()) {
     player = new shaka.Player();
     await player.attach(video);
     player.addEventListener("error", event => { if (event.detail.severity === 2) retry(); });
-    await player.load("manifest.mpd");
+    await player.load(wish === "dash" ? "manifest.mpd" : "master.m3u8");
     return true;
   }
   if (video.canPlayType("application/vnd.apple.mpegurl")) {
