@@ -5,8 +5,8 @@ encoder. Everything else, playlists above all, is a function of that line and th
 any number of servers with the same files and the same start say the same at the same time.
 
 The lobby shows the slate: its opening once, its middle again and again, its end (a countdown) so that it is over
-exactly when the programme begins. A repeated segment is the same file with later decoding times (`Entry.shift`), so that time
-goes on evenly and no player has to be told of a break.
+exactly when the programme begins. A repeated segment is the same file with later decoding times (`Entry.shift`), so
+that time goes on evenly and no player has to be told of a break.
 
 The idea of playlists as a function of the clock is that of nginx-vod-module (live from VOD).
 """

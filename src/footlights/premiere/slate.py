@@ -1,8 +1,8 @@
 """The slate: what is shown in the lobby, in the same renditions as the programme, and its countdown.
 
 Three times `schedule.LOOP` seconds: the picture, the picture again (which the schedule repeats), and the picture with
-the last seconds counted down. The picture is one the user gives, or a dark stage lit from its edge; it holds no words, so
-that it needs no translation. Sound is silence.
+the last seconds counted down. The picture is one the user gives, or a dark stage lit from its edge; it holds no words,
+so that it needs no translation. Sound is silence.
 """
 
 from __future__ import annotations
