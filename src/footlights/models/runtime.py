@@ -7,6 +7,7 @@ on a probe. The choice depends on the processor alone, never on a clock: a job t
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,6 +79,23 @@ def _check(card: Card) -> None:
                 f"the installation is damaged: SHA-256 {expected[:16]}… is expected, found {found[:40]}",
                 "reinstall footlights",
             )
+
+
+def tensors_of(name: str) -> Mapping[str, NDArray[np.float32]]:
+    """The tensors of weights that are no net: a safetensors file, checked against its card."""
+    card = cards()[name]
+    _check(card)
+    data = (_WEIGHTS / card.file).read_bytes()
+    # The format (github.com/huggingface/safetensors): length of a JSON head, the head, the bytes of the tensors.
+    length = int.from_bytes(data[:8], "little")
+    head: dict[str, dict[str, Any]] = json.loads(data[8 : 8 + length])
+    tensors = {}
+    for key, entry in head.items():
+        if key != "__metadata__":
+            first, stop = (8 + length + int(offset) for offset in entry["data_offsets"])
+            kind = {"F32": np.float32, "F16": np.float16}[entry["dtype"]]
+            tensors[key] = np.frombuffer(data[first:stop], kind).reshape(entry["shape"]).astype(np.float32)
+    return tensors
 
 
 class Net:

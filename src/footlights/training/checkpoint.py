@@ -9,14 +9,17 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from footlights.errors import UsageError
 from footlights.models.fieldlift_torch import FieldLiftNet
+
+N = TypeVar("N", bound=nn.Module)
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """AdamW's own state of each parameter, besides its count of steps."""
@@ -33,11 +36,11 @@ class Progress:
 
 
 @dataclass(slots=True)
-class Run:
+class Run(Generic[N]):
     """What training changes."""
 
-    net: FieldLiftNet
-    mean: FieldLiftNet
+    net: N
+    mean: N
     """Exponential mean of the net's weights: what is validated and exported."""
     optimiser: torch.optim.AdamW
     progress: Progress
@@ -45,7 +48,7 @@ class Run:
     """Of the net of now in its running mean, a scalar on the device."""
 
 
-def save(path: Path, run: Run, config: str) -> None:
+def save(path: Path, run: Run[N], config: str) -> None:
     """Write a checkpoint; `config` is the configuration's text, which a resumed run must share in what it fixes."""
     tensors: dict[str, Tensor] = {}
     for name, parameter in run.net.named_parameters():
@@ -58,7 +61,7 @@ def save(path: Path, run: Run, config: str) -> None:
         tensors[f"mean.{name}"] = parameter.detach().contiguous()
     progress = run.progress
     facts = {
-        "size": run.net.size.name,
+        "size": _size(run.net),
         "config": config,
         "progress": json.dumps([progress.iteration, progress.cpu_seconds, progress.wall_seconds]),
     }
@@ -74,14 +77,14 @@ def save(path: Path, run: Run, config: str) -> None:
         os.close(folder)
 
 
-def load(path: Path, run: Run) -> None:
+def load(path: Path, run: Run[N]) -> None:
     """Put a checkpoint back into a run, bit for bit."""
     with safe_open(str(path), "pt") as file:
         facts = file.metadata() or {}
-        if facts.get("size") != run.net.size.name:
+        if facts.get("size") != _size(run.net):
             raise UsageError(
                 f"{path} holds a net of size {facts.get('size')!r}",
-                f"the configuration asks for {run.net.size.name!r}",
+                f"the configuration asks for {_size(run.net)!r}",
                 "resume with the configuration it was begun with",
             )
         known = set(file.keys())
@@ -99,7 +102,7 @@ def load(path: Path, run: Run) -> None:
     run.progress = Progress(iteration, cpu_seconds, wall_seconds)
 
 
-def mean_net(path: Path, net: FieldLiftNet) -> FieldLiftNet:
+def mean_net(path: Path, net: N) -> N:
     """The running mean of a checkpoint, in a net of its size."""
     with safe_open(str(path), "pt") as file, torch.no_grad():
         for name, parameter in net.named_parameters():
@@ -111,3 +114,8 @@ def size_of(path: Path) -> str:
     """Name of the size a checkpoint holds."""
     with safe_open(str(path), "pt") as file:
         return str((file.metadata() or {}).get("size", ""))
+
+
+def _size(net: nn.Module) -> str:
+    """What a checkpoint calls the net it holds."""
+    return net.size.name if isinstance(net, FieldLiftNet) else type(net).__name__

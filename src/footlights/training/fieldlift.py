@@ -124,7 +124,7 @@ class Places:
     run: Path
 
 
-def begin(config: Config) -> Run:
+def begin(config: Config) -> Run[FieldLiftNet]:
     """A net with fresh weights, its mean and its optimiser."""
     torch.manual_seed(config.seed)
     torch.backends.cudnn.benchmark = True
@@ -138,13 +138,13 @@ def begin(config: Config) -> Run:
     return Run(net, copy.deepcopy(net).requires_grad_(False), optimiser, Progress(), share)
 
 
-def train(run: Run, config: Config, text: str, places: Places, deadline: float) -> None:
+def train(run: Run[FieldLiftNet], config: Config, text: str, places: Places, deadline: float) -> None:
     """Iterate, validate, save."""
     shards = open_shards(places.shards / "train", config.train_shards or None)
     held_out = open_shards(places.shards / "val")
     device = torch.device(config.device)
-    last, saved, clock = places.run / "last.safetensors", time.monotonic(), _Clock(run.progress)
-    asked = _Asked()
+    last, saved, clock = places.run / "last.safetensors", time.monotonic(), Clock(run.progress)
+    asked = Asked()
     sums: dict[str, Tensor] = {}
     learned = _learning(run, config)
     for batch in _planned(shards, config, run.progress.iteration, device):
@@ -156,14 +156,14 @@ def train(run: Run, config: Config, text: str, places: Places, deadline: float) 
         due = done % config.check_every == 0 or done == config.iterations
         late = time.monotonic() - saved > config.save_seconds or time.monotonic() > deadline or asked.to_stop
         if due or late or device.type == "cpu" or done % _LOOK_EVERY == 0:
-            _must_be_finite(terms["norm"], run.progress)
+            must_be_finite(terms["norm"], run.progress)
         if due:
             means = {name: float(value) / config.check_every for name, value in sums.items()}
             sums.clear()
             check(run, config, means, held_out, places)
             checkpoint.save(last, run, text)
             saved = time.monotonic()
-            clock = _Clock(run.progress)  # validation is not training
+            clock = Clock(run.progress)  # validation is not training
         elif late:
             checkpoint.save(last, run, text)
             saved = time.monotonic()
@@ -171,7 +171,7 @@ def train(run: Run, config: Config, text: str, places: Places, deadline: float) 
             return
 
 
-def _learning(run: Run, config: Config) -> Learn:
+def _learning(run: Run[FieldLiftNet], config: Config) -> Learn:
     """What a step does on the device."""
 
     def one(batch: DeviceBatch) -> dict[str, Tensor]:
@@ -182,7 +182,7 @@ def _learning(run: Run, config: Config) -> Learn:
     return GraphedStep(one, lambda: run.optimiser.zero_grad(set_to_none=True))
 
 
-def step(run: Run, config: Config, batch: DeviceBatch, learned: Learn) -> dict[str, Tensor]:
+def step(run: Run[FieldLiftNet], config: Config, batch: DeviceBatch, learned: Learn) -> dict[str, Tensor]:
     """One iteration; the loss, its terms and the norm of the gradient."""
     progress = run.progress
     rate = config.rate * schedule(config, progress.iteration)
@@ -198,7 +198,7 @@ def step(run: Run, config: Config, batch: DeviceBatch, learned: Learn) -> dict[s
     return terms
 
 
-def learn(run: Run, config: Config, batch: DeviceBatch) -> dict[str, Tensor]:
+def learn(run: Run[FieldLiftNet], config: Config, batch: DeviceBatch) -> dict[str, Tensor]:
     """Forward, backward, the optimiser and the running mean; nothing here waits for the device."""
     run.net.train()
     with torch.autocast(run.share.device.type, dtype=torch.bfloat16, enabled=config.bf16, cache_enabled=False):
@@ -214,7 +214,8 @@ def learn(run: Run, config: Config, batch: DeviceBatch) -> dict[str, Tensor]:
     return {"total": total.detach(), "norm": norm, **{name: term.detach() for name, term in terms.items()}}
 
 
-def _must_be_finite(norm: Tensor, progress: Progress) -> None:
+def must_be_finite(norm: Tensor, progress: Progress) -> None:
+    """Stop before a broken gradient is saved."""
     if not torch.isfinite(norm):
         raise ArithmeticError(f"the gradient is not finite at iteration {progress.iteration}")
 
@@ -232,7 +233,7 @@ def schedule(config: Config, iteration: int) -> float:
 
 
 def check(
-    run: Run, config: Config, means: dict[str, float], held_out: Sequence[Shard], places: Places
+    run: Run[FieldLiftNet], config: Config, means: dict[str, float], held_out: Sequence[Shard], places: Places
 ) -> dict[str, Comparison]:
     """Validate the mean net, note it, draw the curve and the sheet."""
     device = torch.device(config.device)
@@ -271,7 +272,7 @@ def _cut_there(
         yield held.gathered(table, shape)
 
 
-class _Asked:
+class Asked:
     """Whether somebody asked the process to end: the iteration is finished and saved first."""
 
     def __init__(self) -> None:
@@ -282,7 +283,7 @@ class _Asked:
         self.to_stop = True
 
 
-class _Clock:
+class Clock:
     """Adds the time since it was made to a run's progress."""
 
     def __init__(self, progress: Progress) -> None:

@@ -35,6 +35,11 @@ def note(path: Path, progress: Progress, terms: Mapping[str, float], results: Ma
         row[f"{name}_flicker_ratio"] = f"{found.ours.flicker / max(found.classical.flicker, 1e-9):.3f}"
         row[f"{name}_worst"] = f"{found.worst_gain:+.2f}"
         row[f"{name}_wins"] = f"{found.wins}/{found.crops}"
+    write_row(path, row)
+
+
+def write_row(path: Path, row: Mapping[str, str]) -> None:
+    """Append one line of a table; the first writes the head."""
     fresh = not path.exists()
     with path.open("a", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(row))
@@ -56,11 +61,11 @@ def drop_after(path: Path, iteration: int) -> None:
     part.replace(path)
 
 
-def draw_curves(table: Path, picture: Path) -> None:
-    """Gain in fine luma over the classical picture by iteration, one line per tape preset."""
+def draw_curves(table: Path, picture: Path, ending: str = "_fine_gain") -> None:
+    """Gain over the picture without the net by iteration, one line for each column of that ending."""
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    columns = [name for name in rows[0] if name.endswith("_fine_gain")] if rows else []
+    columns = [name for name in rows[0] if name.endswith(ending)] if rows else []
     if not columns:
         return
     steps = np.array([float(row["iteration"]) for row in rows])
@@ -79,7 +84,7 @@ def draw_curves(table: Path, picture: Path) -> None:
         colour = _COLOURS[index % len(_COLOURS)]
         line = np.array([point(step, value) for step, value in zip(steps, values[:, index], strict=True)], np.int32)
         cv2.polylines(canvas, [line], False, colour, 2, cv2.LINE_AA)
-        _write(canvas, name.removesuffix("_fine_gain"), (_LEFT + 10 + 110 * index, 24), colour)
+        _write(canvas, name.removesuffix(ending), (_LEFT + 10 + 110 * index, 24), colour)
     _write(canvas, f"{int(steps[-1])} iterations", (_WIDTH - 60, _HEIGHT + 2 * _BOTTOM - 12), (90, 90, 90))
     cv2.imwrite(str(picture), canvas)
 

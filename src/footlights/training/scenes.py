@@ -317,7 +317,7 @@ def _read_piece(path: Path, fields: int, rng: np.random.Generator) -> list[Pictu
     index = index_video(path)
     start = int(rng.integers(0, max(1, index.frames - fields)))
     with VideoReader(path, index, threads=1) as reader:
-        pictures = [_to_rgb(each.planes) for each in reader.read(FrameRange(start, min(start + fields, index.frames)))]
+        pictures = [to_rgb(each.planes) for each in reader.read(FrameRange(start, min(start + fields, index.frames)))]
     pictures += [pictures[-1]] * (fields - len(pictures))
     if pictures[0].shape[0] > pictures[0].shape[1]:
         pictures = [np.ascontiguousarray(np.rot90(each)) for each in pictures]
@@ -342,7 +342,7 @@ def _fitted(piece: NDArray[np.generic]) -> Picture:
     return np.asarray(np.pad(piece, ((0, short[0]), (0, short[1]), (0, 0)), mode="edge"), np.uint8)
 
 
-def _to_rgb(planes: tuple[NDArray[np.generic], ...]) -> Picture:
+def to_rgb(planes: tuple[NDArray[np.generic], ...]) -> Picture:
     """Planar 8-bit 4:2:0 → R'G'B'; a small error of matrix is nothing to a texture."""
     y, cb, cr = planes
     stacked = np.concatenate([y.ravel(), cb.ravel(), cr.ravel()]).reshape(y.shape[0] * 3 // 2, y.shape[1])

@@ -1,0 +1,165 @@
+"""Trains TrackFace: `python -m footlights.training.trackface --config training/configs/trackface-cpu.toml [--resume]`.
+
+Reads shards (see `trackface_render`), writes checkpoint, journal, curve and picture sheet into the run's folder. Every
+batch follows from the seed and its number, so a run that was stopped and resumed is the run that was not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from footlights.errors import UsageError
+from footlights.models.trackface import DETAIL_LIMIT, STATE
+from footlights.models.trackface_torch import TrackFaceNet
+from footlights.training import checkpoint, journal
+from footlights.training.batches import ahead_of
+from footlights.training.checkpoint import Progress, Run
+from footlights.training.fieldlift import Asked, Clock, Config, must_be_finite, schedule
+from footlights.training.trackface_data import Batch, Pool, Shape, draw_batch, load_tracks
+from footlights.training.trackface_losses import FaceWeights, face_loss
+from footlights.training.trackface_validate import check_tracks, summary, write_face_sheet
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train to the end, or to `--minutes`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--shards", type=Path, required=True, help="folder with train/ and val/")
+    parser.add_argument("--run", type=Path, required=True, help="folder of this run")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--minutes", type=float, help="stop after this time, resumable")
+    parser.add_argument("--iterations", type=int, help="instead of the configuration's")
+    chosen = parser.parse_args(arguments)
+    text = chosen.config.read_text("utf-8")
+    config = Config(**tomllib.loads(text))
+    if chosen.iterations:
+        config = replace(config, iterations=chosen.iterations)
+        text += f"# as run with --iterations {chosen.iterations}\n"
+    last = chosen.run / "last.safetensors"
+    if last.exists() and not chosen.resume:
+        raise UsageError(f"{last} exists", "a run is not begun over another", "give --resume or another --run")
+    chosen.run.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(config.threads)
+    run = begin(config)
+    if chosen.resume and last.exists():
+        checkpoint.load(last, run)
+        journal.drop_after(chosen.run / "journal.csv", run.progress.iteration)
+    deadline = time.monotonic() + chosen.minutes * 60 if chosen.minutes else float("inf")
+    train(run, config, text, (chosen.shards, chosen.run), deadline)
+
+
+def begin(config: Config) -> Run[TrackFaceNet]:
+    """A net with fresh weights, its mean and its optimiser."""
+    torch.manual_seed(config.seed)
+    net = TrackFaceNet().to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(net.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=1e-4)
+    return Run(net, copy.deepcopy(net).requires_grad_(False), optimiser, Progress(), torch.zeros(()))
+
+
+def train(run: Run[TrackFaceNet], config: Config, text: str, places: tuple[Path, Path], deadline: float) -> None:
+    """Iterate, validate, save."""
+    shards, folder = places
+    pool = Pool.of(load_tracks(shards / "train", config.train_shards))
+    held_out = Pool.of(load_tracks(shards / "val"))
+    print(f"{len(pool.tracks)} tracks, {len(held_out.tracks)} held out", flush=True)  # noqa: T201
+    last, saved, clock, asked = folder / "last.safetensors", time.monotonic(), Clock(run.progress), Asked()
+    drawn = partial(draw_batch, pool, Shape(config.batch, config.frames, config.side), config.seed)
+    sums: dict[str, float] = {}
+    for batch in ahead_of(drawn, range(run.progress.iteration, config.iterations), config.readers):
+        for name, value in step(run, config, batch).items():
+            sums[name] = sums.get(name, 0.0) + float(value) / config.check_every
+        clock.tick(run.progress)
+        done, late = run.progress.iteration, time.monotonic() > deadline or asked.to_stop
+        due = done % config.check_every == 0 or done == config.iterations
+        if due:
+            check(run, config, sums, held_out, folder)
+            sums = {}
+        if due or late or time.monotonic() - saved > config.save_seconds:
+            checkpoint.save(last, run, text)
+            saved = time.monotonic()
+        if due:
+            clock = Clock(run.progress)  # validation is not training
+        if late:
+            return
+
+
+def step(run: Run[TrackFaceNet], config: Config, batch: Batch) -> dict[str, Tensor]:
+    """One iteration; the loss, its terms and the norm of the gradient."""
+    progress = run.progress
+    for group in run.optimiser.param_groups:
+        group["lr"] = config.rate * schedule(config, progress.iteration)
+    made, given, truth = unroll(run.net, batch, bf16=config.bf16)
+    total, terms = face_loss(made, given, truth, torch.from_numpy(batch.weights), FaceWeights())
+    run.optimiser.zero_grad(set_to_none=True)
+    total.backward()
+    norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), config.clip)
+    must_be_finite(norm, progress)
+    run.optimiser.step()
+    # Early on the mean must not remember the untrained net.
+    share = 1 - min(config.mean, (1 + progress.iteration) / (10 + progress.iteration))
+    with torch.no_grad():
+        for mean, now in zip(run.mean.parameters(), run.net.parameters(), strict=True):
+            mean.lerp_(now, share)
+    progress.iteration += 1
+    return {"total": total.detach(), "norm": norm, **{name: term.detach() for name, term in terms.items()}}
+
+
+def unroll(net: TrackFaceNet, batch: Batch, *, bf16: bool, alone: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    """What the net makes of a batch: detail made, given and true `(B, T, S, S)`, each over its instant's deviation.
+
+    `alone` shows every instant to the net without neighbours and memory: what a picture net would see.
+    """
+    deviations = torch.from_numpy(batch.deviations)[..., None, None]
+    detail, truth = torch.from_numpy(batch.detail), torch.from_numpy(batch.truth) / deviations
+    there, facts = torch.from_numpy(batch.there), torch.from_numpy(batch.facts)
+    count, instants, side = truth.shape[:3]
+    state = torch.zeros(count, STATE, side // 4, side // 4)
+    made, given = [], []
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+        encoded = net.encode(torch.from_numpy(batch.references))
+        for now in range(instants):
+            window = (detail[:, now : now + 3] / deviations[:, now : now + 1]).clamp(-DETAIL_LIMIT, DETAIL_LIMIT)
+            own = window[:, 1:2]
+            flags = there[:, now]
+            if alone:
+                window, flags, state = own.expand(-1, 3, -1, -1), torch.zeros_like(flags), torch.zeros_like(state)
+            known = torch.cat([flags, facts], dim=1)[..., None, None].expand(-1, -1, side, side)
+            planes = torch.cat([window, known, torch.from_numpy(batch.places)], dim=1)
+            planes = planes.contiguous(memory_format=torch.channels_last)
+            state, residual = net.step(planes, state, encoded, torch.from_numpy(batch.present))
+            given.append(own)
+            made.append(own + residual.float())
+    return torch.cat(made, dim=1), torch.cat(given, dim=1), truth.clamp(-DETAIL_LIMIT, DETAIL_LIMIT)
+
+
+def check(run: Run[TrackFaceNet], config: Config, sums: dict[str, float], held_out: Pool, folder: Path) -> None:
+    """Validate the mean net, note it, draw the curve and the sheet."""
+    restored = partial(unroll, run.mean.eval(), bf16=config.bf16)
+    scores = check_tracks(restored, held_out, config.check_crops)
+    progress = run.progress
+    row = {
+        "iteration": str(progress.iteration),
+        "cpu_hours": f"{progress.cpu_seconds / 3600:.4f}",
+        "wall_hours": f"{progress.wall_seconds / 3600:.4f}",
+        **{f"loss_{name}": f"{value:.5f}" for name, value in sums.items()},
+        **summary(scores),
+    }
+    journal.write_row(folder / "journal.csv", row)
+    journal.draw_curves(folder / "journal.csv", folder / "curve.png", "_gain")
+    write_face_sheet(restored, held_out, folder / "sheet.png")
+    gains = ", ".join(f"{name} {value}" for name, value in row.items() if name.endswith(("_gain", "_harmed")))
+    print(f"{progress.iteration}: loss {sums.get('total', 0):.4f}; {gains}", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
