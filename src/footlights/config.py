@@ -134,6 +134,15 @@ class FieldLiftSettings(Section):
     filters, which the report marks in red."""
 
 
+class FacePathSettings(Section):
+    """Faces, followed through every shot."""
+
+    enabled: bool = True
+    """Follow faces and restore them; false turns the whole face path off."""
+    most: Annotated[int, Field(ge=1, le=32)] = 6
+    """Faces followed at once, the largest first; in a crowd the others are only counted."""
+
+
 class RestorationSettings(Section):
     """Repair and super-resolution."""
 
@@ -144,6 +153,7 @@ class RestorationSettings(Section):
     sr_model: str = ""
     """File with a super-resolution net of your own (safetensors, or weights of PyTorch), which makes the 4K picture out
     of the clean one; needs `footlights setup user-models`. Its licence is yours to keep."""
+    faces: FacePathSettings = FacePathSettings()
     gaps: GapSettings = GapSettings()
     dropouts: DropoutSettings = DropoutSettings()
     switching: SwitchingSettings = SwitchingSettings()

@@ -7,12 +7,22 @@ Coordinates are those of the picture with square samples and the tape's number o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
+Crops = NDArray[np.uint8]
+
+FACE_SHARE = 345 / 512
+"""Height of a mean face over the side of its crop: what is called the height of a face follows from its crop."""
+REFERENCE_SIDE = 256
+_COLUMNS = ("crop", "presence", "pose", "sharpness", "clipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +54,75 @@ class FacePath:
         cos, sin = step * np.cos(turn), step * np.sin(turn)
         middle = (side - 1) / 2
         return np.array([[cos, -sin, x - middle * (cos - sin)], [sin, cos, y - middle * (sin + cos)]])
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFace:
+    """One face of one shot, with its best moments."""
+
+    path: FacePath
+    moments: tuple[int, ...]
+    """Instants of `crops`, best first."""
+    crops: Crops
+    """`(N, 256, 256, 3)` R'G'B': the mean of up to five aligned pictures around each of those moments."""
+    person: int = -1
+    """The same number for the same person all over the tape; -1 where nobody can tell."""
+
+    @property
+    def height(self) -> float:
+        """Median height of the face in lines of the tape."""
+        return float(np.median(self.path.crop[:, 0])) * FACE_SHARE
+
+
+@dataclass(frozen=True, slots=True)
+class ShotFaces:
+    """Everything tracked in one shot."""
+
+    shot: int
+    instants: int
+    """Pictures of the shot."""
+    width: int
+    """Of the pictures with square samples that coordinates belong to."""
+    height: int
+    faces: tuple[TrackedFace, ...]
+    left_out: int = 0
+    """Most faces at once that were large enough but too many to be tracked."""
+    dropped: int = 0
+    """Tracks that were too short or too unsure to be believed."""
+
+
+def save(path: Path, found: ShotFaces) -> None:
+    """As an archive of arrays with the facts as JSON in it."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    facts = [
+        {"first": face.path.first, "landmarks": face.path.landmarks, "moments": face.moments, "person": face.person}
+        for face in found.faces
+    ]
+    shot = {name: getattr(found, name) for name in ("shot", "instants", "width", "height", "left_out", "dropped")}
+    arrays["facts"] = np.frombuffer(json.dumps({**shot, "faces": facts}, sort_keys=True).encode(), np.uint8)
+    for number, face in enumerate(found.faces):
+        arrays.update({f"{number}.{name}": getattr(face.path, name) for name in _COLUMNS})
+        arrays[f"{number}.crops"] = face.crops
+    np.savez_compressed(path, allow_pickle=False, **arrays)
+
+
+def load(path: Path) -> ShotFaces:
+    """What `save` wrote."""
+    with np.load(path, allow_pickle=False) as archive:
+        facts = json.loads(bytes(archive["facts"]))
+        faces = tuple(_face(one, number, archive) for number, one in enumerate(facts.pop("faces")))
+        return ShotFaces(faces=faces, **facts)
+
+
+def named(found: ShotFaces, people: Mapping[int, int]) -> ShotFaces:
+    """The same faces with the persons that their numbers in the shot stand for."""
+    faces = tuple(replace(face, person=people.get(number, -1)) for number, face in enumerate(found.faces))
+    return replace(found, faces=faces)
+
+
+def _face(facts: Any, number: int, archive: Mapping[str, NDArray[Any]]) -> TrackedFace:
+    crop, presence, pose, sharpness, clipped = (
+        np.asarray(archive[f"{number}.{name}"], np.float64) for name in _COLUMNS
+    )
+    path = FacePath(int(facts["first"]), crop, presence, pose, sharpness, clipped, bool(facts["landmarks"]))
+    return TrackedFace(path, tuple(facts["moments"]), archive[f"{number}.crops"], int(facts["person"]))

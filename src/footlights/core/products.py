@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from footlights.core.encodes import ChunkEncode, EncodePlan
+from footlights.core.faces import ShotFaces
 from footlights.core.plans import Intervention, RestorationPlan
 from footlights.core.reports import Survey
 from footlights.core.source import Ingest
@@ -47,6 +49,8 @@ class JobResult:
     encode_plan: EncodePlan | None = None
     encodes: tuple[ChunkEncode, ...] = ()
     interventions: tuple[Intervention, ...] = ()
+    faces: Mapping[int, ShotFaces] = field(default_factory=dict)
+    """Faces that were followed, by shot."""
     checks: tuple[Check, ...] = ()
     warnings: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)

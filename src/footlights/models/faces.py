@@ -52,16 +52,21 @@ class FaceFinder:
         self._detector = Net("face_detection_full_range_sparse", threads=threads)
         self._mesh = Net("face_landmark", threads=threads)
 
-    def find(self, picture: Picture) -> list[Face]:
-        """Faces with presence above one half, best first."""
+    def find(self, picture: Picture, *, least: float = 0.0, most: int = 0) -> list[Face]:
+        """Faces with presence above one half, best first; boxes lower than `least` samples are passed over, and only
+        the `most` largest are verified (0: all), so that a crowd takes bounded time."""
         found: list[NDArray[np.float64]] = []
-        soft = _soft_skin(picture)
+        soft = soft_skin(picture)
         for rendering in (picture, _half_grey(picture), soft):
             for tile in _tiles(picture.shape[1], picture.shape[0]):
                 found.extend(self._detect(rendering, *tile))
         size = np.array(picture.shape[1::-1] * 2, np.float64)
         faces: list[Face] = []
-        for box in _merge(found):
+        boxes = [box for box in _merge(found) if box[3] - box[1] >= least]
+        if most and len(boxes) > most:
+            limit = sorted((float(box[3] - box[1]) for box in boxes), reverse=True)[most - 1]
+            boxes = [box for box in boxes if box[3] - box[1] >= limit]
+        for box in boxes:
             presence = self._verify(soft, box)
             if presence > _PRESENCE:
                 points = tuple((float(x), float(y)) for x, y in box[5:].reshape(6, 2))
@@ -137,12 +142,17 @@ def _half_grey(picture: Picture) -> Picture:
     return (grey + 0.5 * (balanced - grey)).astype(np.uint8)
 
 
-def _soft_skin(picture: Picture) -> Picture:
-    """Brightness regardless of colour, painted weakly warm."""
+def soft_skin(picture: Picture, peak: float = 0.0) -> Picture:
+    """Brightness regardless of colour, painted weakly warm; `peak` is what counts as bright, 0 finds it."""
     length = np.sqrt((picture.astype(np.float32) ** 2).sum(axis=2))
-    grey = 235 * np.clip(length / max(float(np.percentile(length, 99.7)), 1.0), 0, 1)
+    grey = 235 * np.clip(length / (peak or peak_of(length)), 0, 1)
     warm = np.stack([1.06 * grey + 6, 0.95 * grey, 0.86 * grey], axis=-1)
     return np.clip(warm, 0, 255).astype(np.uint8)
+
+
+def peak_of(length: NDArray[np.float32]) -> float:
+    """What counts as bright in a picture, from the lengths `(H, W)` of its R'G'B'."""
+    return max(float(np.percentile(length, 99.7)), 1.0)
 
 
 def _merge(candidates: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:

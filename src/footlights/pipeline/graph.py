@@ -44,6 +44,7 @@ PRIORS = {
     f"{_OPS}:conclude": 0.002,
     f"{_OPS}:thumbnails": 0.1,
     f"{_OPS}:restore": 0.55,
+    f"{_OPS}:track_faces": 0.1,
     f"{_OPS}:compare": 1.0,
     f"{_OPS}:assemble": 0.003,
     f"{_OPS}:encode": 0.05,

@@ -24,6 +24,7 @@ from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
 from footlights.pipeline import assembly, evidence
+from footlights.pipeline.facetracks import FaceRequest, track
 from footlights.pipeline.restore import PieceRequest, restore_piece
 from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
 
@@ -123,6 +124,16 @@ def thumbnails(context: OpContext) -> OpResult:
     with reader:
         evidence.write_thumbnails(context.folder, record, reader, found, context.progress)
     return OpResult(facts={"pictures": len(found.shots)})
+
+
+def track_faces(context: OpContext) -> OpResult:
+    """Ingest → the faces of one shot. Params: request (a FaceRequest)."""
+    (source,) = context.inputs.values()
+    request = records.from_data(FaceRequest, context.params["request"], "the request")
+    opened = taking_in.open_ingest(source.folder)
+    with opened[1]:
+        found = track(request, opened, context.folder, context.progress)
+    return OpResult(facts={"faces": len(found.faces), "left_out": found.left_out})
 
 
 def restore(context: OpContext) -> OpResult:

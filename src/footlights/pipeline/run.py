@@ -20,6 +20,7 @@ from footlights.analysis import survey as analysis
 from footlights.config import explicit
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode
+from footlights.core.faces import ShotFaces
 from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan, ShotPlan
 from footlights.core.products import Check, JobResult
 from footlights.core.reports import Survey
@@ -34,7 +35,7 @@ from footlights.engine.tasks import Task
 from footlights.engine.unfinished import UnfinishedError
 from footlights.errors import FootlightsError, PlanError
 from footlights.ingest import ingest as taking_in
-from footlights.pipeline import graph, ops, products, reporting
+from footlights.pipeline import facewave, graph, ops, products, reporting
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
 from footlights.planning import rules
@@ -149,6 +150,7 @@ def plan(job: Job, listen: Listener) -> Planned:
     """What would be done, with estimates; writes `plan.json`."""
     with session(job, listen) as one:
         known = survey(one)
+        tracked = _faces(one, known)
         restoration = _plan(one, known)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
         restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
@@ -160,7 +162,7 @@ def plan(job: Job, listen: Listener) -> Planned:
         missing = [forecast.task for forecast in forecasts if forecast.action is not Action.REUSE]
         seconds = sum((one.coordinator.seconds_per_unit(task.op) or 0.0) * task.units for task in missing)
         disk = sum(task.resources.disk for task in missing)
-        result = replace(_result(one, known), plan=restoration)
+        result = replace(_result(one, known), plan=restoration, faces=tracked)
         _report(one, known, result)
         return Planned(known, restoration, forecasts, seconds, disk)
 
@@ -169,6 +171,7 @@ def restore(job: Job, listen: Listener) -> JobResult:
     """The whole way."""
     with session(job, listen) as one:
         known = survey(one)
+        tracked = _faces(one, known)
         restoration = _plan(one, known)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
         restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
@@ -190,6 +193,7 @@ def restore(job: Job, listen: Listener) -> JobResult:
         result = replace(
             _result(one, known),
             plan=restoration,
+            faces=tracked,
             master=master.facts,
             encode_plan=layout.encode,
             encodes=encodes,
@@ -198,6 +202,13 @@ def restore(job: Job, listen: Listener) -> JobResult:
         )
         _report(one, known, result, _pairs(one, layout, known))
         return result
+
+
+def _faces(one: Session, known: Surveyed) -> dict[int, ShotFaces]:
+    """The faces of every shot that has some, followed."""
+    tasks = facewave.face_tasks(known.survey, known.ingest, one.job.settings)
+    one.run(list(tasks.values()))
+    return facewave.found({shot: one.artifact(task.id) for shot, task in tasks.items()})
 
 
 def _plan(one: Session, known: Surveyed) -> RestorationPlan:

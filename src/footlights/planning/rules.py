@@ -25,7 +25,7 @@ from footlights.planning.geometry import Geometry, lay_out
 from footlights.planning.timeline import gap_slots, time_map
 from footlights.restoration.base import STAGES
 
-_SD_LINES, _SD_SAMPLES = 608, 768
+SD_LINES, _SD_SAMPLES = 608, 768
 """The largest raster taken for SD."""
 QUIET = 0.45
 """Luma sigma in codes below which a shot needs no noise reduction."""
@@ -48,9 +48,8 @@ def plan(survey: Survey, ingest: Ingest, settings: Settings) -> RestorationPlan:
     """The restoration of a whole tape."""
     source = ingest.source
     refuse_hdr(source)
-    by_hand = settings.ingest.field_order == "progressive"
-    field_rate = not by_hand and any(one.cadence.kind is not CadenceKind.PROGRESSIVE for one in survey.shots)
-    factor = 2 if field_rate else 1
+    factor = instants(survey, settings)
+    field_rate = factor == 2
     geometry = lay_out(source, settings.geometry)
     tape = _Tape(ingest, survey, settings, geometry, field_rate, correction(survey.shots, settings.enhancement.colour))
     rate = source.rate * factor
@@ -71,6 +70,13 @@ def plan(survey: Survey, ingest: Ingest, settings: Settings) -> RestorationPlan:
         time_map=time_map(survey.shots, shots, ingest, factor),
         notes=(geometry.why, timing),
     )
+
+
+def instants(survey: Survey, settings: Settings) -> int:
+    """Pictures the master shows of a frame: 2 where every field has its own instant."""
+    by_hand = settings.ingest.field_order == "progressive"
+    field_rate = not by_hand and any(one.cadence.kind is not CadenceKind.PROGRESSIVE for one in survey.shots)
+    return 2 if field_rate else 1
 
 
 def tape_order(survey: Survey, settings: Settings) -> FieldOrder:
@@ -190,7 +196,7 @@ def _net_objection(tape: _Tape, report: ShotReport) -> str:
     source = tape.ingest.source
     if tape.settings.restoration.chain != "fieldlift":
         return f"restoration.chain = {tape.settings.restoration.chain}"
-    if source.height > _SD_LINES or source.width > _SD_SAMPLES:
+    if source.height > SD_LINES or source.width > _SD_SAMPLES:
         return f"{source.width}×{source.height} is more than the SD raster the net was trained on"
     if not tape.field_rate:
         return "the source is progressive, and the net was made for fields"

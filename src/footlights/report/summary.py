@@ -15,6 +15,7 @@ from footlights.core.products import JobResult
 from footlights.core.reports import CadenceKind, ShotReport
 from footlights.core.source import GapKind, Ingest
 from footlights.core.time import SpanKind, clock
+from footlights.report.faces import facts
 
 SCHEMA = 1
 _MEASURED = tuple(one.name for one in fields(ShotReport) if one.name not in ("shot", "gaps"))
@@ -45,6 +46,7 @@ def as_json(result: JobResult) -> dict[str, Any]:
             }
             for report in survey.shots
         ],
+        "faces": facts(result.faces),
         "gaps": [records.to_data(gap) for gap in survey.gaps],
         "plan": {"notes": list(plan.notes), "width": plan.width, "height": plan.height} if plan else None,
         "time_map": records.to_data(plan.time_map) if plan else None,

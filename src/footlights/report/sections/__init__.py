@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from footlights.report.sections import facts, over_time, pairs, products, shots, verdict, words
+from footlights.report.sections import faces, facts, over_time, pairs, products, shots, verdict, words
 from footlights.report.story import Story
 
 
@@ -24,6 +24,7 @@ SECTIONS = (
     Section("over_time", over_time.content),
     Section("pairs", pairs.content),
     Section("shots", shots.content),
+    Section("faces", faces.content),
     Section("facts", facts.content),
     Section("products", products.content),
     Section("words", words.content),

@@ -1,0 +1,57 @@
+"""The wave of the graph that follows faces: after the survey, before the plan. Pure but for reading what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from footlights.analysis import facetracks
+from footlights.config import Settings
+from footlights.core import faces, records
+from footlights.core.faces import ShotFaces
+from footlights.core.reports import Survey
+from footlights.core.source import Ingest
+from footlights.engine.artifacts import Artifact
+from footlights.engine.tasks import Resources, Task
+from footlights.pipeline.facetracks import FACES, FaceRequest
+from footlights.pipeline.graph import INGEST
+from footlights.planning import rules
+
+
+def face_tasks(survey: Survey, ingest: Ingest, settings: Settings) -> dict[int, Task]:
+    """One task per shot in which the survey saw faces worth following, or that is too short to have been searched."""
+    chosen, searched = settings.restoration.faces, settings.analysis.faces.enabled
+    if not (chosen.enabled and searched) or ingest.source.height > rules.SD_LINES:
+        return {}
+    factor = rules.instants(survey, settings)
+    tasks = {}
+    for report, following in zip(survey.shots, [*survey.shots[1:], None], strict=True):
+        seen = any(track.height >= facetracks.LEAST / 2 for track in report.faces.tracks)
+        if report.faces.key_frames and not seen:
+            continue
+        late = factor == 2 and following is not None and bool(following.shot.first_field)
+        slots = ingest.slot_range(report.shot.frames)
+        request = FaceRequest(
+            shot=report.shot.index,
+            slots=slots.grow(0, 1) if late else slots,
+            starts_late=factor == 2 and bool(report.shot.first_field),
+            ends_late=late,
+            instants=factor,
+            field_order=rules.tape_order(survey, settings),
+            most=chosen.most,
+        )
+        tasks[report.shot.index] = Task(
+            f"faces/{report.shot.index:04d}",
+            "footlights.pipeline.ops:track_faces",
+            facetracks.VERSION,
+            {"request": records.to_data(request)},
+            needs=(INGEST,),
+            resources=Resources(memory=2**30),
+            units=factor * len(slots),
+            priority=70,
+        )
+    return tasks
+
+
+def found(artifacts: Mapping[int, Artifact]) -> dict[int, ShotFaces]:
+    """What the tasks of the wave have found, by shot."""
+    return {shot: faces.load(artifact.folder / FACES) for shot, artifact in artifacts.items()}
