@@ -10,8 +10,8 @@ Two tables, both on tapes of our own simulator (same author as the training data
 Each clip goes onto the presets light, medium, heavy and vhs, with their codecs, and onto `elsewhere`, a tape that
 FFmpeg's filters make: it shares neither code nor numbers with our simulator. Against our net stand bwdif alone and
 the best of all classical candidates, chosen per clip by its PSNR: an oracle. Means over clips with a bootstrap interval
-of 95 %, wins, and the worst clip. Besides: lost frames, first pictures after a cut, strobes, and a sheet of crops per
-clip in `--sheets`.
+of 95 %, wins, and the worst clip. Besides: long runs, lost frames, first pictures after a cut, strobes, and a sheet of
+crops per clip in `--sheets`.
 """
 
 from __future__ import annotations
@@ -51,11 +51,13 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=20, help="tape frames per clip")
     parser.add_argument("--clips", nargs="*", help="names of dev clips; all by default")
     parser.add_argument("--presets", nargs="*", default=[*PRESETS, ELSEWHERE])
+    parser.add_argument("--long", type=int, default=60, help="tape frames of the long runs")
     parser.add_argument("--stills", type=int, default=3, help="pictures of four held-out stills for the fine table")
     parser.add_argument("--sheets", type=Path, help="folder for a sheet of crops per clip and preset")
     options = bench.parsed(parser)
     result: Row = {"machine": bench.machine(), "simulator": "footlights.tape, same author as the training data"}
     result["clean"] = clean_table(options)
+    result["long"] = long_table(options)
     result["lost"] = lost_table(options)
     result["cuts"] = cut_table(options)
     result["strobes"] = strobe_table(options)
@@ -99,6 +101,26 @@ def _clean_row(tape: Tape, sheet: Path | None) -> Row:
     if sheet is not None:
         _sheet(sheet, tape, made[best], ours)
     return {"best": best, OURS: scores.clean(ours.pictures, tape.truth), BASE: scored["bwdif"], BEST: scored[best]}
+
+
+def long_table(options: Any) -> list[Row]:
+    """What pictures late in a long run lose against early ones, beside bwdif, which has no memory: a net's memory may
+    build up over more frames than any training saw."""
+    rows: list[Row] = []
+    for name, pictures in _clips(options, 2 * options.long, least=80):
+        tape = tapes.shot_on("heavy", pictures, seed=5)
+        count = len(tape.clip)
+        parts = {
+            "early": range(8, 20),
+            "middle": range(count - 6, count + 6),
+            "late": range(2 * count - 16, 2 * count - 4),
+        }
+        row: Row = {"clip": name, "preset": "heavy", "frames": count}
+        for way, made in ((OURS, methods.fieldlift(tape)), (BASE, methods.candidates()["bwdif"](tape))):
+            row[way] = {part: round(_at(made, tape, numbers), 3) for part, numbers in parts.items()}
+        rows.append(row)
+        print(row, flush=True)
+    return rows
 
 
 def lost_table(options: Any) -> list[Row]:

@@ -185,3 +185,26 @@ def test_the_exported_net_equals_the_trained_one(tmp_path: Path):
         expected = net(window, state)
     for name, tensor in zip(export.OUTPUTS, expected, strict=True):
         np.testing.assert_allclose(made[name], tensor.numpy(), atol=2e-5, err_msg=name)
+
+
+def test_the_shipped_net_equals_the_shipped_weights_in_torch():
+    """The exported graph holds all that the module does: its fading memory as well."""
+    from importlib.resources import as_file, files
+
+    from safetensors.torch import load_file
+
+    from footlights.models.runtime import Net
+
+    net = FieldLiftNet(fieldlift.SIZES["S"]).eval()
+    with as_file(files("footlights.models") / "weights" / "fieldlift_s.safetensors") as path:
+        missing = net.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()}, strict=False)
+    assert not missing.missing_keys
+    assert not missing.unexpected_keys
+    torch.manual_seed(2)
+    window, state = torch.rand(1, fieldlift.WINDOW_PLANES, 20, 28), torch.randn(1, net.size.state, 20, 28)
+    with torch.no_grad():
+        expected = net(window, state)
+    for name, made, tensor in zip(
+        export.OUTPUTS, Net("fieldlift_s", threads=1)(window.numpy(), state.numpy()), expected, strict=True
+    ):
+        np.testing.assert_allclose(made, tensor.numpy(), atol=2e-3, err_msg=name)

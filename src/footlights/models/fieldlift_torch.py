@@ -15,6 +15,9 @@ LUMA_GAIN, CHROMA_GAIN = 8.0, 20.0
 """Bring differences to about unit variance; those of chroma are smaller."""
 STATE_LIMIT = 4.0
 """The state is kept within ±this, so that no length of tape can make it grow."""
+STATE_KEPT = 0.6
+"""Share of the state that reaches the next step. Training saw runs of eight frames; without fading, what the net adds
+to its memory builds up over longer ones until thin lines smear (see docs/decisions/20261129-fading-memory.md)."""
 
 
 class Block(nn.Module):
@@ -86,7 +89,7 @@ class FieldLiftNet(nn.Module):
         x = self.before(x)
         deep = self.below(torch.relu(self.down(x)))
         x = self.after(x + nn.functional.pixel_shuffle(self.up(deep), 2))
-        return x, torch.clamp(x[:, : self.size.state], -STATE_LIMIT, STATE_LIMIT)
+        return x, STATE_KEPT * torch.clamp(x[:, : self.size.state], -STATE_LIMIT, STATE_LIMIT)
 
     def pictures(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features `(N, C, h, w)` → the three residuals."""
