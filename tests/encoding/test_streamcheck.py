@@ -11,10 +11,12 @@ from shutil import copytree
 import pytest
 from streams import RATE, programme
 
+from footlights.core.encodes import BasePictures
 from footlights.core.signal import BT709_SIGNAL, Primaries
 from footlights.core.time import FrameRange
 from footlights.encoding.streamcheck import check_stream
 from footlights.media.pieces import Clock
+from footlights.media.playback import base_digest
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,21 @@ def test_expectations_that_differ_are_named(made):
     assert failed(check_stream(folder, replace(expected, sound=late))) == ["sound-1: offset against the source"]
     more = replace(expected, renditions=(*expected.renditions, "av1-128"))
     assert "av1-128: readable" in failed(check_stream(folder, more))
+
+
+def test_pictures_without_grain_are_those_that_were_judged(made):
+    parts, stream, folder = made
+    pieces = next(one for one in parts.renditions if one.name == "av1-64").pieces
+    right = tuple(BasePictures(piece.frames, 0, base_digest(piece.path)) for piece in pieces)
+    expected = parts.expected(stream)
+    checks = check_stream(folder, replace(expected, base={"av1-64": right}))
+    assert failed(checks) == []
+    assert sum("grain" in check.name for check in checks) == 2
+    wrong = (right[0], replace(right[1], base="0" * 64, drawn_frames=3))
+    assert failed(check_stream(folder, replace(expected, base={"av1-64": wrong}))) == [
+        "av1-64: chunks whose pictures without grain are not those judged",
+        "av1-64: pictures with film grain",
+    ]
 
 
 def edit(folder: Path, file: str, old: str, new: str) -> None:

@@ -62,6 +62,19 @@ def test_stream_of_a_video(tmp_path: Path) -> None:
     assert any(check.name.startswith("av1-144") for check in checks)
 
 
+def test_grain_of_a_video_is_coded_and_verified(tmp_path: Path) -> None:
+    """Noise that changes from picture to picture leaves the pictures and comes back as parameters; verify sees both."""
+    noisy = "mandelbrot=s=256x144:r=25,trim=duration=1.2,boxblur=3,format=yuv420p,noise=c0s=16:c0f=t"
+    clip = make(tmp_path / "a.mkv", "-c:v", "ffv1", "-c:a", "flac", pictures=noisy, seconds=1.2)
+    encoded = encode(clip, tmp_path / "job")
+    report = json.loads((tmp_path / "job" / "report.json").read_text("utf-8"))
+    assert set(report["renditions"][0]["grain"]["outcomes"]) == {"coded"}
+    assert report["renditions"][0]["grain"]["saved"] > 0.2
+    checks = {check.name: check for check in verification.verify(tmp_path / "job", silent)}
+    assert all(check.passed for check in checks.values())
+    assert checks["av1-144: pictures with film grain"].found == str([len(one.frames) for one in encoded.encodes])
+
+
 @pytest.mark.parametrize(
     ("matrix", "levels", "aspect"), [("bt709", "tv", "1"), ("smpte170m", "tv", "16/15"), ("smpte170m", "pc", "1")]
 )

@@ -73,6 +73,19 @@ class GrainEncode:
     side_bytes: int = 0
     """What the tables take."""
     tables: tuple[GrainTable, ...] = ()
+    drawn_frames: int = 0
+    """Pictures that a decoder draws grain over."""
+    base: str = ""
+    """SHA-256 of the pictures as they decode without film grain; empty where no decoder draws any."""
+
+
+@dataclass(frozen=True, slots=True)
+class BasePictures:
+    """What a chunk of a rendition must decode to without film grain, and how many pictures have some."""
+
+    frames: int
+    drawn_frames: int
+    base: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from footlights.core.encodes import BasePictures
 from footlights.core.products import Check
 from footlights.core.signal import BT709_SIGNAL, Range, Signal
 from footlights.core.time import FrameRange
@@ -30,7 +31,7 @@ from footlights.errors import FootlightsError
 from footlights.media.audio import PRIMING, STREAM_RATE, AudioTrack, measure_offset, programme_sound
 from footlights.media.bitstreams import av1_sequence, join_annex_b, nal_codec, parse_av1_sequence, starts_decoding
 from footlights.media.pieces import Clock
-from footlights.media.playback import EXCERPT, PlayedSound, h264_colour, play_sound, play_video
+from footlights.media.playback import EXCERPT, PlayedSound, h264_colour, play_base, play_sound, play_video
 
 _MICROSECOND = Fraction(1, 1_000_000)
 _SAMPLE = Fraction(1, STREAM_RATE)
@@ -50,6 +51,8 @@ class Expected:
     sound: tuple[AudioTrack, ...] = ()
     """Sources of `sound-1`, `sound-2` …; what is decoded is compared with them."""
     signal: Signal = BT709_SIGNAL
+    base: Mapping[str, tuple[BasePictures, ...]] = field(default_factory=dict)
+    """Of AV1 renditions by name: their chunks without film grain, as they were judged."""
     contents: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of tracks by name, as `StreamTrack.content` gave it; where known, any change at all is found."""
 
@@ -286,6 +289,21 @@ def _check_pictures(track: _Track, expected: Expected) -> Iterator[Check]:
     yield _equal(f"{track.name}: frames", len(played.times), len(expected.clock.times))
     apart = _furthest(played.times, expected.clock.times)
     yield Check(f"{track.name}: presentation times", apart == 0, _text(apart), "exactly those of the programme")
+    if track.name in expected.base:
+        yield from _check_base(track, expected.base[track.name])
+
+
+def _check_base(track: _Track, chunks: Sequence[BasePictures]) -> Iterator[Check]:
+    """The pictures without film grain, which `play_video` saw with it."""
+    found = play_base(track.parts, [chunk.frames for chunk in chunks])
+    wrong = [
+        number
+        for number, (one, chunk) in enumerate(zip(found, chunks, strict=False), start=1)
+        if chunk.base and one[0] != chunk.base
+    ]
+    yield _equal(f"{track.name}: chunks whose pictures without grain are not those judged", wrong, [])
+    drawn = [one[1] for one in found]
+    yield _equal(f"{track.name}: pictures with film grain", drawn, [chunk.drawn_frames for chunk in chunks])
 
 
 def _check_sound(track: _Track, end: Fraction, source: AudioTrack) -> Iterator[Check]:

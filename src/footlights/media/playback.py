@@ -5,11 +5,12 @@ Reference: ISO/IEC 23000-19 (a CMAF track is its header followed by its segments
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from hashlib import sha256
 from io import BytesIO
-from itertools import islice, zip_longest
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -93,22 +94,42 @@ def play_video(parts: Sequence[Path]) -> PlayedVideo:
     return PlayedVideo(tuple(times), *size, tuple(faults))
 
 
-def same_base(one: Path, other: Path) -> bool:
-    """Whether two AV1 files decode to the same samples when no film grain is drawn."""
-    pairs = zip_longest(_planes(one, grain=False), _planes(other, grain=False))
-    return all(
-        a is not None and b is not None and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
-        for a, b in pairs
-    )
+def base_digest(path: Path) -> str:
+    """SHA-256 of all samples of an AV1 file decoded without film grain."""
+    total = sha256()
+    for planes in decoded(path, grain=False):
+        _add(total, planes)
+    return total.hexdigest()
+
+
+def play_base(parts: Sequence[Path], lengths: Sequence[int]) -> list[tuple[str, int]]:
+    """The files joined decoded without film grain: for runs of so many pictures their digest, as `base_digest` gives
+    it, and how many of them bring film grain. Pictures that are missing or too many make the last run differ."""
+    found: list[tuple[str, int]] = []
+    total, count, drawn = sha256(), 0, 0
+    for frame in _decode(parts, "video", [], NO_GRAIN):
+        _add(total, plane_views(frame, layout(frame.format.name)))
+        count += 1
+        drawn += any(one.type.name == "FILM_GRAIN_PARAMS" for one in frame.side_data)
+        if len(found) < len(lengths) - 1 and count == lengths[len(found)]:
+            found.append((total.hexdigest(), drawn))
+            total, count, drawn = sha256(), 0, 0
+    return [*found, (total.hexdigest(), drawn)]
+
+
+def _add(total: Any, planes: Sequence[Samples]) -> None:
+    for plane in planes:
+        total.update(np.ascontiguousarray(plane).data)
 
 
 def with_grain(path: Path, frame: int) -> tuple[tuple[Samples, ...], tuple[Samples, ...]]:
     """One picture of an AV1 file as the decoder gives it without film grain and with it."""
-    plain, drawn = (next(islice(_planes(path, grain=on), frame, None)) for on in (False, True))
+    plain, drawn = (next(islice(decoded(path, grain=on), frame, None)) for on in (False, True))
     return plain, drawn
 
 
-def _planes(path: Path, *, grain: bool) -> Iterator[tuple[Samples, ...]]:
+def decoded(path: Path, *, grain: bool) -> Iterator[tuple[Samples, ...]]:
+    """Pictures of a file of our own making in order, with film grain drawn or left out; copies."""
     with open_piece(path) as container:
         stream = container.streams.video[0]
         if not grain:
@@ -150,7 +171,9 @@ def h264_colour(stream: bytes) -> tuple[int, int, int, int]:
     return int(frame.color_primaries), int(frame.color_trc), int(frame.colorspace), int(frame.color_range)
 
 
-def _decode(parts: Sequence[Path], kind: str, faults: list[str]) -> Iterator[Any]:
+def _decode(
+    parts: Sequence[Path], kind: str, faults: list[str], options: Mapping[str, str] | None = None
+) -> Iterator[Any]:
     av.logging.set_level(None)  # any level would let a decoder's thread wait for the GIL while it is being joined
     source = _Joined(parts)
     try:
@@ -158,6 +181,7 @@ def _decode(parts: Sequence[Path], kind: str, faults: list[str]) -> Iterator[Any
         with container:
             stream = (container.streams.video if kind == "video" else container.streams.audio)[0]
             stream.thread_type = "AUTO"
+            stream.codec_context.options = dict(options or {})
             for packet in container.demux(stream):
                 try:
                     yield from packet.decode()

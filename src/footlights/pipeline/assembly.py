@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from footlights.core import records
-from footlights.core.encodes import EncodePlan
+from footlights.core.encodes import BasePictures, ChunkEncode, EncodePlan
 from footlights.core.products import Check, MasterFacts
 from footlights.core.source import Ingest
 from footlights.core.time import SpanKind, TimeMap
@@ -117,8 +117,22 @@ def write(
     return MasterResult(facts, checks, tuple(sound.note for sound in muxed.sound if sound.note))
 
 
+Bases = Mapping[str, tuple[BasePictures, ...]]
+"""Chunks of AV1 renditions without film grain, by rendition."""
+
+
+def bases(encodes: Sequence[ChunkEncode]) -> dict[str, tuple[BasePictures, ...]]:
+    """What the chunks of all renditions decode to without film grain; renditions that have none are left out."""
+    found: dict[str, tuple[BasePictures, ...]] = {}
+    for one in encodes:
+        if one.grain is not None and one.grain.base:
+            chunk = BasePictures(len(one.frames), one.grain.drawn_frames, one.grain.base)
+            found[one.rung] = (*found.get(one.rung, ()), chunk)
+    return found
+
+
 def write_stream_folder(
-    request: StreamRequest, ingest: Ingest, ingest_folder: Path, chunks: Sequence[Path], folder: Path
+    request: StreamRequest, ingest: Ingest, ingest_folder: Path, chunks: Sequence[Path], folder: Path, base: Bases
 ) -> tuple[tuple[Check, ...], dict[str, str]]:
     """Package all renditions and the sound, decode everything back, refuse what does not fit.
 
@@ -142,13 +156,13 @@ def write_stream_folder(
         **{variant.track.name: variant.track.content for variant in stream.video},
         **{variant.track.name: variant.track.content for variant in stream.sound},
     }
-    checks = check_stream(folder, expected_stream(request, ingest, ingest_folder, contents))
+    checks = check_stream(folder, expected_stream(request, ingest, ingest_folder, contents, base))
     refuse_failed(checks, "the stream")
     return checks, contents
 
 
 def expected_stream(
-    request: StreamRequest, ingest: Ingest, ingest_folder: Path, contents: Mapping[str, str]
+    request: StreamRequest, ingest: Ingest, ingest_folder: Path, contents: Mapping[str, str], base: Bases
 ) -> Expected:
     """What a stream must hold that was packaged from this request."""
     return Expected(
@@ -157,6 +171,7 @@ def expected_stream(
         renditions=tuple(rung.name for rung in request.plan.rungs),
         sound=tuple(sound_tracks(ingest, ingest_folder)),
         contents=contents,
+        base=base,
     )
 
 

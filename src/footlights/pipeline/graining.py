@@ -26,7 +26,7 @@ from footlights.encoding.grain.remove import GrainRemover
 from footlights.encoding.grain.synthesis import apply
 from footlights.errors import GrainFormError, VerificationError
 from footlights.media import ffmpeg
-from footlights.media.playback import same_base, with_grain
+from footlights.media.playback import base_digest, with_grain
 from footlights.media.reader import VideoReader, index_video
 
 LEAST_SIGMA = 0.5
@@ -115,10 +115,10 @@ def code(treated: Treatment, base: Path, target: Path, first: int, kept_bytes: i
     for run, one in zip(treated.runs, calibrated, strict=False):
         tables[run.start : run.stop] = [one.grain if one.grain.applies else None] * len(run)
     written = inject(base, target, tables, seeds)
-    verify_injected(base, target, tables, seeds)
-    if not calibrated:
-        return treated.kept
-    return replace(_figures(calibrated, treated), kept_bytes=kept_bytes, side_bytes=written.side_bytes)
+    digest = verify_injected(base, target, tables, seeds)
+    record = _figures(calibrated, treated) if calibrated else treated.kept
+    record = replace(record, drawn_frames=written.frames, base=digest, side_bytes=written.side_bytes)
+    return replace(record, kept_bytes=kept_bytes)
 
 
 def mark(treated: Treatment, base: Path, target: Path, first: int) -> GrainEncode:
@@ -245,9 +245,10 @@ def _write(target: Path, pictures: Iterator[Planes], like: Path, rate: Fraction)
                 pipe.write(plane)
 
 
-def verify_injected(base: Path, coded: Path, tables: Sequence[FilmGrain | None], seeds: Sequence[int]) -> None:
-    """Decoded without grain nothing changed; decoded with it, the grain is the table's."""
-    if not same_base(base, coded):
+def verify_injected(base: Path, coded: Path, tables: Sequence[FilmGrain | None], seeds: Sequence[int]) -> str:
+    """Decoded without grain nothing changed; decoded with it, the grain is the table's. Returns the base's digest."""
+    digest = base_digest(base)
+    if base_digest(coded) != digest:
         raise VerificationError(
             f"{coded.name} decodes differently without grain",
             "injecting grain changed its pictures",
@@ -255,7 +256,7 @@ def verify_injected(base: Path, coded: Path, tables: Sequence[FilmGrain | None],
         )
     first = next((number for number, table in enumerate(tables) if table is not None), None)
     if first is None:
-        return
+        return digest
     plain, drawn = with_grain(coded, first)
     table = tables[first]
     assert table is not None
@@ -264,3 +265,4 @@ def verify_injected(base: Path, coded: Path, tables: Sequence[FilmGrain | None],
         raise VerificationError(
             f"the decoder draws other grain into {coded.name} than its table says", "", "report this defect"
         )
+    return digest

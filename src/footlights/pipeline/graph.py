@@ -309,7 +309,7 @@ def stream_tasks(
     package = Task(
         STREAM,
         f"{_OPS}:package",
-        1,
+        2,
         {"request": records.to_data(stream)},
         needs=(INGEST, *(task.id for task in tasks)),
         units=layout.timing.frames,

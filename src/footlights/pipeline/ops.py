@@ -13,6 +13,7 @@ from typing import Any
 from footlights.analysis import survey as analysis
 from footlights.config import AnalysisSettings, IngestSettings
 from footlights.core import records
+from footlights.core.encodes import BasePictures, ChunkEncode
 from footlights.core.reports import Survey
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
@@ -32,6 +33,8 @@ SURVEY = "survey.json"
 RESULT = "result.json"
 RESTORED = "restored.sha256"
 DECODED = "decoded.sha256"
+BASES = "bases.json"
+"""What AV1 renditions decode to without film grain, for `footlights verify`."""
 CONTENTS = "contents.json"
 """SHA-256 of every track of the stream, for `footlights verify`."""
 
@@ -198,9 +201,12 @@ def package(context: OpContext) -> OpResult:
     source, *chunks = context.inputs.values()
     record = records.read(Ingest, source.folder / taking_in.RECORD)
     request = records.from_data(assembly.StreamRequest, context.params["request"], "the request")
+    base = assembly.bases([records.read(ChunkEncode, chunk.folder / RESULT) for chunk in chunks])
+    files = [file_of(chunk) for chunk in chunks]
     checks, contents = assembly.write_stream_folder(
-        request, record, source.folder, [file_of(chunk) for chunk in chunks], context.folder / "stream"
+        request, record, source.folder, files, context.folder / "stream", base
     )
+    records.write(context.folder / BASES, records.dumps(base, dict[str, tuple[BasePictures, ...]]))
     records.write(context.folder / RESULT, records.dumps(checks, tuple))
     records.write(context.folder / CONTENTS, records.dumps(contents))
     return OpResult(facts={"checks": len(checks)}, environment=_tools())

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from footlights.core import records
+from footlights.core.encodes import BasePictures
 from footlights.core.products import Check
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
@@ -132,8 +133,9 @@ def _check_stream(folder: Path, package: Artifact, artifacts: Sequence[Artifact]
         return
     asked = records.from_data(assembly.StreamRequest, params["request"], "the stream's request")
     contents = records.read(dict[str, str], package.folder / ops.CONTENTS)
+    base = records.read(dict[str, tuple[BasePictures, ...]], package.folder / ops.BASES)
     record = records.read(Ingest, origin.folder / taking_in.RECORD)
-    yield from check_stream(folder / "stream", assembly.expected_stream(asked, record, origin.folder, contents))
+    yield from check_stream(folder / "stream", assembly.expected_stream(asked, record, origin.folder, contents, base))
 
 
 def _is_published(artifact: Artifact, listed: dict[str, str]) -> bool:
