@@ -1,4 +1,4 @@
-"""Settings: one typed tree, filled from defaults < footlights.toml < environment < `--set`, with the origin of each.
+"""Settings: one typed tree, each with its origin: defaults < preset < footlights.toml < environment < `--set`.
 
 The only module that reads the environment, where `enhancement.grain.share` is called
 `FOOTLIGHTS_ENHANCEMENT__GRAIN__SHARE`.
@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from footlights.errors import ConfigError, did_you_mean
+from footlights.presets import PRESETS
 
 FILE_NAME = "footlights.toml"
 _ENVIRONMENT_PREFIX = "FOOTLIGHTS_"
@@ -267,17 +268,20 @@ class Resolved:
 
 
 def resolve(
-    assignments: Iterable[str] = (), file: Path | None = None, recorded: Mapping[str, Any] | None = None
+    assignments: Iterable[str] = (),
+    file: Path | None = None,
+    recorded: Mapping[str, Any] | None = None,
+    preset: str | None = None,
 ) -> Resolved:
     """Put the layers together. `assignments` are `a.b=value` strings; `file` replaces ./footlights.toml; `recorded` are
-    the settings a job was begun with, by dotted name, which every other layer overrides.
+    the settings a job was begun with, by dotted name, which every other layer overrides; `preset` comes next.
 
     Raises ConfigError naming the setting, its origin and the nearest known name.
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     known = dict(_leaves(Settings))
-    for name, value, origin in _layers(assignments, file, recorded or {}):
+    for name, value, origin in _layers(assignments, file, recorded or {}, preset):
         if name not in known:
             raise ConfigError(
                 f"there is no setting '{name}' (from {origin})",
@@ -338,10 +342,12 @@ def explicit(resolved: Resolved) -> dict[str, Any]:
 
 
 def _layers(
-    assignments: Iterable[str], file: Path | None, recorded: Mapping[str, Any]
+    assignments: Iterable[str], file: Path | None, recorded: Mapping[str, Any], preset: str | None
 ) -> Iterator[tuple[str, Any, str]]:
     for name, value in recorded.items():
         yield name, value, "the job"
+    for name, value in PRESETS[preset].items() if preset else ():
+        yield name, value, f"--{preset}"
     path = file if file is not None else Path(FILE_NAME)
     if file is not None or path.is_file():
         for name, value in _flatten(_load(path)):

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footlights.config import GeometrySettings
+from footlights.config import GeometrySettings, resolve
 from footlights.core import records
 from footlights.core.plans import RestorationPlan, ShotPlan
 from footlights.core.reports import (
@@ -36,6 +37,7 @@ from footlights.models.fieldlift_run import reference
 from footlights.planning import rules
 from footlights.planning.geometry import lay_out
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces, time_map
+from footlights.presets import PRESETS
 from made_tapes import settings
 
 NTSC = Fraction(30000, 1001)
@@ -107,6 +109,20 @@ def test_an_interlaced_tape_goes_through_the_net_with_reasons() -> None:
     skipped = {one.stage: one.why for one in plan.shots[0].skipped}
     assert "the net" in skipped["deinterlace.bwdif"]
     assert "the net" in skipped["denoise.motion"]
+
+
+def test_presets_decide_how_far_a_plan_goes() -> None:
+    plans = {
+        name: rules.plan(survey(shot(0, 0, 60)), ingest(), resolve((), Path("/dev/null"), preset=name).settings)
+        for name in PRESETS
+    }
+    steps = {name: {step.stage: step.params for step in made.shots[0].steps} for name, made in plans.items()}
+    assert plans["balanced"] == rules.plan(survey(shot(0, 0, 60)), ingest(), settings())
+    assert "detail.limited" not in steps["faithful"]
+    assert "fieldlift.restore" in steps["faithful"]
+    assert [made["upscale.fine"]["detail"] for made in steps.values()] == [0.0, 1.0, 1.25]
+    assert [made["grain.synthesis"]["share"] for made in steps.values()] == [1.0, 0.7, 0.5]
+    assert steps["bold"]["fieldlift.restore"]["sigma"] == pytest.approx(2.5 * 1.15)
 
 
 def test_torn_lines_are_filled_and_a_plain_shot_follows_the_others() -> None:

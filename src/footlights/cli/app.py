@@ -18,7 +18,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from footlights import __version__
+from footlights import __version__, presets
 from footlights.cli.output import emit, out, say
 from footlights.errors import (
     INTERRUPTED,
@@ -74,6 +74,9 @@ ConfigFile = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--config", help="Settings file instead of ./footlights.toml.", show_default=False),
 ]
+Faithful = Annotated[bool, typer.Option("--faithful", help="Preset: nothing learned beyond fields and noise.")]
+Balanced = Annotated[bool, typer.Option("--balanced", help="Preset: the defaults.")]
+Bold = Annotated[bool, typer.Option("--bold", help="Preset: more detail, less noise, inside the same limits.")]
 Json = Annotated[bool, typer.Option("--json", help="Events as NDJSON on stdout, one object a line.")]
 
 
@@ -92,7 +95,7 @@ def root(
 
 
 @app.command()
-def restore(
+def restore(  # noqa: PLR0913 - each parameter is an option
     tape: Tape,
     output: Folder = None,
     sets: Sets = None,
@@ -105,6 +108,9 @@ def restore(
             metavar="FILE", help="Short for --set restoration.sr_model=FILE: your own net.", show_default=False
         ),
     ] = None,
+    faithful: Faithful = False,
+    balanced: Balanced = False,
+    bold: Bold = False,
 ) -> None:
     """The whole way: tape to 4K master, stream and report. Run again, it goes on where it stopped.
 
@@ -114,7 +120,8 @@ def restore(
 
     short = {"restoration.chain": chain, "restoration.sr_model": sr_model}
     chosen = [*(sets or []), *(f"{name}={value}" for name, value in short.items() if value)]
-    jobs.restore(tape, output, tuple(chosen), config, as_json=as_json)
+    preset = presets.choose(faithful=faithful, balanced=balanced, bold=bold)
+    jobs.restore(tape, output, jobs.Choice(tuple(chosen), config, preset), as_json=as_json)
 
 
 @app.command()
@@ -124,18 +131,26 @@ def scan(
     """Analysis and report only: noise, lost frames, cadence, faces, light, sharpness, per shot."""
     from footlights.cli import jobs
 
-    jobs.scan(tape, output, tuple(sets or ()), config, as_json=as_json)
+    jobs.scan(tape, output, jobs.Choice(tuple(sets or ()), config), as_json=as_json)
 
 
 @app.command()
 def plan(
-    tape: Tape, output: Folder = None, sets: Sets = None, config: ConfigFile = None, as_json: Json = False
+    tape: Tape,
+    output: Folder = None,
+    sets: Sets = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+    faithful: Faithful = False,
+    balanced: Balanced = False,
+    bold: Bold = False,
 ) -> None:
     """What would be done to each shot and why, how long it takes and how much disk; writes plan.json, which may be
     edited before `restore`."""
     from footlights.cli import jobs
 
-    jobs.plan(tape, output, tuple(sets or ()), config, as_json=as_json)
+    preset = presets.choose(faithful=faithful, balanced=balanced, bold=bold)
+    jobs.plan(tape, output, jobs.Choice(tuple(sets or ()), config, preset), as_json=as_json)
 
 
 @app.command()
@@ -302,7 +317,7 @@ def demo(
     """Make a short sample tape and restore it. Opens nothing on the network."""
     from footlights.cli import jobs
 
-    jobs.demo(output, tuple(sets or ()), as_json=as_json)
+    jobs.demo(output, jobs.Choice(tuple(sets or ())), as_json=as_json)
 
 
 @app.command()

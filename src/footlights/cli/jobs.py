@@ -6,6 +6,7 @@ A tape is looked at before anything heavy is imported: what is refused is refuse
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,9 +28,18 @@ T = TypeVar("T")
 Sets = tuple[str, ...]
 
 
-def restore(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen on the command line."""
+
+    sets: Sets = ()
+    config: Path | None = None
+    preset: str | None = None
+
+
+def restore(tape: Path, output: Path | None, choice: Choice, *, as_json: bool) -> None:
     """The whole way."""
-    job = _open(tape, output, sets, config)
+    job = _open(tape, output, choice)
     from footlights.pipeline import run
 
     result = _listening(as_json, lambda listen: run.restore(job, listen))
@@ -40,9 +50,9 @@ def restore(tape: Path, output: Path | None, sets: Sets, config: Path | None, *,
     _products(job.folder, result)
 
 
-def scan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
+def scan(tape: Path, output: Path | None, choice: Choice, *, as_json: bool) -> None:
     """Analysis and report."""
-    job = _open(tape, output, sets, config)
+    job = _open(tape, output, choice)
     from footlights.pipeline import run
 
     result = _listening(as_json, lambda listen: run.scan(job, listen))
@@ -53,9 +63,9 @@ def scan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as
     out(f"Report: {job.folder / 'report.html'}")
 
 
-def plan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
+def plan(tape: Path, output: Path | None, choice: Choice, *, as_json: bool) -> None:
     """What would be done."""
-    job = _open(tape, output, sets, config)
+    job = _open(tape, output, choice)
     from footlights.pipeline import run
 
     planned = _listening(as_json, lambda listen: run.plan(job, listen))
@@ -68,7 +78,7 @@ def plan(tape: Path, output: Path | None, sets: Sets, config: Path | None, *, as
 
 def encode(video: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
     """The encoding half."""
-    job = _open(video, output, sets, config)
+    job = _open(video, output, Choice(sets, config))
     from footlights.pipeline import video as videos
 
     encoded = _listening(as_json, lambda listen: videos.encode(job, listen))
@@ -98,21 +108,21 @@ def verify(folder: Path, *, as_json: bool) -> None:
         )
 
 
-def demo(output: Path, sets: Sets, *, as_json: bool) -> None:
+def demo(output: Path, choice: Choice, *, as_json: bool) -> None:
     """Sample tape and its restoration."""
     from footlights.pipeline import sample
 
     tape = sample.tape(output)
     if tape.made and not as_json:
         say(f"Made a sample tape: {tape.path}")
-    restore(tape.path, output / "restored", sets, None, as_json=as_json)
+    restore(tape.path, output / "restored", choice, as_json=as_json)
 
 
-def _open(tape: Path, output: Path | None, sets: Sets, config: Path | None) -> Job:
+def _open(tape: Path, output: Path | None, choice: Choice) -> Job:
     """The job of a tape; given a job folder in its place, that job with the tape it knows."""
     if output is None and (tape / jobs.JOB_FILE).is_file():
-        return jobs.open_job(None, tape, sets, config)
-    return jobs.open_job(tape, output or jobs.default_folder(tape), sets, config)
+        return jobs.open_job(None, tape, choice.sets, choice.config, choice.preset)
+    return jobs.open_job(tape, output or jobs.default_folder(tape), choice.sets, choice.config, choice.preset)
 
 
 def _listening(as_json: bool, work: Callable[[Listener], T]) -> T:

@@ -58,7 +58,13 @@ def default_folder(tape: Path) -> Path:
     return Path(f"{tape.stem}.footlights")
 
 
-def open_job(tape: Path | None, folder: Path, assignments: tuple[str, ...] = (), config: Path | None = None) -> Job:
+def open_job(
+    tape: Path | None,
+    folder: Path,
+    assignments: tuple[str, ...] = (),
+    config: Path | None = None,
+    preset: str | None = None,
+) -> Job:
     """Begin a job, or go on with one. A folder that holds anything else is left alone.
 
     Raises OutputExistsError for a foreign folder, SourceChangedError where the tape is another one, ConfigError for
@@ -67,10 +73,10 @@ def open_job(tape: Path | None, folder: Path, assignments: tuple[str, ...] = (),
     if tape is None:
         require(folder)
     if (folder / JOB_FILE).is_file():
-        return _continue(tape, folder, assignments, config)
+        return _continue(tape, folder, (assignments, config, preset))
     assert tape is not None
     _refuse_foreign(folder)
-    resolved = resolve(assignments, config)
+    resolved = resolve(assignments, config, preset=preset)
     identity = identify(tape, examine(tape, resolved.settings))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -128,13 +134,14 @@ def identify(tape: Path, frames: int) -> TapeIdentity:
     return TapeIdentity(str(tape.absolute()), status.st_size, status.st_mtime_ns, digest, frames)
 
 
-def _continue(tape: Path | None, folder: Path, assignments: tuple[str, ...], config: Path | None) -> Job:
+def _continue(tape: Path | None, folder: Path, chosen: tuple[tuple[str, ...], Path | None, str | None]) -> Job:
+    assignments, config, preset = chosen
     require(folder)
     identity, recorded = _read(folder / JOB_FILE)
     if tape is not None:
         identity = _same_tape(tape, identity)
     before = resolve((), Path(os.devnull), recorded)
-    resolved = resolve(assignments, config, recorded)
+    resolved = resolve(assignments, config, recorded, preset)
     old, new = explicit(before), explicit(resolved)
     changed = tuple(
         f"{name} was {old.get(name, 'default')!r}, is now {new.get(name, 'default')!r}"
