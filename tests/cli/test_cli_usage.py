@@ -22,7 +22,7 @@ COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-def
 
 
 def test_every_command_of_the_documentation_is_there() -> None:
-    wanted = "compare config demo doctor encode face3d plan restore scan setup stills tape verify"
+    wanted = "compare config demo doctor encode face3d plan premiere restore scan setup stills tape verify"
     assert wanted.split() == COMMANDS
 
 
