@@ -225,6 +225,11 @@ class EncodingSettings(Section):
     """Lines of the H.264 rendition for old players; 0 leaves it out."""
     target: Annotated[float, Field(ge=40, le=99)] = 93.0
     """VMAF of every rendition against the master at its own size."""
+    mode: Literal["floor", "mean"] = "floor"
+    """`floor`: every part reaches the target; `mean`: a rendition reaches it on average, with the fewest bytes, no part
+    further below it than `slack`."""
+    slack: Annotated[float, Field(ge=1, le=20)] = 6.0
+    """VMAF by which a part may fall below the target in the mode `mean`."""
     preset: Annotated[int, Field(ge=4, le=13)] = 10
     """SVT-AV1 speed, 4 slow and small .. 13 fast."""
     probes: Annotated[int, Field(ge=1, le=8)] = 3

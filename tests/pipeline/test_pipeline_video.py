@@ -75,6 +75,30 @@ def test_grain_of_a_video_is_coded_and_verified(tmp_path: Path) -> None:
     assert checks["av1-144: pictures with film grain"].found == str([len(one.frames) for one in encoded.encodes])
 
 
+def test_mean_mode_spends_where_it_is_cheap_and_keeps_the_floor(tmp_path: Path) -> None:
+    """Two unlike scenes: the mean comes near the target, nothing falls below the floor, resumed it is the same."""
+    two = (
+        "testsrc2=s=256x144:r=25:d=2.4,noise=alls=18:allf=t,setsar=1[a];"
+        "mandelbrot=s=256x144:r=25,trim=duration=2.4,setsar=1[b];[a][b]concat"
+    )
+    clip = make(
+        tmp_path / "a.mp4", "-c:v", "libx264", "-crf", "10", "-pix_fmt", "yuv420p", "-an", pictures=f"{two}=n=2:v=1"
+    )
+    more = ("encoding.mode=mean", "encoding.target=92", "encoding.slack=5", "encoding.grain=keep")
+    job = jobs.open_job(clip, tmp_path / "job", (*SMALL, *more), Path("/dev/null"))
+    encoded = video.encode(job, silent)
+    chunks = encoded.encodes
+    assert "allocated" in {chunk.outcome for chunk in chunks}
+    frames = sum(len(chunk.frames) for chunk in chunks)
+    mean = sum(chunk.chosen.mean * len(chunk.frames) for chunk in chunks) / frames
+    assert mean == pytest.approx(92, abs=1.5)
+    assert all(chunk.chosen.mean >= 92 - 5 - 0.75 for chunk in chunks)
+    assert all(chunk.chosen in chunk.probes for chunk in chunks)
+    assert all(check.passed for check in encoded.checks)
+    again = video.encode(jobs.open_job(clip, tmp_path / "job", (*SMALL, *more), Path("/dev/null")), silent)
+    assert again.encodes == chunks
+
+
 @pytest.mark.parametrize(
     ("matrix", "levels", "aspect"), [("bt709", "tv", "1"), ("smpte170m", "tv", "16/15"), ("smpte170m", "pc", "1")]
 )

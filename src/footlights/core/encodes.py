@@ -99,7 +99,8 @@ class ChunkEncode:
     chosen: Probe
     probes: tuple[Probe, ...]
     outcome: str
-    """`reached`, `ceiling` (quality limit of the q range), `floor` (better than asked at the coarsest q)."""
+    """`reached`, `ceiling` (quality limit of the q range), `floor` (better than asked at the coarsest q), `budget` (the
+    best of the allowed trials), `capped` (coarsened to keep the rate), `allocated` (its q given by allocation)."""
     grain: GrainEncode | None = None
     """None where the settings leave grain alone."""
 

@@ -36,6 +36,7 @@ from footlights.planning import rules
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
 
 _OPS = "footlights.pipeline.ops"
+ENCODE = f"{_OPS}:encode"
 INGEST, SURVEY, THUMBNAILS, COMPARE, MASTER, STREAM = "ingest", "survey", "thumbnails", "compare", "master", "stream"
 
 PRIORS = {
@@ -276,8 +277,10 @@ def stream_tasks(
 ) -> list[Task]:
     """One task per chunk and rung, and the packaging."""
     plan = layout.encode
+    # In the mode `mean` the search leads to the floor, and allocation from there.
+    slack = settings.encoding.slack if settings.encoding.mode == "mean" else 0.0
     tasks = []
-    for rung in plan.rungs:
+    for rung in (replace(rung, target=rung.target - slack) for rung in plan.rungs):
         for number, frames in enumerate(plan.chunks):
             request = ChunkRequest(
                 rung=rung,
@@ -295,7 +298,7 @@ def stream_tasks(
             tasks.append(
                 Task(
                     f"encode/{rung.name}/{number:05d}",
-                    f"{_OPS}:encode",
+                    ENCODE,
                     2,
                     {"request": records.to_data(request)},
                     needs=(feed.pieces[number],) if feed.pieces else (INGEST,),

@@ -19,7 +19,6 @@ from footlights.analysis import faces
 from footlights.analysis import survey as analysis
 from footlights.config import explicit
 from footlights.core import records
-from footlights.core.encodes import ChunkEncode
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan, ShotPlan
 from footlights.core.products import Check, JobResult
@@ -36,6 +35,7 @@ from footlights.engine.unfinished import UnfinishedError
 from footlights.errors import FootlightsError, PlanError
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import facewave, graph, ops, products, reporting
+from footlights.pipeline.allotting import run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
 from footlights.planning import rules
@@ -176,16 +176,12 @@ def restore(job: Job, listen: Listener) -> JobResult:
         layout = graph.lay_out(restoration, known.ingest, job.settings)
         restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
         made = graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored)
-        one.run([*restored, *made])
+        encodes = run_stream(one, [*restored, *made], job.settings)
         master = one.record(MasterResult, graph.MASTER, ops.RESULT)
         one.publish(graph.MASTER, {master.facts.file: master.facts.file, FRAME_LIST: FRAME_LIST})
-        encodes: tuple[ChunkEncode, ...] = ()
         checks = master.checks
         if layout.encode.rungs:
             one.publish(graph.STREAM, {"stream": "stream"})
-            encodes = tuple(
-                one.record(ChunkEncode, task.id, ops.RESULT) for task in made if task.op.endswith(":encode")
-            )
             checks += one.record(tuple[Check, ...], graph.STREAM, ops.RESULT)
         one.warnings.extend(master.notes)
         interventions = _interventions(one, restoration, restored, layout)

@@ -48,6 +48,8 @@ class ChunkRequest:
     guess: float
     """q to begin with."""
     probes: int
+    q: float | None = None
+    """Given by allocation: one encode with it, no search."""
     grain: str = "keep"
     """`auto`: grain is taken out and given back where that saves; `keep`: pictures are encoded as they are."""
 
@@ -105,6 +107,9 @@ def _accepted(
         progress(min(len(trials), request.probes))
         return trials[q][1]
 
+    if request.q is not None:
+        probe = trial(request.q)
+        return _Found(trials[request.q][0], probe, (probe,), "allocated")
     found_q, outcome = _solve(request, encoder, trial)
     found_q, outcome = _capped(request, encoder, trials, trial, found_q, outcome)
     for q, (path, _) in trials.items():

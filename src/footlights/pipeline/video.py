@@ -19,6 +19,7 @@ from footlights.core.source import Ingest
 from footlights.errors import SourceError
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import graph, ops, products
+from footlights.pipeline.allotting import run_stream
 from footlights.pipeline.job import Job
 from footlights.pipeline.run import Listener, Session, session
 from footlights.planning.rules import refuse_hdr
@@ -52,13 +53,13 @@ def encode(job: Job, listen: Listener) -> Encoded:
         looks = [(seen.shot.frames, seen.spatial, seen.temporal, seen.luma) for seen in shots]
         feed = graph.Feed(width, height, listed.source.signal, video=job.tape.path)
         tasks = graph.stream_tasks(layout, settings, graph.features(looks, layout), feed)
-        one.run(tasks)
+        encodes = run_stream(one, tasks, settings)
         one.publish(graph.STREAM, {"stream": "stream"})
         encoded = Encoded(
             listed,
             shots,
             layout,
-            tuple(one.record(ChunkEncode, task.id, ops.RESULT) for task in tasks if task.op.endswith(":encode")),
+            encodes,
             one.record(tuple[Check, ...], graph.STREAM, ops.RESULT),
             tuple(dict.fromkeys(one.warnings)),
         )

@@ -1,0 +1,174 @@
+"""Who gets the bits: one quality value per chunk, so that a rendition reaches its mean quality with the fewest bytes.
+
+Giving every chunk the same quality is not the cheapest way to a mean: where a point of VMAF costs little it should be
+bought, where it costs much it should not. At the optimum every chunk pays the same price for the last point (constant
+slope: Shoham and Gersho 1988; per shot, Katsavounidis 2018), save that none may fall below the floor, below which a
+viewer would notice the shot itself.
+
+Near the trials that were made, bytes halve with every so many steps of q, and what VMAF lacks of 100 doubles with
+every so many (`Curve`). For such curves the value at a price has a closed form, and price and mean are found by
+bisection. Pure: equal trials give equal values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, log2
+
+import numpy as np
+
+from footlights.core.encodes import Probe
+
+_HALVING = (6.0, 3.0, 14.0)
+"""Units of q that halve the bytes: where one trial is all there is, and the bounds of what trials may say."""
+_DOUBLING = (7.0, 3.0, 16.0)
+"""Units of q that double what is lacking of VMAF 100."""
+_LEAST_LOSS = 0.05
+"""VMAF: pictures equal to the reference score 99.9, and a logarithm needs more than nothing."""
+BILLING_WINDOW = 300.0
+"""Seconds over which networks take the rate they bill by percentile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Bytes and quality of one chunk as functions of q, around one trial."""
+
+    frames: int
+    seconds: float
+    q: float
+    """Of the trial."""
+    bytes: float
+    loss: float
+    """100 minus the mean VMAF."""
+    halving: float
+    doubling: float
+    q_low: float
+    """Finest allowed: of the encoder's range, or where the chunk would break its rate."""
+    q_high: float
+    """Coarsest allowed: where the chunk is on its floor."""
+
+    def bytes_at(self, q: float) -> float:
+        return float(self.bytes * 2 ** ((self.q - q) / self.halving))
+
+    def loss_at(self, q: float) -> float:
+        return float(self.loss * 2 ** ((q - self.q) / self.doubling))
+
+    def at_price(self, price: float) -> float:
+        """The q at which one more point of mean VMAF, per frame, costs `price` bytes; inside the allowed range."""
+        # d bytes / d q = -ln2 / halving · bytes and d loss / d q = ln2 / doubling · loss; equal weights cancel ln2.
+        here = log2(self.bytes / self.halving) - log2(price * self.frames * self.loss / self.doubling)
+        found = self.q + here / (1 / self.halving + 1 / self.doubling)
+        return min(max(found, self.q_low), self.q_high)
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Limits on rates, as multiples of the rendition's average."""
+
+    segment: float = 2.0
+    """Of one chunk (HLS authoring guidance for video on demand)."""
+    window: float = 1.5
+    """Of any `BILLING_WINDOW`: viewers of a premiere all meet the same peak."""
+
+
+def fit(probes: Sequence[Probe], chosen: Probe, frames: int, seconds: float, limits: tuple[float, float]) -> Curve:
+    """The curve through the trial `chosen` with slopes of all trials; `limits` are the finest q and the most bytes.
+
+    The coarsest allowed value is that of `chosen`, which stands on the floor.
+    """
+    finest, most = limits
+    qs = np.array([probe.q for probe in probes])
+    halving, doubling = _HALVING[0], _DOUBLING[0]
+    if len(probes) > 1 and np.ptp(qs) > 0:
+        sizes = np.log2([probe.bytes for probe in probes])
+        losses = np.log2([max(100 - probe.mean, _LEAST_LOSS) for probe in probes])
+        halving = _step(qs, -sizes, _HALVING)
+        doubling = _step(qs, losses, _DOUBLING)
+    keeps_rate = chosen.q - halving * log2(max(most / chosen.bytes, 1.0))
+    return Curve(
+        frames=frames,
+        seconds=seconds,
+        q=chosen.q,
+        bytes=float(chosen.bytes),
+        loss=max(100 - chosen.mean, _LEAST_LOSS),
+        halving=halving,
+        doubling=doubling,
+        q_low=min(max(finest, keeps_rate), chosen.q),
+        q_high=chosen.q,
+    )
+
+
+def allocate(curves: Sequence[Curve], target: float, step: float, caps: Caps | None = None) -> tuple[float, ...]:
+    """A q for every chunk, multiples of `step`, such that the mean VMAF over all frames is `target`, with least bytes.
+
+    Where not even the finest values reach it they are given; where the floors alone exceed it the floors are. Caps come
+    last and may cost some of the mean, but never the floor.
+    """
+    low, high = 1e-9, 1e12
+    for _ in range(120):
+        price = (low * high) ** 0.5
+        if mean_quality(curves, [curve.at_price(price) for curve in curves]) < target:
+            low = price
+        else:
+            high = price
+    chosen = [_grid(curve, curve.at_price(high), step) for curve in curves]
+    if caps is not None:
+        chosen = _capped(curves, chosen, step, caps)
+    return tuple(chosen)
+
+
+def mean_quality(curves: Sequence[Curve], values: Sequence[float]) -> float:
+    """Mean VMAF over all frames if the chunks were encoded with these values."""
+    frames = sum(curve.frames for curve in curves)
+    return 100 - sum(one.frames * one.loss_at(q) for one, q in zip(curves, values, strict=True)) / frames
+
+
+def _capped(curves: Sequence[Curve], values: list[float], step: float, caps: Caps) -> list[float]:
+    """Coarsen where a chunk or a window of chunks is over its limit, first where a byte saved costs least quality."""
+    chosen = list(values)
+    average = sum(c.bytes_at(q) for c, q in zip(curves, chosen, strict=True)) / sum(c.seconds for c in curves)
+    runs = [(range(index, index + 1), caps.segment) for index in range(len(curves))]
+    runs += [(run, caps.window) for run in _windows(curves)]
+    for run, factor in runs:
+        limit = average * factor * sum(curves[index].seconds for index in run)
+        while sum(curves[index].bytes_at(chosen[index]) for index in run) > limit:
+            free = [index for index in run if chosen[index] + step <= curves[index].q_high]
+            if not free:
+                break
+            chosen[min(free, key=lambda index: _dearness(curves[index], chosen[index]))] += step
+    return chosen
+
+
+def _dearness(curve: Curve, q: float) -> float:
+    """VMAF · frames lost per byte saved by the next step."""
+    return curve.frames * curve.loss_at(q) / curve.doubling / (curve.bytes_at(q) / curve.halving)
+
+
+def _windows(curves: Sequence[Curve]) -> list[range]:
+    """Runs of chunks that fill a billing window; none where the programme is not longer than one."""
+    runs: list[range] = []
+    stop, seconds = 0, 0.0
+    for start in range(len(curves)):
+        while stop < len(curves) and seconds < BILLING_WINDOW:
+            seconds += curves[stop].seconds
+            stop += 1
+        if seconds < BILLING_WINDOW:
+            break
+        runs.append(range(start, stop))
+        seconds -= curves[start].seconds
+    return runs if len(runs) > 1 else []
+
+
+def _step(qs: np.ndarray, rising: np.ndarray, bounds: tuple[float, float, float]) -> float:
+    """Units of q per doubling, least squares, within the bounds; what does not rise is not believed."""
+    slope = float(np.polyfit(qs, rising, 1)[0])
+    return bounds[2] if slope <= 1 / bounds[2] else max(1 / slope, bounds[1])
+
+
+def _grid(curve: Curve, q: float, step: float) -> float:
+    """The nearest multiple inside the range; the floor itself is one that was tried."""
+    if q >= curve.q_high - step / 2:
+        return curve.q_high
+    finest = ceil(curve.q_low / step - 1e-9) * step
+    return min(max(round(q / step) * step, finest), curve.q_high)

@@ -1,0 +1,135 @@
+"""Allocation on curves of known shape: the mean is met with the fewest bytes, no floor is broken, caps hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from footlights.core.encodes import Probe
+from footlights.encoding.allocation import BILLING_WINDOW, Caps, Curve, allocate, fit, mean_quality
+
+
+def curve(size: float = 50_000, loss: float = 13, halving: float = 6, doubling: float = 7, frames: int = 100) -> Curve:
+    return Curve(frames, 4.0, 40.0, size, loss, halving, doubling, 18.0, 40.0)
+
+
+curves = st.lists(
+    st.builds(curve, st.floats(2e3, 1e6), st.floats(2, 16), st.floats(3, 12), st.floats(3, 14), st.integers(20, 300)),
+    min_size=1,
+    max_size=12,
+)
+
+
+def total(given: list[Curve], values: tuple[float, ...]) -> float:
+    return sum(one.bytes_at(q) for one, q in zip(given, values, strict=True))
+
+
+@settings(deadline=None, max_examples=60)
+@given(curves, st.floats(80, 99))
+def test_the_mean_is_met_and_no_floor_is_broken(given: list[Curve], target: float) -> None:
+    values = allocate(given, target, 0.01)
+    assert all(one.q_low <= q <= one.q_high for one, q in zip(given, values, strict=True))
+    found = mean_quality(given, values)
+    floors, finest = (mean_quality(given, [getattr(one, end) for one in given]) for end in ("q_high", "q_low"))
+    assert found == pytest.approx(min(max(target, floors), finest), abs=0.05)
+
+
+@settings(deadline=None, max_examples=30)
+@given(curves, st.floats(88, 97), st.randoms())
+def test_no_other_values_of_the_same_mean_take_fewer_bytes(given: list[Curve], target: float, draw) -> None:
+    values = allocate(given, target, 1e-6)
+    least, mean = total(given, values), mean_quality(given, values)
+    for _ in range(20):
+        other = tuple(
+            min(max(q + draw.uniform(-4, 4), one.q_low), one.q_high) for one, q in zip(given, values, strict=True)
+        )
+        if mean_quality(given, other) >= mean:
+            assert total(given, other) >= least * (1 - 1e-6)
+
+
+def test_it_is_as_good_as_trying_everything() -> None:
+    given = [curve(20_000, 12, 5), curve(200_000, 12, 9), curve(60_000, 8, 6, 10)]
+    grid = np.arange(18, 40.01, 0.5)
+    best = min(
+        sum(one.bytes_at(q) for one, q in zip(given, values, strict=True))
+        for values in product(grid, repeat=3)
+        if mean_quality(given, values) >= 94
+    )
+    assert total(given, allocate(given, 94, 0.01)) <= best * 1.005
+
+
+def test_equal_quality_is_dearer_where_shots_differ() -> None:
+    """Grain that costs ten times as much for the same point: it gets less, the cheap shot more."""
+    given = [curve(500_000, 13, 9, 12), curve(20_000, 13, 4, 5)]
+    values = allocate(given, 92, 0.01)
+    same = tuple(one.q - one.doubling * np.log2(one.loss / 8) for one in given)
+    assert mean_quality(given, same) == pytest.approx(mean_quality(given, values), abs=0.02)
+    assert total(given, values) < 0.9 * total(given, same)
+    assert given[0].loss_at(values[0]) > given[1].loss_at(values[1])
+
+
+def test_a_peak_is_cut_to_its_cap_but_not_below_the_floor() -> None:
+    quiet = [curve(20_000) for _ in range(20)]
+    loud = replace(curve(300_000, 20), q_high=60.0)
+    values = allocate([*quiet, loud], 93, 0.25, Caps())
+    sizes = [one.bytes_at(q) for one, q in zip([*quiet, loud], values, strict=True)]
+    free = allocate([*quiet, loud], 93, 0.25)
+    average = total([*quiet, loud], free) / 21
+    assert sizes[-1] <= 2 * average * 1.001
+    stuck = [*quiet, replace(loud, q_high=40.0)]
+    assert allocate(stuck, 93, 0.25, Caps())[-1] == 40.0
+
+
+def test_a_billing_window_keeps_its_cap() -> None:
+    loud, quiet = replace(curve(90_000, 13), q_high=60.0), replace(curve(20_000, 13), q_high=60.0)
+    count = int(BILLING_WINDOW / 4)
+    given = [*[quiet] * (3 * count), *[loud] * count, *[quiet] * (3 * count)]
+    values = allocate(given, 90, 0.25, Caps(segment=10.0))
+    free = allocate(given, 90, 0.25)
+    average = total(given, free) / len(given)
+    sizes = np.array([one.bytes_at(q) for one, q in zip(given, values, strict=True)])
+    windows = np.convolve(sizes, np.ones(count), "valid") / count
+    assert windows.max() <= 1.5 * average * 1.001
+    assert np.convolve([one.bytes_at(q) for one, q in zip(given, free, strict=True)], np.ones(count), "valid").max() > (
+        1.5 * average * count
+    )
+
+
+def probe(q: float, size: int, mean: float) -> Probe:
+    return Probe(q, size, mean, mean - 2, mean - 5)
+
+
+def test_slopes_come_from_the_trials() -> None:
+    probes = [probe(40, 40_000, 84), probe(34, 80_000, 92), probe(37, 56_569, 100 - 11.3137)]
+    found = fit(probes, probes[0], 100, 4.0, (18, 1e9))
+    assert (found.halving, found.doubling) == (pytest.approx(6, rel=1e-3), pytest.approx(6, rel=1e-3))
+    assert (found.q_low, found.q_high) == (18, 40)
+
+
+@pytest.mark.parametrize(
+    "probes",
+    [
+        [probe(40, 40_000, 84)],
+        [probe(40, 40_000, 84), probe(34, 39_000, 83)],  # not monotone
+        [probe(40, 40_000, 100), probe(34, 40_000, 100)],  # all black
+        [probe(40, 1, 84), probe(34, 900_000, 99.9)],
+    ],
+)
+def test_trials_that_say_little_give_a_curve_all_the_same(probes: list[Probe]) -> None:
+    found = fit(probes, probes[0], 1, 0.04, (18, 1e9))
+    assert 3 <= found.halving <= 14
+    assert 3 <= found.doubling <= 16
+    (q,) = allocate([found], 93, 0.25, Caps())
+    assert found.q_low <= q <= found.q_high
+
+
+def test_a_chunk_is_never_made_finer_than_its_rate_allows() -> None:
+    found = fit([probe(40, 40_000, 84)], probe(40, 40_000, 84), 100, 4.0, (18, 80_000))
+    assert found.bytes_at(found.q_low) == pytest.approx(80_000)
+    already = fit([probe(40, 40_000, 84)], probe(40, 40_000, 84), 100, 4.0, (18, 30_000))
+    assert already.q_low == already.q_high == 40
