@@ -61,9 +61,11 @@ def test_every_started_task_is_done_with_its_units(scanned: Scanned) -> None:
 
 def test_people_get_the_result_on_stdout_and_nothing_new_on_stderr(scanned: Scanned) -> None:
     assert scanned.again.code == 0
-    verdict, *warnings, place = scanned.again.stdout.splitlines()
+    verdict, *facts, place = scanned.again.stdout.splitlines()
     assert f"{FRAMES / 25:.1f} s of 352×288 interlaced video" in verdict
-    assert all(line.startswith("Warning: ") for line in warnings)
+    assert len(facts) <= 19
+    assert any(line.startswith("Light: ") for line in facts)
+    assert any(line.startswith("Sound") for line in facts)
     assert place == f"Report: {scanned.job / 'report.html'}"
     assert scanned.again.stderr == "", "everything was reused: no stage began"
 
@@ -104,7 +106,9 @@ def test_a_job_folder_stands_for_its_tape(scanned: Scanned) -> None:
 def test_stderr_without_a_terminal_is_a_line_per_stage(tmp_path: Path) -> None:
     ended = program("scan", make(tmp_path / "tape.mkv", 4), "-o", tmp_path / "job", *QUICK)
     stages = ["Taking the tape in …", "Measuring …", "Finding shots …", "Thumbnails …"]
-    assert [line for line in ended.stderr.splitlines() if not line.startswith("note: ")] == stages
+    said = [line for line in ended.stderr.splitlines() if line.endswith(" …")]
+    assert [line for line in said if line != "Listening …"] == stages
+    assert said.count("Listening …") == 1, "beside the pictures, whenever a worker is free"
 
 
 def test_a_job_in_use_is_left_alone_with_code_5(scanned: Scanned) -> None:

@@ -14,12 +14,12 @@ import pytest
 
 from footlights.core.defects import Defect
 from footlights.core.products import JobResult
-from footlights.core.reports import ShotReport, Survey
+from footlights.core.reports import ShotReport, SoundReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap, GapKind, Ingest
 from footlights.core.time import FrameRange
 from footlights.planning import rules
-from footlights.report import defectmap, page, tables
+from footlights.report import brief, defectmap, page, tables
 from footlights.report.dictionary import DICTIONARY
 from footlights.report.findings import Severity, find
 from footlights.report.shown import MOST_SHOTS
@@ -152,3 +152,41 @@ def test_a_tape_without_shots_makes_empty_tables(tape: Tape, tmp_path: Path) -> 
     result = JobResult(replace(ingest, frames=0, slots=()), replace(survey, shots=(), frames=0))
     assert tables.shots_csv(result, ()) == "shot\r\n"
     assert list(tables.frames_csv(result, {})) == ["frame,slot\r\n"]
+
+
+def heard(**facts: object) -> SoundReport:
+    clean = SoundReport(1, 2, False, -23, 5, -3, 0, 0, 0, -120, 0, (), 0, 0, 0.5, 0, 0, "test")
+    return replace(clean, **facts)
+
+
+def test_defects_of_the_sound_have_their_own_names(tape: Tape) -> None:
+    ingest, survey, _ = tape
+    bad = heard(clipped=20, hum_frequency=60, hum_level=-50, balance=-8, correlation=-0.9, missing=0.2, drift=1e6)
+    sound = (bad, heard(dropouts=2, dropout_seconds=(0.05, 0.1)))
+    found = [one for one in find(JobResult(ingest, survey, sound)) if one.shot is None]
+    severities = {one.defect: one.severity for one in found}
+    assert severities[Defect.SOUND_PHASE] is Severity.HEAVY
+    assert {one for one in Defect if one.startswith("sound-")} == set(severities)
+    assert [one.frames.start for one in found if one.defect is Defect.SOUND_DROPOUT] == [1, 2]
+    assert not [one for one in find(JobResult(ingest, survey, (heard(), heard(silent=True)))) if one.shot is None]
+
+
+def test_a_terminal_gets_at_most_twenty_lines(tape: Tape) -> None:
+    ingest, survey, _ = tape
+    bad = heard(clipped=20, hum_frequency=60, hum_level=-50, balance=-8, correlation=-0.9, missing=0.2, drift=1e6)
+    survey = replace(survey, shots=(worn(survey.shots[0]),))
+    result = JobResult(ingest, survey, (bad,) * 8, rules.plan(survey, ingest, settings()), warnings=("x",) * 50)
+    told = brief.lines(result)
+    assert len(told) <= brief.LINES
+    assert any("Sound 1: -23.0 LUFS" in line for line in told)
+    assert "Sound: none" in brief.lines(JobResult(ingest, survey))
+
+
+def test_the_page_tells_of_the_sound_or_that_there_is_none(tape: Tape) -> None:
+    ingest, survey, series = tape
+    series = {**series, "sound.loudness.1": np.full(6, -23, np.float32)}
+    text = page.render(Story(JobResult(ingest, survey, (heard(), heard(silent=True))), series, Pictures()))
+    assert "-23.0 LUFS, range 5.0 LU" in text
+    assert "silent: nothing above -70 LUFS" in text
+    assert "Loudness of track 1" in text
+    assert "The tape has no sound." in page.render(Story(JobResult(ingest, survey), {}, Pictures()))

@@ -43,7 +43,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
     frames[HELD] = frames[HELD - 1]
     taken, survey = surveyed(frames, tmp_path_factory.mktemp("tape"))
     plan = rules.plan(survey, taken.ingest, settings())
-    return Known(JobResult(taken.ingest, survey, plan), _series(taken))
+    return Known(JobResult(taken.ingest, survey, plan=plan), _series(taken))
 
 
 def _series(taken: TakenIn) -> Series:
@@ -176,7 +176,7 @@ def test_a_tape_that_shows_nothing_still_makes_json_and_a_page(tmp_path: Path, l
     """Flat pictures have no noise to correlate and no edge to measure; what cannot be measured must not be NaN."""
     taken, survey = surveyed([np.full((288, 352), level, np.float32)] * 4, tmp_path / "flat", order="prog")
     plan: RestorationPlan = rules.plan(survey, taken.ingest, settings())
-    result = JobResult(taken.ingest, survey, plan)
+    result = JobResult(taken.ingest, survey, plan=plan)
     strict(summary.as_json(result))
     text = page.render(Story(result, _series(taken), Pictures()))
     assert "nan" not in "".join(Read(text).words).lower().split()

@@ -18,7 +18,7 @@ from footlights.core.time import SpanKind, clock
 from footlights.errors import VerificationError
 from footlights.pipeline import job as jobs
 from footlights.pipeline.job import Job
-from footlights.report import summary
+from footlights.report import brief, summary
 
 if TYPE_CHECKING:
     from footlights.core.products import Check, JobResult
@@ -131,9 +131,8 @@ def _listening(as_json: bool, work: Callable[[Listener], T]) -> T:
 
 
 def _summary(result: JobResult) -> None:
-    out(summary.verdict(result))
-    for warning in result.warnings:
-        out(f"Warning: {warning}")
+    for line in brief.lines(result):
+        out(line)
 
 
 def _products(folder: Path, result: JobResult) -> None:

@@ -34,6 +34,7 @@ _NAMES = {
     "measure": "Measuring",
     "conclude": "Finding shots",
     "thumbnails": "Thumbnails",
+    "sound": "Listening",
     "restore": "Restoring",
     "compare": "Before and after",
     "assemble": "Master",

@@ -9,7 +9,7 @@ from fractions import Fraction
 from footlights.core.encodes import ChunkEncode, EncodePlan
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import Intervention, RestorationPlan
-from footlights.core.reports import Survey
+from footlights.core.reports import SoundReport, Survey
 from footlights.core.source import Ingest
 
 
@@ -44,6 +44,8 @@ class JobResult:
 
     ingest: Ingest
     survey: Survey
+    sound: tuple[SoundReport, ...] = ()
+    """One per track that could be heard."""
     plan: RestorationPlan | None = None
     master: MasterFacts | None = None
     encode_plan: EncodePlan | None = None

@@ -123,6 +123,11 @@ class Ingest:
         """Frame instants from first to last frame, holes counted."""
         return self.slots[-1] + 1 if self.slots else 0
 
+    @property
+    def sounding(self) -> tuple[AudioStream, ...]:
+        """The sound tracks that hold anything, with a known place against the picture."""
+        return tuple(audio for audio in self.source.audio if audio.packets and audio.start is not None)
+
     def slot_range(self, frames: FrameRange) -> FrameRange:
         """Instants of an ingest frame range; a hole at its end belongs to it, one before it does not."""
         stop = self.slots[frames.stop] if frames.stop < self.frames else self.slot_count

@@ -141,6 +141,21 @@ def decoded(track: AudioTrack) -> Iterator[PlacedSamples]:
             _log.warning("%d packets of the sound track %s cannot be decoded and stay silent", damaged, track.path)
 
 
+def heard(track: AudioTrack) -> Iterator[tuple[Fraction, NDArray[np.float64]]]:
+    """Every decodable frame as it is: the seconds its packet states, from the track's first, and `(C, n)` samples of
+    full scale ±1."""
+    with open_sound(track) as container:
+        stream = container.streams.audio[0]
+        first: int | None = None
+        for packet in container.demux(stream):
+            for frame in _decode(packet) or ():
+                stamp = frame.pts if frame.pts is not None else packet.pts
+                if stamp is None or not frame.samples:
+                    continue
+                first = stamp if first is None else first
+                yield (stamp - first) * Fraction(stream.time_base), _float(_planar(frame))
+
+
 class _Placing:
     """Gives every frame its place, never before the end of the one before."""
 

@@ -179,8 +179,8 @@ def sound_tracks(ingest: Ingest, folder: Path) -> list[AudioTrack]:
     """The tape's sound as the ingest kept it."""
     return [
         AudioTrack(folder / f"audio-{audio.index}.nut", audio.start, audio.language)
-        for audio in ingest.source.audio
-        if audio.packets and audio.start is not None
+        for audio in ingest.sounding
+        if audio.start is not None
     ]
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from footlights.analysis import sound
 from footlights.analysis import survey as analysis
 from footlights.config import Settings
 from footlights.core import records
@@ -37,13 +38,15 @@ from footlights.planning.timeline import clock_times, cut_frames, output_range, 
 
 _OPS = "footlights.pipeline.ops"
 ENCODE = f"{_OPS}:encode"
-INGEST, SURVEY, THUMBNAILS, COMPARE, MASTER, STREAM = "ingest", "survey", "thumbnails", "compare", "master", "stream"
+INGEST, SURVEY, SOUND, THUMBNAILS = "ingest", "survey", "sound", "thumbnails"
+COMPARE, MASTER, STREAM = "compare", "master", "stream"
 
 PRIORS = {
     f"{_OPS}:ingest": 0.03,
     f"{_OPS}:measure": 0.03,
     f"{_OPS}:conclude": 0.002,
     f"{_OPS}:thumbnails": 0.1,
+    f"{_OPS}:sound": 0.02,
     f"{_OPS}:restore": 0.55,
     f"{_OPS}:track_faces": 0.1,
     f"{_OPS}:compare": 1.0,
@@ -130,6 +133,15 @@ def survey_tasks(ingest: Ingest, settings: Settings) -> list[Task]:
     )
     shots = Task(THUMBNAILS, f"{_OPS}:thumbnails", 2, {}, needs=(INGEST, SURVEY), units=10, priority=80)
     return [*parts, conclude, shots]
+
+
+def sound_tasks(ingest: Ingest) -> list[Task]:
+    """Listen to all tracks; nothing where there is none."""
+    tracks = len(ingest.sounding)
+    seconds = max(round(float(ingest.slot_count / ingest.source.rate)), 1)
+    params: dict[str, JSON] = {"version": sound.VERSION}
+    task = Task(SOUND, f"{_OPS}:sound", 1, params, needs=(INGEST,), units=max(tracks, 1) * seconds, priority=85)
+    return [task] if tracks else []
 
 
 def lay_out(plan: RestorationPlan, ingest: Ingest, settings: Settings) -> Layout:

@@ -6,15 +6,16 @@ its inputs by their order, as the engine asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from footlights.analysis import sound as listening
 from footlights.analysis import survey as analysis
 from footlights.config import AnalysisSettings, IngestSettings
 from footlights.core import records
 from footlights.core.encodes import BasePictures, ChunkEncode
-from footlights.core.reports import Survey
+from footlights.core.reports import SoundReport, Survey
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import MASTERS
@@ -87,6 +88,23 @@ def conclude(context: OpContext) -> OpResult:
     records.write(context.folder / SURVEY, records.dumps(found))
     facts = {"shots": len(found.shots), "gaps": len(found.gaps), "frames": found.frames}
     return OpResult(content=records.digest(records.to_data(found)), facts=facts)
+
+
+def sound(context: OpContext) -> OpResult:
+    """Ingest → what is heard on its tracks, and their loudness over time. Params: version."""
+    (source,) = context.inputs.values()
+    record = records.read(Ingest, source.folder / taking_in.RECORD)
+    duration = record.slot_count / record.source.rate
+    found, loudness = [], {}
+    tracks = assembly.sound_tracks(record, source.folder)
+    for number, (audio, heard) in enumerate(zip(record.sounding, tracks, strict=True)):
+        before = number * round(float(duration))
+        report, momentary = listening.measure(heard, audio.index, duration, _later(context.progress, before))
+        found.append(report)
+        loudness[str(audio.index)] = momentary
+    records.write(context.folder / RESULT, records.dumps(tuple(found), tuple[SoundReport, ...]))
+    analysis.save(context.folder / analysis.SERIES, loudness)
+    return OpResult(facts={"tracks": len(found)}, environment=_tools())
 
 
 def list_video(context: OpContext) -> OpResult:
@@ -216,6 +234,11 @@ def file_of(artifact: Artifact) -> Path:
     """The one video file of an artifact."""
     (found,) = (path for path in sorted(artifact.folder.iterdir()) if path.suffix in (".mkv", ".mov", ".mp4"))
     return found
+
+
+def _later(progress: Callable[[int], None], before: int) -> Callable[[int], None]:
+    """Progress of a part that begins after `before` units."""
+    return lambda done: progress(before + done)
 
 
 def _lines(digests: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ from footlights.core import records
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan, ShotPlan
 from footlights.core.products import Check, JobResult
-from footlights.core.reports import Survey
+from footlights.core.reports import SoundReport, Survey
 from footlights.core.source import Ingest
 from footlights.engine.artifacts import Artifact
 from footlights.engine.events import Event, TaskDone, Warning_
@@ -92,6 +92,7 @@ class Surveyed:
     ingest: Ingest
     survey: Survey
     series: dict[str, NDArray[np.float32]]
+    sound: tuple[SoundReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +131,16 @@ def survey(one: Session) -> Surveyed:
     faces.check(settings.analysis.faces)
     one.run([graph.ingest_task(job.tape, settings)])
     ingest = one.record(Ingest, graph.INGEST, taking_in.RECORD)
-    one.run(graph.survey_tasks(ingest, settings))
+    sounding = graph.sound_tasks(ingest)
+    one.run([*graph.survey_tasks(ingest, settings), *sounding])
     found = one.record(Survey, graph.SURVEY, ops.SURVEY)
     series = analysis.load([one.artifact(graph.SURVEY).folder / analysis.SERIES])
     one.publish(graph.SURVEY, {ops.SURVEY: "reports/shots.json"})
-    return Surveyed(ingest, found, series)
+    if not sounding:
+        return Surveyed(ingest, found, series)
+    heard = one.record(tuple[SoundReport, ...], graph.SOUND, ops.RESULT)
+    loudness = analysis.load([one.artifact(graph.SOUND).folder / analysis.SERIES])
+    return Surveyed(ingest, found, {**series, **reporting.loudness(loudness, ingest)}, heard)
 
 
 def scan(job: Job, listen: Listener) -> JobResult:
@@ -259,6 +265,7 @@ def _result(one: Session, known: Surveyed) -> JobResult:
     return JobResult(
         ingest=known.ingest,
         survey=known.survey,
+        sound=known.sound,
         warnings=tuple(dict.fromkeys([*one.warnings, *_source_warnings(known)])),
         settings=settings,
         timings={name: round(seconds, 2) for name, seconds in sorted(one.seconds.items())},

@@ -7,14 +7,15 @@ colours only, never the restoration.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from footlights.core.defects import Defect
 from footlights.core.products import JobResult
-from footlights.core.reports import CadenceKind, ShotReport, Survey
-from footlights.core.source import Gap, GapKind
+from footlights.core.reports import CadenceKind, ShotReport, SoundReport, Survey
+from footlights.core.source import Gap, GapKind, Ingest
 from footlights.core.time import FrameRange
 
 _BOTH_FIELDS = 3
@@ -33,7 +34,8 @@ class Found:
     """One defect in one shot, or on some of its frames."""
 
     defect: Defect
-    shot: int
+    shot: int | None
+    """None where it is the sound's."""
     frames: FrameRange
     """Ingest frame numbers; at least one, for the map."""
     severity: Severity
@@ -49,6 +51,7 @@ def find(result: JobResult) -> tuple[Found, ...]:
     survey = result.survey
     found = [one for report in survey.shots for one in _of_shot(report)]
     found.extend(one for gap in survey.gaps for one in _of_gap(gap, survey))
+    found.extend(one for sound in result.sound for one in of_sound(sound, result.ingest))
     return tuple(sorted(found, key=lambda one: (-one.severity, one.frames.start)))
 
 
@@ -77,6 +80,39 @@ def _of_gap(gap: Gap, survey: Survey) -> Iterator[Found]:
     count = max(len(gap.slots), 1)
     severity = Severity.MARKED if count == 1 else Severity.HEAVY
     yield Found(names[gap.kind], shot, frames, severity, f"{count} at {gap.timecode}: {gap.evidence}")
+
+
+def of_sound(sound: SoundReport, ingest: Ingest) -> Iterator[Found]:
+    """Defects of one sound track."""
+    whole = FrameRange(0, max(ingest.frames, 1))
+    minutes = max(float(ingest.slot_count / ingest.source.rate), 1.0) / 60
+    judged = [
+        (Defect.SOUND_CLIPPING, grade(sound.clipped / minutes, 1, 30, 300), f"{sound.clipped} runs"),
+        (Defect.SOUND_MISSING, grade(sound.missing, 0.01, 0.1, 1.0), f"{sound.missing:.2f} s"),
+        (Defect.SOUND_DRIFT, grade(abs(sound.drift) * minutes * 60e-6, 0.02, 0.08, 0.3), f"{sound.drift:+.0f} ppm"),
+        (
+            Defect.SOUND_HUM,
+            grade(sound.hum_level, -75, -55, -40),
+            f"{sound.hum_frequency} Hz, {sound.hum_level:.0f} dBFS",
+        ),
+    ]
+    if sound.channels > 1 and not sound.silent:
+        apart = f"left {sound.balance:+.1f} dB against right"
+        judged.append((Defect.SOUND_BALANCE, grade(abs(sound.balance), 3, 6, 20), apart))
+        judged.append(
+            (Defect.SOUND_PHASE, grade(-sound.correlation, 0.3, 0.5, 0.8), f"correlation {sound.correlation:+.2f}")
+        )
+    for defect, severity, value in judged:
+        if severity is not None:
+            yield Found(defect, None, whole, severity, f"track {sound.track}: {value}")
+    severity = grade(sound.dropouts / minutes, 0.0, 1, 10) if sound.dropouts else None
+    if severity is None:
+        return
+    for second in sound.dropout_seconds:
+        slot = int(second * ingest.source.rate)
+        frame = min(bisect_left(ingest.slots, slot), max(ingest.frames - 1, 0))
+        value = f"track {sound.track} at {second:.2f} s"
+        yield Found(Defect.SOUND_DROPOUT, None, FrameRange(frame, frame + 1), severity, value)
 
 
 def _noise(report: ShotReport) -> tuple[Defect, Severity | None, str]:

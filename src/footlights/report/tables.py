@@ -23,7 +23,7 @@ def shots_csv(result: JobResult, found: Sequence[Found]) -> str:
     """A row per shot: every number of its reports as `report.field`, and its defects with their severity."""
     rate, slots = result.ingest.source.rate, result.ingest.slots
     rows: list[dict[str, object]] = []
-    by_shot: dict[int, list[Found]] = defaultdict(list)
+    by_shot: dict[int | None, list[Found]] = defaultdict(list)
     for one in found:
         by_shot[one.shot].append(one)
     for report in result.survey.shots:

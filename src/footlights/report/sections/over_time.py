@@ -41,6 +41,9 @@ def plots(series: Series) -> Iterator[Plot]:
         yield Plot("Flicker", "codes away from the mean of both neighbours", flicker(series["exposure.mean"]))
     if "cadence.distance" in series:
         yield Plot("Combing", "difference of the two fields of a frame, in codes", series["cadence.distance"][:, 0])
+    for name in sorted(series):
+        if name.startswith("sound.loudness."):
+            yield Plot(f"Loudness of track {name.rsplit('.', 1)[1]}", "LUFS, of 400 ms", series[name])
     for name, title, unit in _CURVES:
         if name in series:
             yield Plot(title, unit, series[name])

@@ -18,7 +18,7 @@ def content(story: Story) -> Mapping[str, object]:
     """The gaps, and the shots that are shown."""
     survey = story.result.survey
     shown = shown_shots(survey)
-    found: dict[int, list[Found]] = defaultdict(list)
+    found: dict[int | None, list[Found]] = defaultdict(list)
     for one in story.found:
         found[one.shot].append(one)
     return {
