@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra `train`")
 pytest.importorskip("safetensors", reason="training needs the extra `train`")
 
-from footlights.models.trackface import PLANES, REFERENCES, STATE  # noqa: E402
+from footlights.models.trackface import PLANES, REFERENCES, STATE, TrackFace  # noqa: E402
 from footlights.models.trackface_torch import TrackFaceNet  # noqa: E402
 from footlights.training import checkpoint, trackface, trackface_export  # noqa: E402
 from footlights.training.faceid import discriminant, separation  # noqa: E402
@@ -22,6 +22,7 @@ from footlights.training.facesources import SourceFace, crop_of, kept_together  
 from footlights.training.fieldlift import Config  # noqa: E402
 from footlights.training.trackface_data import Pool, Shape, draw_batch, load_tracks, whole_track  # noqa: E402
 from footlights.training.trackface_render import TrackFacts  # noqa: E402
+from footlights.training.trackface_score import score_pictures  # noqa: E402
 from footlights.training.trackface_validate import score_track  # noqa: E402
 
 INSTANTS = 4
@@ -177,6 +178,20 @@ def test_the_exported_net_equals_the_trained_one(tmp_path: Path) -> None:
     made = compiled([tensor.numpy() for tensor in given])
     for name, tensor in zip(trackface_export.OUTPUTS, expected, strict=True):
         np.testing.assert_allclose(made[name], tensor.numpy(), atol=2e-4, err_msg=name)
+
+
+def test_a_track_is_scored_as_the_program_runs_it(shards: Path) -> None:
+    planes = [
+        np.load(shards / "val" / "shard-0000" / f"{name}.npy")[0, 0].astype(np.float32) for name in ("base", "truth")
+    ]
+    light = np.array([0.9, 0.05, 0.03], np.float32)[:, None, None]
+    base, truth = (np.stack([plane * light] * 6) for plane in planes)
+    score, strip = score_pictures(TrackFace(threads=1), base, truth, facts(0))
+    assert strip.shape == (3, 3 * 256, 3 * 256)
+    assert score.colour_mean < 0.3
+    assert score.colour_p95 < 1
+    assert score.to_source > 0.9
+    assert score.base_psnr == pytest.approx(-10 * np.log10(np.mean((planes[0] - planes[1]) ** 2) * 0.3018**2), abs=1.5)
 
 
 def test_a_discriminant_keeps_what_tells_people_apart() -> None:
