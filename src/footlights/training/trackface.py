@@ -75,15 +75,17 @@ def train(run: Run[TrackFaceNet], config: Config, text: str, places: tuple[Path,
     last, saved, clock, asked = folder / "last.safetensors", time.monotonic(), Clock(run.progress), Asked()
     drawn = partial(draw_batch, pool, Shape(config.batch, config.frames, config.side), config.seed)
     sums: dict[str, float] = {}
+    counted = 0
     for batch in ahead_of(drawn, range(run.progress.iteration, config.iterations), config.readers):
         for name, value in step(run, config, batch).items():
-            sums[name] = sums.get(name, 0.0) + float(value) / config.check_every
+            sums[name] = sums.get(name, 0.0) + float(value)
+        counted += 1
         clock.tick(run.progress)
         done, late = run.progress.iteration, time.monotonic() > deadline or asked.to_stop
         due = done % config.check_every == 0 or done == config.iterations
         if due:
-            check(run, config, sums, held_out, folder)
-            sums = {}
+            check(run, config, {name: value / counted for name, value in sums.items()}, held_out, folder)
+            sums, counted = {}, 0
         if due or late or time.monotonic() - saved > config.save_seconds:
             checkpoint.save(last, run, text)
             saved = time.monotonic()
