@@ -51,18 +51,15 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=20, help="tape frames per clip")
     parser.add_argument("--clips", nargs="*", help="names of dev clips; all by default")
     parser.add_argument("--presets", nargs="*", default=[*PRESETS, ELSEWHERE])
+    parser.add_argument("--tables", nargs="*", choices=TABLES, default=list(TABLES))
     parser.add_argument("--long", type=int, default=60, help="tape frames of the long runs")
     parser.add_argument("--stills", type=int, default=3, help="pictures of four held-out stills for the fine table")
     parser.add_argument("--sheets", type=Path, help="folder for a sheet of crops per clip and preset")
     options = bench.parsed(parser)
     result: Row = {"machine": bench.machine(), "simulator": "footlights.tape, same author as the training data"}
-    result["clean"] = clean_table(options)
-    result["long"] = long_table(options)
-    result["lost"] = lost_table(options)
-    result["cuts"] = cut_table(options)
-    result["strobes"] = strobe_table(options)
-    result["fine"] = fine_table(options)
-    for name in ("clean", "fine", "lost"):
+    for name in options.tables:
+        result[name] = TABLES[name](options)
+    for name in sorted({*options.tables} & {"clean", "fine", "lost"}):
         result[f"{name}_summary"] = summary(result[name])
         print(f"\n{name}")
         show(result[f"{name}_summary"])
@@ -225,6 +222,16 @@ def _with_detail(made: Made) -> Callable[[int], Plane]:
     assert made.fine is not None
     whole, fine = made.whole, made.fine
     return lambda number: fine_luma(whole.luma[number], fine.luma[number])[:, 8 * SCALE : 712 * SCALE]
+
+
+TABLES = {
+    "clean": clean_table,
+    "long": long_table,
+    "lost": lost_table,
+    "cuts": cut_table,
+    "strobes": strobe_table,
+    "fine": fine_table,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 
+from footlights.config import DenoiseSettings
 from footlights.core.clip import Clip, Fine, Plane, join
 from footlights.core.colour import chroma_to_codes, luma_to_codes
 from footlights.core.plans import Step
 from footlights.core.time import FrameRange
 from footlights.media import ffmpeg
 from footlights.models.fieldlift_run import reference
+from footlights.pipeline.remainder import FRAMES, remainder
+from footlights.planning import rules
 from footlights.restoration import chain
 from footlights.restoration.base import STAGES, build
 from quality_tapes import Tape
@@ -67,8 +70,19 @@ def fieldlift(tape: Tape, *, size: str = "S", lost: tuple[int, ...] = (), rebuil
         steps.append(_lift(size, tape.sigma, lost=lost, fields=fields))
     else:
         steps.append(_lift(size, tape.sigma))
-    made = _run(steps, tape.clip)
+    made = _cleaned(_run(steps, tape.clip))
     return Made(_active(made.luma, made.chroma), made.fine, made)
+
+
+def _cleaned(made: Clip) -> Clip:
+    """Through the noise filter where the plan would let it follow the net."""
+    middle = len(made) // 2
+    seen = slice(max(middle - FRAMES, 0), middle + FRAMES)
+    step = rules.behind_net(DenoiseSettings(), remainder(0, made.luma[seen], made.chroma[seen]))
+    if not isinstance(step, Step):
+        return made
+    clean = join(list(chain.run([build(step)], [replace(made, fine=None)], made.frames)))
+    return replace(clean, fine=made.fine)
 
 
 def _lift(size: str, sigma: float, **more: object) -> Step:

@@ -24,6 +24,7 @@ from footlights.core.reports import (
     ExposureReport,
     FaceReport,
     NoiseReport,
+    Remainder,
     SharpnessReport,
     Shot,
     ShotReport,
@@ -175,6 +176,22 @@ def test_strength_and_detail_of_the_net_are_settings() -> None:
     assert lift.params["sigma"] == 1.25
     assert "0.5 times" in lift.why
     assert large.params["detail"] == 0.25
+
+
+def test_a_filter_follows_the_net_where_it_was_seen_to_leave_noise() -> None:
+    shots = survey(*(shot(number, 20 * number, 20 * number + 20) for number in range(3)))
+    seen = (Remainder(0, 0.9, 1.4, "test"), Remainder(1, 0.3, 0.5, "test"))
+    noisy, quiet, unseen = rules.plan(shots, ingest(), settings(), seen).shots
+    names = [step.stage for step in noisy.steps]
+    assert names.index("denoise.motion") == names.index("fieldlift.restore") + 1
+    step = noisy.steps[names.index("denoise.motion")]
+    assert (step.params["sigmas"], step.params["chroma_sigma"]) == ((1.8,), 2.8)
+    assert "leaves 0.90 codes" in step.why
+    whys = [next(one.why for one in plan.skipped if one.stage == "denoise.motion") for plan in (quiet, unseen)]
+    assert "less than 0.6" in whys[0]
+    assert "not measured" in whys[1]
+    off = rules.plan(shots, ingest(), settings("restoration.denoise.strength=0"), seen).shots[0]
+    assert "denoise.motion" not in [one.stage for one in off.steps]
 
 
 def test_the_net_looks_past_frames_that_were_rebuilt() -> None:

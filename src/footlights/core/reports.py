@@ -243,6 +243,17 @@ class ShotReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Remainder:
+    """Noise that the net leaves in a shot, in 8-bit code values (standard deviation)."""
+
+    shot: int
+    luma_sigma: float
+    chroma_sigma: float
+    """The greater of Cb's and Cr's."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """The analysis of a whole tape."""
 

@@ -47,6 +47,7 @@ PRIORS = {
     f"{_OPS}:conclude": 0.002,
     f"{_OPS}:thumbnails": 0.1,
     f"{_OPS}:sound": 0.02,
+    f"{_OPS}:remainder": 0.5,
     f"{_OPS}:restore": 0.55,
     f"{_OPS}:track_faces": 0.1,
     f"{_OPS}:compare": 1.0,

@@ -27,11 +27,14 @@ from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
 from footlights.pipeline import assembly, evidence
 from footlights.pipeline.facetracks import FaceRequest, track
+from footlights.pipeline.remainder import RemainderRequest
+from footlights.pipeline.remainder import measure as measure_remainder
 from footlights.pipeline.restore import PieceRequest, restore_piece
 from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
 
 SURVEY = "survey.json"
 RESULT = "result.json"
+REMAINDERS = "remainders.json"
 RESTORED = "restored.sha256"
 DECODED = "decoded.sha256"
 BASES = "bases.json"
@@ -155,6 +158,17 @@ def track_faces(context: OpContext) -> OpResult:
     with opened[1]:
         found = track(request, opened, context.folder, context.progress)
     return OpResult(facts={"faces": len(found.faces), "left_out": found.left_out})
+
+
+def remainder(context: OpContext) -> OpResult:
+    """Ingest → what the net leaves of the noise of some shots. Params: request (a RemainderRequest)."""
+    (source,) = context.inputs.values()
+    request = records.from_data(RemainderRequest, context.params["request"], "the request")
+    opened = taking_in.open_ingest(source.folder)
+    with opened[1]:
+        found = tuple(measure_remainder(request, opened, context.progress))
+    records.write(context.folder / REMAINDERS, records.dumps(found, tuple))
+    return OpResult(facts={"shots": len(found)})
 
 
 def restore(context: OpContext) -> OpResult:

@@ -22,7 +22,7 @@ from footlights.core import records
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan, ShotPlan
 from footlights.core.products import Check, JobResult
-from footlights.core.reports import SoundReport, Survey
+from footlights.core.reports import Remainder, SoundReport, Survey
 from footlights.core.source import Ingest
 from footlights.engine.artifacts import Artifact
 from footlights.engine.events import Event, TaskDone, Warning_
@@ -34,7 +34,7 @@ from footlights.engine.tasks import Task
 from footlights.engine.unfinished import UnfinishedError
 from footlights.errors import FootlightsError, PlanError
 from footlights.ingest import ingest as taking_in
-from footlights.pipeline import facewave, graph, ops, products, reporting
+from footlights.pipeline import facewave, graph, ops, products, remainder, reporting
 from footlights.pipeline.allotting import run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
@@ -216,7 +216,7 @@ def _faces(one: Session, known: Surveyed) -> dict[int, ShotFaces]:
 def _plan(one: Session, known: Surveyed) -> RestorationPlan:
     """The plan in force: a person's edit of `plan.json` wins over what the rules would write."""
     folder = one.job.folder
-    fresh = rules.plan(known.survey, known.ingest, one.job.settings)
+    fresh = rules.plan(known.survey, known.ingest, one.job.settings, _remainders(one, known))
     text = records.dumps(fresh)
     path, generated = folder / PLAN, folder / GENERATED
     edited = path.is_file() and (not generated.is_file() or path.read_text("utf-8") != generated.read_text("utf-8"))
@@ -230,6 +230,18 @@ def _plan(one: Session, known: Surveyed) -> RestorationPlan:
     if generated.is_file() and generated.read_text("utf-8") != text:
         one.warn(f"{PLAN} was edited by hand and wins, though settings have changed since; delete it to plan anew")
     return by_hand
+
+
+def _remainders(one: Session, known: Surveyed) -> tuple[Remainder, ...]:
+    """What the net leaves of the noise of the shots that go through it; nothing is looked at where no filter is
+    allowed to follow it."""
+    settings = one.job.settings
+    if settings.restoration.denoise.strength == 0:
+        return ()
+    first = rules.plan(known.survey, known.ingest, settings)
+    looks = remainder.tasks(first, rules.tape_order(known.survey, settings), (graph.INGEST,))
+    one.run(looks)
+    return tuple(found for task in looks for found in one.record(tuple[Remainder, ...], task.id, ops.REMAINDERS))
 
 
 def _checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path, factor: int) -> RestorationPlan:

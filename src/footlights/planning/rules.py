@@ -5,14 +5,14 @@ Rules read measurements, never file names. A rule that decides against a stage s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, sqrt
 from pathlib import Path
 
-from footlights.config import Settings
+from footlights.config import DenoiseSettings, Settings
 from footlights.core.plans import RestorationPlan, ShotPlan, Skipped, Step, Value
-from footlights.core.reports import CadenceKind, ShotReport, Survey
+from footlights.core.reports import CadenceKind, Remainder, ShotReport, Survey
 from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries, Transfer
 from footlights.core.source import Ingest, Source
 from footlights.core.subcarrier import of_raster
@@ -30,6 +30,12 @@ SD_LINES, _SD_SAMPLES = 608, 768
 QUIET = 0.45
 """Luma sigma in codes below which a shot needs no noise reduction."""
 
+LEFT = 0.6
+"""Sigma in codes that the net may leave before a filter follows it."""
+_HIDDEN = 2.0
+"""What the net leaves is coarser than what it was given and lies along edges: flat blocks show about half of it
+(docs/decisions/20261129-noise-behind-the-net.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Tape:
@@ -42,16 +48,19 @@ class _Tape:
     field_rate: bool
     """True where the master shows every field's instant."""
     correction: Correction
+    remainders: Mapping[int, Remainder]
+    """Of the shots that were looked at behind the net, by number."""
 
 
-def plan(survey: Survey, ingest: Ingest, settings: Settings) -> RestorationPlan:
-    """The restoration of a whole tape."""
+def plan(survey: Survey, ingest: Ingest, settings: Settings, remainders: Sequence[Remainder] = ()) -> RestorationPlan:
+    """The restoration of a whole tape; `remainders` is what the net was seen to leave of the noise of its shots."""
     source = ingest.source
     refuse_hdr(source)
     factor = instants(survey, settings)
     field_rate = factor == 2
     geometry = lay_out(source, settings.geometry)
-    tape = _Tape(ingest, survey, settings, geometry, field_rate, correction(survey.shots, settings.enhancement.colour))
+    shared, left = correction(survey.shots, settings.enhancement.colour), {one.shot: one for one in remainders}
+    tape = _Tape(ingest, survey, settings, geometry, field_rate, shared, left)
     rate = source.rate * factor
     timing = (
         f"Every field keeps its instant: {rate} pictures a second."
@@ -259,10 +268,10 @@ def _order(tape: _Tape, report: ShotReport) -> FieldOrder:
 
 def _denoise(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     settings, noise = tape.settings.restoration.denoise, report.noise
-    if not _net_objection(tape, report):
-        yield Skipped("denoise.motion", "the net takes the noise away along the motion")
-    elif settings.strength == 0:
+    if settings.strength == 0:
         yield Skipped("denoise.motion", "restoration.denoise.strength = 0")
+    elif not _net_objection(tape, report):
+        yield behind_net(settings, tape.remainders.get(report.shot.index))
     elif max(noise.luma_sigma, (noise.cb_sigma + noise.cr_sigma) / 2) < QUIET:
         yield Skipped("denoise.motion", f"noise.luma_sigma {noise.luma_sigma:.2f} < {QUIET} codes")
     else:
@@ -275,6 +284,24 @@ def _denoise(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
             sigmas=noise.luma_sigmas or (noise.luma_sigma,),
             chroma_sigma=max(noise.cb_sigma, noise.cr_sigma),
         )
+
+
+def behind_net(settings: DenoiseSettings, left: Remainder | None) -> Step | Skipped:
+    """The noise filter after the net, where the net was seen to leave noise."""
+    if left is None:
+        return Skipped("denoise.motion", "the net takes noise away along the motion; what it leaves was not measured")
+    found = f"the net leaves {left.luma_sigma:.2f} codes of noise in luma, {left.chroma_sigma:.2f} in chroma"
+    if max(left.luma_sigma, left.chroma_sigma) < LEFT:
+        return Skipped("denoise.motion", f"{found}: less than {LEFT}")
+    return _step(
+        "denoise.motion",
+        f"{found}, measured on pictures it made; what is left hides in detail and is reckoned {_HIDDEN:g} times that",
+        radius=settings.radius,
+        strength=settings.strength,
+        levels=(128.0,),
+        sigmas=(round(_HIDDEN * left.luma_sigma, 3),),
+        chroma_sigma=round(min(_HIDDEN * left.chroma_sigma, 60.0), 3),
+    )
 
 
 def _colour(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
