@@ -14,11 +14,12 @@ from footlights.config import DenoiseSettings
 from footlights.core.clip import Clip, Fine, Plane, join
 from footlights.core.colour import chroma_to_codes, luma_to_codes
 from footlights.core.plans import Step
+from footlights.core.reports import Remainder
 from footlights.core.time import FrameRange
 from footlights.media import ffmpeg
 from footlights.models.fieldlift_run import reference
 from footlights.pipeline.remainder import FRAMES, remainder
-from footlights.planning import rules
+from footlights.planning import remainders
 from footlights.restoration import chain
 from footlights.restoration.base import STAGES, build
 from quality_tapes import Tape
@@ -70,15 +71,20 @@ def fieldlift(tape: Tape, *, size: str = "S", lost: tuple[int, ...] = (), rebuil
         steps.append(_lift(size, tape.sigma, lost=lost, fields=fields))
     else:
         steps.append(_lift(size, tape.sigma))
-    made = _cleaned(_run(steps, tape.clip))
+    made = _run(steps, tape.clip)
+    middle = len(made) // 2
+    seen = slice(max(middle - FRAMES, 0), middle + FRAMES)
+    left = remainder(0, made.luma[seen], made.chroma[seen])
+    if keep := remainders.kept_detail(tape.sigma, left):
+        lift = steps[-1]
+        made = _run([*steps[:-1], replace(lift, params={**lift.params, "keep": keep})], tape.clip)
+    made = _cleaned(made, left)
     return Made(_active(made.luma, made.chroma), made.fine, made)
 
 
-def _cleaned(made: Clip) -> Clip:
+def _cleaned(made: Clip, left: Remainder) -> Clip:
     """Through the noise filter where the plan would let it follow the net."""
-    middle = len(made) // 2
-    seen = slice(max(middle - FRAMES, 0), middle + FRAMES)
-    step = rules.behind_net(DenoiseSettings(), remainder(0, made.luma[seen], made.chroma[seen]))
+    step = remainders.behind_net(DenoiseSettings(), left)
     if not isinstance(step, Step):
         return made
     clean = join(list(chain.run([build(step)], [replace(made, fine=None)], made.frames)))

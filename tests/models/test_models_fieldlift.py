@@ -107,3 +107,18 @@ def test_coarse_light_is_the_fields_own_and_detail_the_nets():
     kept = fieldlift.light_kept(drifted.astype(np.float32), field.astype(np.float32))
     inner = (slice(16, -16), slice(16, -16))
     assert np.abs(kept - (field + detail))[inner].max() < 0.004
+
+
+def test_detail_beyond_noise_is_kept_and_noise_is_not() -> None:
+    rng = np.random.default_rng(6)
+    clean = np.full((32, 48), 0.4, np.float32)
+    field = clean[1::2] + rng.normal(0, 0.8 / 219, (16, 48)).astype(np.float32)
+    noisy = fieldlift.detail_kept(clean, field, 1, 0.5)
+    assert np.abs(noisy - clean).mean() < 0.05 * 0.8 / 219
+    lined = clean[1::2].copy()
+    lined[8, :] += 20 / 219
+    kept = (fieldlift.detail_kept(clean, lined, 1, 0.5) - clean) * 219
+    assert kept[17].mean() == pytest.approx(10, abs=0.4)
+    assert kept[16].mean() == pytest.approx(kept[17].mean() / 2, rel=1e-3)
+    np.testing.assert_array_equal(kept[:15], 0)
+    np.testing.assert_array_equal(fieldlift.detail_kept(clean, lined, 1, 0.0), clean)

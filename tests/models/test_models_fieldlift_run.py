@@ -92,6 +92,15 @@ def test_light_stays_the_tapes_and_is_the_nets_where_the_tape_has_none(net: Fiel
     assert lost.luma.mean() > 0.5 * given[1].luma.mean()
 
 
+def test_only_fields_of_the_tape_give_their_detail_back(net: FieldLift) -> None:
+    plain = replace(frames(1)[0], valid=(True, False))
+    (without,), (kept,) = (list(net.lift([plain], 1.0, keep)) for keep in (0.0, 0.5))
+    apart = [float(np.abs(made.luma[0, 0::2] - plain.luma[0::2]).mean()) for made in (without, kept)]
+    assert apart[1] < apart[0]
+    np.testing.assert_array_equal(kept.luma[1], without.luma[1])
+    np.testing.assert_array_equal(kept.chroma, without.chroma)
+
+
 def test_a_precision_that_is_wrong_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:
     probe = fieldlift_run._probe(SIZES["S"].state)
     _, strict = runtime.fastest("fieldlift_s", probe, tolerance=0.0, threads=1)

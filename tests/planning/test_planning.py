@@ -194,6 +194,21 @@ def test_a_filter_follows_the_net_where_it_was_seen_to_leave_noise() -> None:
     assert "denoise.motion" not in [one.stage for one in off.steps]
 
 
+@pytest.mark.parametrize(
+    ("noise", "left", "crawl", "keep"),
+    [(0.3, 0.15, 0.0, 0.5), (0.3, 0.4, 0.0, 0.0), (2.0, 0.15, 0.0, 0.0), (0.3, 0.15, 0.8, 0.0), (0.3, None, 0.0, 0.0)],
+)
+def test_quiet_tapes_keep_detail_of_their_own(noise: float, left: float | None, crawl: float, keep: float) -> None:
+    base = shot(0, 0, 60)
+    quiet = replace(
+        base, noise=replace(base.noise, luma_sigma=noise), composite=replace(base.composite, dot_crawl=crawl)
+    )
+    seen = () if left is None else (Remainder(0, left, left, "test"),)
+    step = next(s for s in rules.plan(survey(quiet), ingest(), settings(), seen).shots[0].steps if "lift" in s.stage)
+    assert step.params["keep"] == keep
+    assert ("own detail" in step.why) == bool(keep)
+
+
 def test_the_net_looks_past_frames_that_were_rebuilt() -> None:
     gap = Gap(20, 20, GapKind.LOST, FrameRange(20, 21), "hole")
     plan = rules.plan(survey(shot(0, 0, 60, gaps=(gap,))), ingest(), settings())

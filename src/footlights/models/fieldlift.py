@@ -41,6 +41,8 @@ SCALE = 4
 """Of the fine luma residual against the tape; the fine chroma residual has half of it."""
 _COARSE = 4
 """Samples per side of a cell of coarse light."""
+_BEYOND = 3.0
+"""8-bit codes: what a field differs by more from the clean picture is detail on a quiet tape."""
 OUT_PLANES = CLEAN_PLANES + SCALE**2 + 2 * (SCALE // 2) ** 2
 
 SIGMA_UNIT = 8.0
@@ -209,6 +211,19 @@ def light_kept(clean: Plane, field: Plane) -> Plane:
     small = cv2.resize(field - clean, (width // _COARSE, height // _COARSE), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), 1.5, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(clean + cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def detail_kept(clean: Plane, field: Plane, parity: int, share: float) -> Plane:
+    """Clean luma `(H, W)` with a share, 0..1, of the detail that its field `(H/2, W)` shows beyond noise.
+
+    A line of the field less what the net made of it is noise, and detail that was lost or drawn too strong. Wiener's
+    weight for a noise of `_BEYOND` keeps what is larger, so only tapes with far less noise may be treated so. Lines
+    between get the mean of both.
+    """
+    lost = field - clean[parity::2]
+    power = lost * lost
+    weight = np.maximum(power - np.float32((_BEYOND / 219) ** 2), 0) / np.maximum(power, np.float32(1e-9))
+    return clean + lines_doubled(np.float32(share) * weight * lost, parity)
 
 
 def fine_luma(clean: Plane, residual: Plane) -> Plane:

@@ -6,7 +6,7 @@ Every step sees the frame itself and its two neighbours. The memory begins empty
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,10 +76,11 @@ class FieldLift:
         probe = _probe(self._size.state)
         self._net, self.backend = fastest(weights_name(size), probe, tolerance=_TOLERANCE, threads=threads)
 
-    def lift(self, frames: Iterable[Frame], sigma: float) -> Iterator[Lifted]:
+    def lift(self, frames: Iterable[Frame], sigma: float, keep: float = 0.0) -> Iterator[Lifted]:
         """Consecutive frames of one shot → the same frames, clean and with their fine detail.
 
-        `sigma` is the luma noise of the shot in 8-bit codes.
+        `sigma` is the luma noise of the shot in 8-bit codes; `keep` the share, 0..1, of the fields' own luma detail
+        that is given back.
         """
         before: _Seen | None = None
         now: _Seen | None = None
@@ -88,7 +89,7 @@ class FieldLift:
             seen = None if after is None else _Seen(_packed(after), fieldlift.contrast(after.luma[0::2]))
             if now is not None:
                 lifted, state = self._step(now, before, seen, sigma, state)
-                yield lifted
+                yield _kept(lifted, now.packed, keep) if keep else lifted
             before, now = now, seen
 
     def _step(
@@ -109,6 +110,15 @@ class FieldLift:
             if now.packed.valid[instant].all():
                 pictures[instant, 0] = fieldlift.light_kept(pictures[instant, 0], fields[instant, 0])
         return Lifted(pictures[:, 0], pictures[:, 1:], Fine(luma[:, 0], chroma)), next_state[0]
+
+
+def _kept(lifted: Lifted, packed: Packed, keep: float) -> Lifted:
+    """With the detail of those fields that are the tape's own."""
+    luma, fields = lifted.luma.copy(), fieldlift.base(packed.planes)
+    for instant in range(INSTANTS):
+        if packed.valid[instant].all():
+            luma[instant] = fieldlift.detail_kept(luma[instant], fields[instant, 0, instant::2], instant, keep)
+    return replace(lifted, luma=luma)
 
 
 def backend(size: str) -> Backend:

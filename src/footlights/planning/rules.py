@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from math import log, sqrt
 from pathlib import Path
 
-from footlights.config import DenoiseSettings, Settings
+from footlights.config import Settings
 from footlights.core.plans import RestorationPlan, ShotPlan, Skipped, Step, Value
 from footlights.core.reports import CadenceKind, Remainder, ShotReport, Survey
 from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries, Transfer
@@ -19,7 +19,7 @@ from footlights.core.subcarrier import of_raster
 from footlights.errors import SourceError
 from footlights.models import user_nets
 from footlights.models.fieldlift_run import reference
-from footlights.planning import repairs
+from footlights.planning import remainders, repairs
 from footlights.planning.evidence import Correction, correction
 from footlights.planning.geometry import Geometry, lay_out
 from footlights.planning.timeline import gap_slots, time_map
@@ -29,12 +29,6 @@ SD_LINES, _SD_SAMPLES = 608, 768
 """The largest raster taken for SD."""
 QUIET = 0.45
 """Luma sigma in codes below which a shot needs no noise reduction."""
-
-LEFT = 0.6
-"""Sigma in codes that the net may leave before a filter follows it."""
-_HIDDEN = 2.0
-"""What the net leaves is coarser than what it was given and lies along edges: flat blocks show about half of it
-(docs/decisions/20261129-noise-behind-the-net.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +46,14 @@ class _Tape:
     """Of the shots that were looked at behind the net, by number."""
 
 
-def plan(survey: Survey, ingest: Ingest, settings: Settings, remainders: Sequence[Remainder] = ()) -> RestorationPlan:
-    """The restoration of a whole tape; `remainders` is what the net was seen to leave of the noise of its shots."""
+def plan(survey: Survey, ingest: Ingest, settings: Settings, seen: Sequence[Remainder] = ()) -> RestorationPlan:
+    """The restoration of a whole tape; `seen` is what the net was found to leave of the noise of its shots."""
     source = ingest.source
     refuse_hdr(source)
     factor = instants(survey, settings)
     field_rate = factor == 2
     geometry = lay_out(source, settings.geometry)
-    shared, left = correction(survey.shots, settings.enhancement.colour), {one.shot: one for one in remainders}
+    shared, left = correction(survey.shots, settings.enhancement.colour), {one.shot: one for one in seen}
     tape = _Tape(ingest, survey, settings, geometry, field_rate, shared, left)
     rate = source.rate * factor
     timing = (
@@ -220,15 +214,20 @@ def _fieldlift(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         yield Skipped("fieldlift.restore", objection)
         return
     settings, noise = tape.settings.restoration, report.noise.luma_sigma
+    left, clean = tape.remainders.get(report.shot.index), report.composite.dot_crawl < remainders.CLEAN
+    keep = remainders.kept_detail(noise, left) if clean else 0.0
     lost, which, _ = gap_slots(report.gaps, tape.ingest.slot_range(report.shot.frames))
     params: dict[str, Value] = {
         "net": settings.fieldlift.net,
         "top_first": _order(tape, report) is not FieldOrder.BOTTOM_FIRST,
         "sigma": round(min(noise * settings.fieldlift.strength, 40.0), 3),
+        "keep": keep,
         "lost": lost if settings.gaps.rebuild else (),
         "fields": which if settings.gaps.rebuild else (),
     }
     why = f"{_cadence_evidence(tape, report)}; noise.luma_sigma {noise:.2f} codes"
+    if keep:
+        why += f"; a quiet tape: {keep:.0%} of its fields' own detail is kept"
     if settings.fieldlift.strength != 1:
         why += f", taken for {settings.fieldlift.strength:g} times as much"
     yield replace(_step("fieldlift.restore", why, **params), weights=reference(settings.fieldlift.net))
@@ -271,7 +270,7 @@ def _denoise(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if settings.strength == 0:
         yield Skipped("denoise.motion", "restoration.denoise.strength = 0")
     elif not _net_objection(tape, report):
-        yield behind_net(settings, tape.remainders.get(report.shot.index))
+        yield remainders.behind_net(settings, tape.remainders.get(report.shot.index))
     elif max(noise.luma_sigma, (noise.cb_sigma + noise.cr_sigma) / 2) < QUIET:
         yield Skipped("denoise.motion", f"noise.luma_sigma {noise.luma_sigma:.2f} < {QUIET} codes")
     else:
@@ -284,24 +283,6 @@ def _denoise(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
             sigmas=noise.luma_sigmas or (noise.luma_sigma,),
             chroma_sigma=max(noise.cb_sigma, noise.cr_sigma),
         )
-
-
-def behind_net(settings: DenoiseSettings, left: Remainder | None) -> Step | Skipped:
-    """The noise filter after the net, where the net was seen to leave noise."""
-    if left is None:
-        return Skipped("denoise.motion", "the net takes noise away along the motion; what it leaves was not measured")
-    found = f"the net leaves {left.luma_sigma:.2f} codes of noise in luma, {left.chroma_sigma:.2f} in chroma"
-    if max(left.luma_sigma, left.chroma_sigma) < LEFT:
-        return Skipped("denoise.motion", f"{found}: less than {LEFT}")
-    return _step(
-        "denoise.motion",
-        f"{found}, measured on pictures it made; what is left hides in detail and is reckoned {_HIDDEN:g} times that",
-        radius=settings.radius,
-        strength=settings.strength,
-        levels=(128.0,),
-        sigmas=(round(_HIDDEN * left.luma_sigma, 3),),
-        chroma_sigma=round(min(_HIDDEN * left.chroma_sigma, 60.0), 3),
-    )
 
 
 def _colour(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:

@@ -35,6 +35,8 @@ class RestoreFields:
         """Which field of a frame was exposed first."""
         sigma: float = 1.0
         """Luma noise of the shot in 8-bit codes, 0..40: how much the net takes for noise."""
+        keep: float = 0.0
+        """Share of the luma detail in which the fields differ from the net beyond noise, given back, 0..1."""
         instants: int = 2
         """Pictures per frame: 2 at field rate, 1 for progressive frames."""
         lost: tuple[int, ...] = ()
@@ -46,6 +48,7 @@ class RestoreFields:
             if self.net not in shipped():
                 raise ParameterError("fieldlift.restore.net", self.net, f"choose one of {', '.join(shipped())}")
             bound("fieldlift.restore.sigma", self.sigma, 0, 40, "codes")
+            bound("fieldlift.restore.keep", self.keep, 0, 1)
             bound("fieldlift.restore.instants", self.instants, 1, 2)
             if len(self.fields) != len(self.lost) or any(field not in (1, 2, 3) for field in self.fields):
                 raise ParameterError("fieldlift.restore.fields", self.fields, "give 1, 2 or 3 for every lost frame")
@@ -83,7 +86,7 @@ class RestoreFields:
                     waiting.append(one)
                     yield self._frame(one)
 
-        for lifted in self._net.lift(frames(), self.params.sigma):
+        for lifted in self._net.lift(frames(), self.params.sigma, self.params.keep):
             yield self._clip(waiting.pop(0), lifted)
 
     def _frame(self, one: Clip) -> Frame:
