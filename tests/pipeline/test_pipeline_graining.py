@@ -55,7 +55,7 @@ def encode(
     work = folder / "work"
     work.mkdir()
     frames = FrameRange(50, 50 + len(pictures))
-    request = ChunkRequest(rung, frames, keys, Fraction(25), width, height, BT709_SIGNAL, guess, 1, grain)
+    request = ChunkRequest(rung, frames, keys, Fraction(25), width, height, BT709_SIGNAL, guess, 1, grain=grain)
     made = encode_chunk(request, Picture(source, FrameRange(0, len(pictures))), work, lambda _: None)
     assert [path.name for path in work.iterdir()] == ["chunk.mkv"]
     assert (work / "chunk.mkv").stat().st_size == made.chosen.bytes

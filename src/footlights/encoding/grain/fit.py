@@ -5,6 +5,7 @@ Reference: AV1 specification 6.8.20 (semantics), 7.18.3.2 (what the taps filter)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -22,7 +23,7 @@ from footlights.encoding.grain.measure import (
     correlation,
     without_plane,
 )
-from footlights.encoding.grain.synthesis import noise_image
+from footlights.encoding.grain.synthesis import grain_templates
 
 Reals = NDArray[np.float64]
 Shifts = tuple[int, int]
@@ -32,13 +33,15 @@ LAG = 3
 _POINTS_Y = 14
 _TOLERANCE = 0.012
 """Share of the largest strength by which the line through the points may miss a bin."""
-_RIDGES = (0.005, 0.03, 0.1)
+_RIDGES = (0.005, 0.05, 0.15)
 """Shares of white noise added to the shape: none keeps fine grain exact, some keeps the taps of coarse grain stable."""
 _CLOSE = 0.02
 """Error of the shape that is as good as any: what the trial picture scatters by."""
 _ROUNDS = 3
-_TRIAL = (512, 512)
-"""Size of the picture of pure grain that a set of taps is judged by."""
+_SEEDS = tuple(range(1001, 65001, 4500))
+"""Templates that a set of taps is judged by; a single one is too small to know their shape by."""
+_INSIDE = np.s_[9:73, 9:73]
+"""The part of a template that blocks are cut from."""
 _FADE = (16.0, 24.0, 228.0, 240.0)
 """8-bit codes: below the first and above the last there is no grain, so that black stays black on average."""
 
@@ -110,9 +113,9 @@ def _texture(values: bytes, shifts: Shifts | None) -> Texture:
         asked = wanted
         for _ in range(_ROUNDS):
             tried = _judged(*_quantised(_solved(asked, ridge), shifts), shifts)
-            if best is None or tried.shape.error(wanted) < best.shape.error(wanted):
+            if best is None or tried.shape.whole_error(wanted) < best.shape.whole_error(wanted):
                 best = tried
-            if best.shape.error(wanted) <= _CLOSE:
+            if best.shape.whole_error(wanted) <= _CLOSE:
                 return best
             correction = 0.7 * (wanted.values - tried.shape.values)
             asked = GrainShape(np.clip(asked.values + correction, -1, 1))
@@ -150,17 +153,21 @@ def _quantised(taps: Reals, shifts: Shifts | None) -> tuple[tuple[int, ...], int
 
 def _judged(taps: tuple[int, ...], shift: int, shifts: Shifts | None) -> Texture:
     """The texture that a decoder makes of these taps, without clipping where a scale allows it."""
-    found: Texture | None = None
-    for scale in [shifts[1]] if shifts is not None else range(4):
-        grain = FilmGrain(y=((0, 1),), lag=LAG, taps_y=taps, tap_shift=shift, scale_shift=scale)
-        field = noise_image(_TRIAL, grain, 4242, planes=1)[0].astype(np.float32)
-        sigma = float(field.std())
-        tiles = without_plane(field.reshape(16, 32, 16, 32).swapaxes(1, 2).reshape(-1, 32, 32))
-        found = Texture(taps, shift, scale, max(sigma, 1e-3), correlation(tiles) if sigma else NO_SHAPE)
-        if sigma <= 140:  # samples are held at ±512
-            break
-    assert found is not None
-    return found
+    scales = [shifts[1]] if shifts is not None else list(range(4))
+    grain = FilmGrain(y=((0, 1),), lag=LAG, taps_y=taps, tap_shift=shift)
+    # Samples are held at ±512, so the first scale at which few of them get there.
+    scale = next(
+        (one for one in scales if _drawn(replace(grain, scale_shift=one), _SEEDS[:1]).std() <= 140), scales[-1]
+    )
+    drawn = _drawn(replace(grain, scale_shift=scale), _SEEDS)
+    sigma = float(np.sqrt((drawn**2).mean()))
+    tiles = without_plane(drawn.reshape(-1, 2, 32, 2, 32).swapaxes(2, 3).reshape(-1, 32, 32))
+    return Texture(taps, shift, scale, max(sigma, 1e-3), correlation(tiles) if sigma else NO_SHAPE)
+
+
+def _drawn(grain: FilmGrain, seeds: Sequence[int]) -> NDArray[np.float32]:
+    """Unscaled texture, `(seeds, 64, 64)`."""
+    return np.stack([grain_templates(grain, seed, planes=1)[0][_INSIDE] for seed in seeds]).astype(np.float32)
 
 
 def _scaling_shift(ratio: float) -> int:

@@ -58,6 +58,10 @@ class GrainShape:
         """Root mean square difference of the near parts."""
         return float(np.sqrt(np.mean((self.near - other.near) ** 2)))
 
+    def whole_error(self, other: GrainShape) -> float:
+        """The same over all that was measured: taps that ring show far away."""
+        return float(np.sqrt(np.mean((self.values - other.values) ** 2)))
+
     def mirrored(self) -> Reals:
         """`(2·DOWN+1, 2·ACROSS+1)`, point-symmetric."""
         upper = self.values[:0:-1, ::-1]
