@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -70,15 +71,29 @@ def through(stage: Stage, clip: Clip, block: int) -> Clip:
     )
 
 
-def assert_stage(name: str, clip: Clip, *, identity: dict[str, Any] | None = None, **params: Any) -> Clip:
+def built(step: Step, prepare: Callable[[Stage], None]) -> Stage:
+    """The stage of a step, ready to run."""
+    stage = build(step)
+    prepare(stage)
+    return stage
+
+
+def assert_stage(
+    name: str,
+    clip: Clip,
+    *,
+    identity: dict[str, Any] | None = None,
+    prepare: Callable[[Stage], None] = lambda stage: None,
+    **params: Any,
+) -> Clip:
     """Contract, determinism, blocks equal the whole, honest output, identity at zero strength, parameters through JSON.
 
-    Returns the output for the whole clip.
+    `prepare` gives a stage what does not stand in its parameters. Returns the output for the whole clip.
     """
     cls = STAGES.get(name)
     step = Step(name, cls.version, params, "test", weights_of(cls, params))
     step = records.from_data(Step, records.to_data(step))
-    stage = build(step)
+    stage = built(step, prepare)
     contract = stage.contract
     direct = stage.run(clip)
     interior = clip.frames.shrink(contract.before, contract.after)
@@ -86,16 +101,16 @@ def assert_stage(name: str, clip: Clip, *, identity: dict[str, Any] | None = Non
     assert direct.rate == clip.rate * contract.rate
     assert np.isfinite(direct.luma).all()
     assert np.isfinite(direct.chroma).all()
-    whole = through(build(step), clip, len(clip))
+    whole = through(built(step, prepare), clip, len(clip))
     assert len(whole) == len(clip) * contract.rate, "a stage may not lose or invent frames at the ends of a shot"
     for block in (1, 3, 7):
-        parts = through(build(step), clip, block)
+        parts = through(built(step, prepare), clip, block)
         assert np.abs(parts.luma - whole.luma).max() <= contract.exact, f"blocks of {block} differ from the whole"
         assert np.abs(parts.chroma - whole.chroma).max() <= contract.exact
     inside = whole.take(direct.frames)
     assert np.abs(inside.luma - direct.luma).max() <= contract.exact
     if identity is not None:
-        same = build(replace(step, params={**params, **identity})).run(clip)
+        same = built(replace(step, params={**params, **identity}), prepare).run(clip)
         np.testing.assert_array_equal(same.luma, clip.take(interior).luma)
         np.testing.assert_array_equal(same.chroma, clip.take(interior).chroma)
     return whole

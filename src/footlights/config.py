@@ -139,7 +139,11 @@ class FacePathSettings(Section):
     """Faces, followed through every shot."""
 
     enabled: bool = True
-    """Follow faces and restore them; false turns the whole face path off."""
+    """Follow faces; false turns the whole face path off."""
+    restore: bool = False
+    """Restore them by our own net, chain `fieldlift` only."""
+    strength: Share = 1.0
+    """Share of the restored detail that is shown at most."""
     most: Annotated[int, Field(ge=1, le=32)] = 6
     """Faces followed at once, the largest first; in a crowd the others are only counted."""
 

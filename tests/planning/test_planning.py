@@ -5,12 +5,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from footlights.config import GeometrySettings, resolve
 from footlights.core import records
+from footlights.core.faces import FacePath, ShotFaces, TrackedFace
 from footlights.core.plans import RestorationPlan, ShotPlan
 from footlights.core.reports import (
     BorderReport,
@@ -472,3 +474,26 @@ def test_without_rebuilding_a_lost_instant_is_no_interpolation() -> None:
     edited = time_map((report,), (bare,), ingest(), 2)
     assert edited.count(SpanKind.INTERPOLATED) == 0
     assert edited.count(SpanKind.REPEATED) == 2
+
+
+def test_faces_are_restored_where_asked_for_and_followed() -> None:
+    ones = np.ones(40)
+    path = FacePath(0, np.array([[90.0, 0, 100, 100]] * 40), ones, np.zeros((40, 3)), ones, 0 * ones)
+    face = TrackedFace(path, (), np.zeros((0, 256, 256, 3), np.uint8))
+    followed = {0: ShotFaces(0, 40, 655, 480, (face,))}
+
+    def said(tracked: dict[int, ShotFaces], *assignments: str) -> str:
+        made = rules.plan(survey(shot(0, 0, 40)), ingest(), settings(*assignments), tracked=tracked)
+        return next(one.why for one in (*made.shots[0].steps, *made.shots[0].skipped) if one.stage == "faces.restore")
+
+    assert said(followed) == "restoration.faces.restore = false"
+    assert said(followed, "restoration.faces.enabled=false") == "restoration.faces.enabled = false"
+    asked = "restoration.faces.restore=true"
+    assert said({}, asked) == "no face was followed through the shot"
+    small = {0: replace(followed[0], faces=(replace(face, path=replace(path, crop=path.crop / 2)),))}
+    assert "too small" in said(small, asked)
+    assert "chain = classical" in said(followed, asked, "restoration.chain=classical")
+    assert said(followed, asked) == "1 of 1 followed faces can be restored; heights in lines: 61"
+    made = rules.plan(survey(shot(0, 0, 40)), ingest(), settings(asked), tracked=followed)
+    names = stages(made)
+    assert names.index("faces.restore") == names.index("upscale.fine") + 1

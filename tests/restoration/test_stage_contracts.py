@@ -30,6 +30,7 @@ CASES: dict[str, tuple[Clip, dict[str, Any] | None, dict[str, Any]]] = {
     "colour.convert": (clip_of(), {"matrix": 1, "primaries": 1}, {"matrix": 6, "primaries": 6}),
     "upscale.lanczos": (clip_of(8), None, {"width": 192, "height": 128, "crop": (2, 0, 2, 0)}),
     "upscale.fine": (with_fine(clip_of(8)), None, {"width": 400, "height": 270, "crop": (2, 0, 2, 0)}),
+    "faces.restore": (clip_of(half=True), {"strength": 0.0}, {}),
     "detail.limited": (clip_of(half=True), {"strength": 0.0}, {"strength": 1.0}),
     "grain.synthesis": (clip_of(half=True), {"share": 0.0}, {"share": 1.0, "sigmas": (3.0,)}),
 }  # fmt: skip
@@ -60,6 +61,8 @@ def test_a_stage_says_what_it_is_and_bounds_its_parameters(name: str) -> None:
         ("denoise.motion", {"radius": 9}, "denoise.motion.radius = 9"),
         ("denoise.motion", {"sigmas": (1.0, 2.0)}, "one sigma for every level"),
         ("detail.limited", {"strength": -1}, "0..2"),
+        ("faces.restore", {"strength": 2.0}, "0..1"),
+        ("faces.restore", {"raster": (720,)}, "samples and lines"),
         ("grain.synthesis", {"share": 1.5}, "0..1"),
         ("upscale.lanczos", {"width": 101}, "even"),
         ("upscale.fine", {"detail": 2.0}, "0..1.5"),

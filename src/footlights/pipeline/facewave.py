@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from footlights.analysis import facetracks
 from footlights.config import Settings
 from footlights.core import faces, records
 from footlights.core.faces import ShotFaces
+from footlights.core.plans import RestorationPlan
 from footlights.core.reports import Survey
 from footlights.core.source import Ingest
 from footlights.engine.artifacts import Artifact
 from footlights.engine.tasks import Resources, Task
 from footlights.pipeline.facetracks import FACES, FaceRequest
-from footlights.pipeline.graph import INGEST
+from footlights.pipeline.graph import INGEST, Layout
 from footlights.planning import rules
 
 
@@ -50,6 +52,16 @@ def face_tasks(survey: Survey, ingest: Ingest, settings: Settings) -> dict[int, 
             priority=70,
         )
     return tasks
+
+
+def guided(restored: Sequence[Task], plan: RestorationPlan, layout: Layout, tasks: Mapping[int, Task]) -> list[Task]:
+    """The tasks of the pieces, those that restore faces with what was followed in their shots as a further input."""
+    chosen = {shot.shot for shot in plan.shots if any(step.stage == "faces.restore" for step in shot.steps)}
+    out = []
+    for task, piece in zip(restored, layout.pieces, strict=True):
+        shots = [part.shot for part in piece.parts if part.shot in chosen and part.shot in tasks]
+        out.append(replace(task, needs=(*task.needs, *(tasks[shot].id for shot in shots))))
+    return out
 
 
 def found(artifacts: Mapping[int, Artifact]) -> dict[int, ShotFaces]:

@@ -13,7 +13,7 @@ from typing import Any
 from footlights.analysis import sound as listening
 from footlights.analysis import survey as analysis
 from footlights.config import AnalysisSettings, IngestSettings
-from footlights.core import records
+from footlights.core import faces, records
 from footlights.core.encodes import BasePictures, ChunkEncode
 from footlights.core.reports import SoundReport, Survey
 from footlights.core.source import Ingest
@@ -26,7 +26,7 @@ from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
 from footlights.pipeline import assembly, evidence
-from footlights.pipeline.facetracks import FaceRequest, track
+from footlights.pipeline.facetracks import FACES, FaceRequest, track
 from footlights.pipeline.remainder import RemainderRequest
 from footlights.pipeline.remainder import measure as measure_remainder
 from footlights.pipeline.restore import PieceRequest, restore_piece
@@ -172,14 +172,15 @@ def remainder(context: OpContext) -> OpResult:
 
 
 def restore(context: OpContext) -> OpResult:
-    """Ingest → one piece of the master. Params: request (a PieceRequest)."""
-    (source,) = context.inputs.values()
+    """Ingest, and the faces of shots whose plan restores them → one piece of the master. Params: request."""
+    source, *tracked = context.inputs.values()
     request = records.from_data(PieceRequest, context.params["request"], "the request")
     master = MASTERS[request.codec]
+    followed = {found.shot: found for found in (faces.load(one.folder / FACES) for one in tracked)}
     opened = taking_in.open_ingest(source.folder)
     target = context.folder / f"piece{master.encoder.suffix}"
     with opened[1]:
-        result = restore_piece(request, master, opened, target, context.progress)
+        result = restore_piece(request, master, opened, target, context.progress, followed)
     records.write(context.folder / RESTORED, _lines(result.restored))
     records.write(context.folder / DECODED, _lines(result.decoded))
     facts: dict[str, JSON] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,7 @@ from queue import Queue
 from threading import Thread
 
 from footlights.core.clip import Clip
+from footlights.core.faces import ShotFaces
 from footlights.core.plans import NET_FAILED, Intervention, Piece, PiecePart, ShotPlan, Step
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Ingest
@@ -23,7 +24,7 @@ from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
 from footlights.pipeline.pictures import Cuts, Quantiser, source_blocks
 from footlights.restoration import chain
-from footlights.restoration.base import Recorder, Stage, build
+from footlights.restoration.base import Guided, Recorder, Stage, build
 
 Codes = tuple[Samples, ...]
 
@@ -69,8 +70,9 @@ def restore_piece(
     opened: tuple[Ingest, VideoReader],
     target: Path,
     progress: Callable[[int], None],
+    faces: Mapping[int, ShotFaces] | None = None,
 ) -> PieceResult:
-    """Write the piece to `target`. VerificationError where it does not read back."""
+    """Write the piece to `target`. VerificationError where it does not read back; `faces` by shot."""
     interventions: list[Intervention] = []
     digests: list[str] = []
     raw = RawFormat(request.width, request.height, "yuv420p10le", str(request.rate))
@@ -79,7 +81,7 @@ def restore_piece(
         EncoderPipe(raw, arguments, doing=f"encoding piece {request.piece.index}") as pipe,
         _Feeder(pipe, digests) as feeder,
     ):
-        for codes in _pictures(request, opened, interventions):
+        for codes in _pictures(request, opened, interventions, faces or {}):
             feeder.send(codes)
             progress(len(digests))
     expected = len(request.piece.frames)
@@ -95,11 +97,17 @@ def restore_piece(
 
 
 def _pictures(
-    request: PieceRequest, opened: tuple[Ingest, VideoReader], interventions: list[Intervention]
+    request: PieceRequest,
+    opened: tuple[Ingest, VideoReader],
+    interventions: list[Intervention],
+    faces: Mapping[int, ShotFaces],
 ) -> Iterator[Codes]:
     quantiser = Quantiser(request.seed)
     for part, shot, late in zip(request.piece.parts, request.shots, request.ends_late, strict=True):
         ways = [[build(step) for step in steps] for steps in (shot.steps, shot.instead) if steps]
+        for stage in (stage for stages in ways for stage in stages if isinstance(stage, Guided)):
+            if shot.shot in faces:
+                stage.guide(faces[shot.shot], shot.slots.start * request.factor)
 
         def failed(frames: FrameRange, error: NetError) -> None:
             interventions.append(Intervention(frames, NET_FAILED, 1.0, str(error)))
@@ -139,10 +147,25 @@ def _record(
         areas: dict[int, float] = {}
         for touch in stage.touched:
             areas[touch.frame] = areas.get(touch.frame, 0.0) + touch.area
+        if stage.contract.display:
+            yield from _runs(step, areas, part.frames)
+            continue
         for slot in sorted(areas):
             frames = FrameRange(slot * request.factor, (slot + 1) * request.factor).intersect(part.frames)
             if len(frames):
                 yield Intervention(frames, step.stage, round(areas[slot], 6), step.why)
+
+
+def _runs(step: Step, areas: Mapping[int, float], frames: FrameRange) -> Iterator[Intervention]:
+    """Of a stage on the master's pictures: one intervention for every run of consecutive ones, with the mean area."""
+    inside = sorted(frame for frame in areas if frame in frames)
+    start = 0
+    for stop in range(1, len(inside) + 1):
+        if stop == len(inside) or inside[stop] != inside[stop - 1] + 1:
+            run = inside[start:stop]
+            area = sum(areas[frame] for frame in run) / len(run)
+            yield Intervention(FrameRange(run[0], run[-1] + 1), step.stage, round(area, 6), step.why)
+            start = stop
 
 
 class _Feeder:

@@ -156,10 +156,11 @@ def plan(job: Job, listen: Listener) -> Planned:
     """What would be done, with estimates; writes `plan.json`."""
     with session(job, listen) as one:
         known = survey(one)
-        tracked = _faces(one, known)
-        restoration = _plan(one, known)
+        waves, tracked = _faces(one, known)
+        restoration = _plan(one, known, tracked)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
         restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
+        restored = facewave.guided(restored, restoration, layout, waves)
         tasks = [
             *restored,
             *graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored),
@@ -177,10 +178,11 @@ def restore(job: Job, listen: Listener) -> JobResult:
     """The whole way."""
     with session(job, listen) as one:
         known = survey(one)
-        tracked = _faces(one, known)
-        restoration = _plan(one, known)
+        waves, tracked = _faces(one, known)
+        restoration = _plan(one, known, tracked)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
         restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
+        restored = facewave.guided(restored, restoration, layout, waves)
         made = graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored)
         encodes = run_stream(one, [*restored, *made], job.settings)
         master = one.record(MasterResult, graph.MASTER, ops.RESULT)
@@ -206,17 +208,17 @@ def restore(job: Job, listen: Listener) -> JobResult:
         return result
 
 
-def _faces(one: Session, known: Surveyed) -> dict[int, ShotFaces]:
-    """The faces of every shot that has some, followed."""
+def _faces(one: Session, known: Surveyed) -> tuple[dict[int, Task], dict[int, ShotFaces]]:
+    """The faces of every shot that has some, followed, and the tasks that did it."""
     tasks = facewave.face_tasks(known.survey, known.ingest, one.job.settings)
     one.run(list(tasks.values()))
-    return facewave.found({shot: one.artifact(task.id) for shot, task in tasks.items()})
+    return tasks, facewave.found({shot: one.artifact(task.id) for shot, task in tasks.items()})
 
 
-def _plan(one: Session, known: Surveyed) -> RestorationPlan:
+def _plan(one: Session, known: Surveyed, tracked: Mapping[int, ShotFaces]) -> RestorationPlan:
     """The plan in force: a person's edit of `plan.json` wins over what the rules would write."""
     folder = one.job.folder
-    fresh = rules.plan(known.survey, known.ingest, one.job.settings, _remainders(one, known))
+    fresh = rules.plan(known.survey, known.ingest, one.job.settings, _remainders(one, known), tracked)
     text = records.dumps(fresh)
     path, generated = folder / PLAN, folder / GENERATED
     edited = path.is_file() and (not generated.is_file() or path.read_text("utf-8") != generated.read_text("utf-8"))

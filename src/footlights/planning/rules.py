@@ -11,6 +11,7 @@ from math import log, sqrt
 from pathlib import Path
 
 from footlights.config import Settings
+from footlights.core.faces import ShotFaces
 from footlights.core.plans import RestorationPlan, ShotPlan, Skipped, Step, Value
 from footlights.core.reports import CadenceKind, Remainder, ShotReport, Survey
 from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries, Transfer
@@ -21,6 +22,7 @@ from footlights.models import user_nets
 from footlights.models.fieldlift_run import reference
 from footlights.planning import remainders, repairs
 from footlights.planning.evidence import Correction, correction
+from footlights.planning.faces import face_step
 from footlights.planning.geometry import Geometry, lay_out
 from footlights.planning.timeline import gap_slots, time_map
 from footlights.restoration.base import STAGES
@@ -44,17 +46,26 @@ class _Tape:
     correction: Correction
     remainders: Mapping[int, Remainder]
     """Of the shots that were looked at behind the net, by number."""
+    faces: Mapping[int, ShotFaces]
+    """Those that were followed, by shot."""
 
 
-def plan(survey: Survey, ingest: Ingest, settings: Settings, seen: Sequence[Remainder] = ()) -> RestorationPlan:
-    """The restoration of a whole tape; `seen` is what the net was found to leave of the noise of its shots."""
+def plan(
+    survey: Survey,
+    ingest: Ingest,
+    settings: Settings,
+    seen: Sequence[Remainder] = (),
+    tracked: Mapping[int, ShotFaces] | None = None,
+) -> RestorationPlan:
+    """The restoration of a whole tape; `seen` is what the net was found to leave of the noise of its shots, `tracked`
+    are the faces that were followed, by shot."""
     source = ingest.source
     refuse_hdr(source)
     factor = instants(survey, settings)
     field_rate = factor == 2
     geometry = lay_out(source, settings.geometry)
     shared, left = correction(survey.shots, settings.enhancement.colour), {one.shot: one for one in seen}
-    tape = _Tape(ingest, survey, settings, geometry, field_rate, shared, left)
+    tape = _Tape(ingest, survey, settings, geometry, field_rate, shared, left, tracked or {})
     rate = source.rate * factor
     timing = (
         f"Every field keeps its instant: {rate} pictures a second."
@@ -125,6 +136,7 @@ def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
         _denoise,
         _colour,
         _upscale,
+        _faces,
         _detail,
         _grain,
     )
@@ -322,6 +334,15 @@ def _upscale(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     else:
         why = f"the net's detail at four times the raster. {geometry.why}"
         yield _step("upscale.fine", why, detail=detail, **raster)
+
+
+def _faces(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    objection, source = _net_objection(tape, report), tape.ingest.source
+    if objection or tape.settings.restoration.sr_model:
+        yield Skipped("faces.restore", objection or "restoration.sr_model: the face net was trained behind our own")
+        return
+    raster = (source.width, source.height // 2 * 2)
+    yield face_step(tape.settings, report, tape.faces.get(report.shot.index), tape.geometry, raster)
 
 
 def _detail(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkab
 
 from footlights.core import records
 from footlights.core.clip import Clip
+from footlights.core.faces import ShotFaces
 from footlights.core.plans import Step
 from footlights.core.registry import Registry
 from footlights.errors import ParameterError, PlanError, did_you_mean
@@ -113,6 +114,15 @@ class Recorder(Protocol):
     """A stage that says which pictures it replaced, in part or as a whole."""
 
     touched: list[Touch]
+
+
+@runtime_checkable
+class Guided(Protocol):
+    """A stage that needs the faces that were followed through its shot: too much to write into a plan."""
+
+    def guide(self, shot: ShotFaces, start: int) -> None:
+        """The faces, and the number of the output picture that shows the first instant of the shot."""
+        ...
 
 
 STAGES: Registry[Stage] = Registry("stage", ("footlights.restoration", "footlights.enhancement"), "footlights.stages")
