@@ -1,16 +1,18 @@
 """The quality search on random curves: ends, never repeats, keeps its promises."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footlights.config import EncodingSettings
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
 from footlights.encoding.encoders import MASTERS, X264, SvtAv1, rung_encoder
-from footlights.encoding.search import Found, Goal, search
+from footlights.encoding.search import Found, Goal, _next, search
 from footlights.errors import ParameterError
 
 GOAL = Goal(target=93, tolerance=0.75, q_low=18, q_high=55, step=0.25, probes=4)
@@ -30,6 +32,7 @@ def falling(slope: float, bend: float, height: float) -> Callable[[float], float
     return lambda q: height - slope * (q - 18) - bend * (q - 18) ** 2
 
 
+@settings(deadline=None)
 @given(st.floats(0.02, 2.5), st.floats(0, 0.05), st.floats(80, 100), st.floats(0, 70))
 def test_search_ends_within_its_trials_and_never_repeats(
     slope: float, bend: float, height: float, first: float
@@ -69,6 +72,29 @@ def test_a_flat_curve_above_the_target_ends_at_the_coarse_end() -> None:
 def test_a_curve_that_is_not_monotone_still_ends_on_a_trial_that_reaches() -> None:
     found, tried = run(lambda q: 95 if int(q) % 2 else 90, 31)
     assert found.q in tried
+
+
+@settings(deadline=None)
+@given(st.floats(0.05, 0.9), st.floats(0.005, 0.03), st.floats(94, 99.5), st.floats(18, 55))
+def test_ordinary_curves_take_few_trials(slope: float, bend: float, height: float, first: float) -> None:
+    """Concave, as measured curves are: from any beginning the target is met within six trials."""
+    curve = falling(slope, bend, height)
+    found, tried = run(curve, first, replace(GOAL, probes=6))
+    assert found.outcome in ("reached", "floor")
+    assert len(tried) <= 5
+
+
+def test_a_cubic_through_three_trials_finds_what_a_line_misses() -> None:
+    curve = falling(0.05, 0.02, 97)
+    tried = {q: curve(q) for q in (20.0, 30.0, 50.0)}
+    truth = next(q for q in np.arange(18, 55, 0.01) if curve(q) < 90)
+    goal = replace(GOAL, target=90)
+    line = 30 + (curve(30) - 90) / (curve(30) - curve(50)) * 20
+    assert abs(_next(goal, tried) - truth) < 0.5 * abs(line - truth)
+
+
+def test_trials_that_contradict_each_other_halve_the_bracket() -> None:
+    assert _next(replace(GOAL, target=90), {20.0: 92.0, 24.0: 93.0, 40.0: 80.0}) == 32.0
 
 
 def test_the_ladder_keeps_the_shape_and_leaves_out_what_is_larger_than_the_master() -> None:

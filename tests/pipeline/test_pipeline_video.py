@@ -75,6 +75,34 @@ def test_grain_of_a_video_is_coded_and_verified(tmp_path: Path) -> None:
     assert checks["av1-144: pictures with film grain"].found == str([len(one.frames) for one in encoded.encodes])
 
 
+def test_a_target_out_of_reach_ships_the_finest_and_says_so(tmp_path: Path) -> None:
+    """Noise at a quality that no allowed value or rate reaches."""
+    noise = make(
+        tmp_path / "a.mkv",
+        "-c:v",
+        "ffv1",
+        "-an",
+        pictures="mandelbrot=s=256x144:r=25,trim=duration=2.4,noise=alls=12:allf=t",
+    )
+    more = (*SMALL, "encoding.target=99", "encoding.grain=keep", "encoding.probes=6")
+    encoded = video.encode(jobs.open_job(noise, tmp_path / "job", more, Path("/dev/null")), silent)
+    assert {chunk.outcome for chunk in encoded.encodes} <= {"ceiling", "capped"}
+    assert any("stay below the target" in warning for warning in encoded.warnings)
+    parts = json.loads((tmp_path / "job" / "report.json").read_text("utf-8"))["parts"]
+    assert all(part["q"] in [trial["q"] for trial in part["trials"]] for part in parts)
+
+
+@pytest.mark.parametrize("length", ["0.04", "1"])
+def test_one_frame_and_all_black(tmp_path: Path, length: str) -> None:
+    """Odd sizes and no colour tags among them, sound longer than the pictures."""
+    black = make(
+        tmp_path / "a.mkv", "-c:v", "ffv1", "-c:a", "flac", pictures=f"color=black:s=255x143:r=25:d={length}", seconds=2
+    )
+    encoded = encode(black, tmp_path / "job")
+    assert encoded.listed.frames == round(float(length) * 25)
+    assert all(check.passed for check in encoded.checks)
+
+
 def test_mean_mode_spends_where_it_is_cheap_and_keeps_the_floor(tmp_path: Path) -> None:
     """Two unlike scenes: the mean comes near the target, nothing falls below the floor, resumed it is the same."""
     two = (

@@ -154,23 +154,37 @@ def plan(
 
 
 @app.command()
-def encode(
+def encode(  # noqa: PLR0913 - options of a command line
     video: Annotated[
         Path, typer.Argument(readable=False, metavar="VIDEO", help="Any progressive video.", show_default=False)
     ],
     output: Folder = None,
     sets: Sets = None,
     config: ConfigFile = None,
+    target: Annotated[
+        float | None, typer.Option(help="Short for --set encoding.target=…: VMAF to reach.", show_default=False)
+    ] = None,
+    archive: Annotated[
+        bool, typer.Option("--archive", help="One rendition at the video's size, slow and fine.")
+    ] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="The ladder of the settings.")] = False,
+    premiere: Annotated[
+        bool, typer.Option("--premiere", help="The ladder by allocation, with its peaks capped.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """The encoding half on any video: quality-searched ladder, HLS and DASH."""  # fmt: skip
-    from footlights.cli import jobs
+    """The encoding half on any video: quality-searched ladder, HLS and DASH.
 
-    jobs.encode(video, output, tuple(sets or ()), config, as_json=as_json)
+    Example: footlights encode film.mov -o film --target 95 --premiere
+    """  # fmt: skip
+    from footlights.cli import encodes, jobs
+
+    flags = {"archive": archive, "stream": stream, "premiere": premiere}
+    jobs.encode(video, output, encodes.chosen(flags, target, tuple(sets or ())), config, as_json=as_json)
 
 
-@app.command()
-def premiere(  # noqa: PLR0913 - options of a command line
+@app.command("premiere")
+def show_premiere(  # noqa: PLR0913 - options of a command line
     folders: Annotated[
         list[Path],
         typer.Argument(

@@ -87,6 +87,8 @@ def encode(video: Path, output: Path | None, sets: Sets, config: Path | None, *,
         emit("result", folder=str(job.folder), renditions=rows, checks=[_check(check) for check in encoded.checks])
         return
     _renditions(rows)
+    for warning in encoded.warnings:
+        out(f"Warning: {warning}")
     out(f"Stream: {job.folder / 'stream' / 'master.m3u8'}\n        {job.folder / 'stream' / 'manifest.mpd'}")
 
 

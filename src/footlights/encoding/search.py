@@ -1,17 +1,21 @@
 """Search for the quality value: as few trial encodes as possible, the accepted one is the final bitstream.
 
-A pure generator: it yields q and is sent the score; no encoder, no file. Warm start, secant, then a bracket; quality is
-taken to fall with q, and where it does not the conservative side is chosen.
+A pure generator: it yields q and is sent the score; no encoder, no file. Warm start, secant, then a bracket with a
+monotone cubic in it; quality is taken to fall with q, and where it does not the bracket is halved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from itertools import pairwise
 
 _SLOPE = -1.3
 """VMAF per unit of q where nothing is known yet: median of measured curves (0.9 to 2.1)."""
 _SLOPE_RANGE = (-4.0, -0.2)
+_OVERSHOOT = 1.05
+_NOISE = 0.15
+"""VMAF by which a coarser trial may score higher without being taken for a contradiction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,29 @@ def _next(goal: Goal, tried: dict[float, float]) -> float:
     good = max((q for q, score in tried.items() if score >= goal.target), default=None)
     bad = min((q for q, score in tried.items() if score < goal.target), default=None)
     if good is not None and bad is not None and good < bad:
-        share = (tried[good] - goal.target) / max(tried[good] - tried[bad], 1e-9)
+        between = _inside(goal, tried, good, bad)
         # Stay off the ends of the bracket: a trial there would tell nothing.
-        share = min(max(share, 0.1), 0.9)
-        return _grid(good + share * (bad - good), goal)
+        edge = 0.1 * (bad - good)
+        return _grid(min(max(between, good + edge), bad - edge), goal)
     last = list(tried)[-1]
-    return _grid(last + (goal.target - tried[last]) / _slope(tried), goal)
+    # A little further than the slope says, so that the target comes to lie between two trials.
+    return _grid(last + _OVERSHOOT * (goal.target - tried[last]) / _slope(tried), goal)
+
+
+def _inside(goal: Goal, tried: dict[float, float], good: float, bad: float) -> float:
+    """Where the target lies in a bracket: on a monotone cubic through three trials or more (PCHIP, Fritsch and Butland
+    1984), on a line through two, in the middle where the trials contradict each other."""
+    points = sorted(tried.items())
+    falls = [early - late for (_, early), (_, late) in pairwise(points)]
+    if any(fall < -_NOISE for fall in falls):
+        return (good + bad) / 2
+    if len(points) > 2 and all(fall > 0 for fall in falls):
+        from scipy.interpolate import PchipInterpolator
+
+        scores, values = [score for _, score in reversed(points)], [q for q, _ in reversed(points)]
+        return float(PchipInterpolator(scores, values)(goal.target))
+    share = (tried[good] - goal.target) / max(tried[good] - tried[bad], 1e-9)
+    return good + share * (bad - good)
 
 
 def _slope(tried: dict[float, float]) -> float:

@@ -265,7 +265,8 @@ def _scaling(request: ChunkRequest) -> str | None:
     # H.273 numbers. The transfer stays: SDR of any tag is meant for the one curve that displays have (BT.1886).
     levels = "full" if signal.range is Range.FULL else "limited"
     told = f"matrixin={signal.matrix.value}:primariesin={signal.primaries.value}:transferin=1:rangein={levels}"
-    return f"zscale={size}:filter=lanczos:{told}:matrix=1:primaries=1:transfer=1:range=limited,setsar=1"
+    even = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0"  # zscale refuses halves of a chroma sample; an odd line goes
+    return f"{even},zscale={size}:filter=lanczos:{told}:matrix=1:primaries=1:transfer=1:range=limited,setsar=1"
 
 
 def _delivered(signal: Signal) -> bool:

@@ -61,7 +61,7 @@ def encode(job: Job, listen: Listener) -> Encoded:
             layout,
             encodes,
             one.record(tuple[Check, ...], graph.STREAM, ops.RESULT),
-            tuple(dict.fromkeys(one.warnings)),
+            (*dict.fromkeys(one.warnings), *summary.shortfalls(encodes)),
         )
         _report(one, encoded)
         return encoded
@@ -89,6 +89,7 @@ def _report(one: Session, encoded: Encoded) -> None:
             for seen in encoded.shots
         ],
         "renditions": list(summary.renditions(plan, encoded.encodes)),
+        "parts": list(summary.parts(encoded.encodes)),
         "segments": [records.to_data(segment) for segment in plan.segments],
         "checks": [records.to_data(check) for check in encoded.checks],
         "warnings": list(encoded.warnings),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from statistics import median
 from typing import Any
@@ -114,6 +114,37 @@ def _grain(chunks: list[tuple[GrainEncode, int]]) -> dict[str, Any]:
         "shape_error": round(max((grain.shape_error for grain, _ in coded), default=0.0), 4),
         "saved": round(1 - sum(size for _, size in coded) / kept, 4) if kept else 0.0,
     }
+
+
+def parts(encodes: Sequence[ChunkEncode]) -> Iterator[dict[str, Any]]:
+    """One row per part and rendition: where it lies, what was chosen, and every trial."""
+    for encode in encodes:
+        chosen = encode.chosen
+        yield {
+            "rendition": encode.rung,
+            "start": encode.frames.start,
+            "stop": encode.frames.stop,
+            "outcome": encode.outcome,
+            "q": chosen.q,
+            "bytes": chosen.bytes,
+            "vmaf_mean": chosen.mean,
+            "vmaf_low": chosen.low,
+            "vmaf_worst": chosen.worst,
+            "trials": [{"q": one.q, "bytes": one.bytes, "vmaf_mean": one.mean} for one in encode.probes],
+        }
+
+
+def shortfalls(encodes: Sequence[ChunkEncode]) -> Iterator[str]:
+    """A sentence for every rendition with parts that stay below the target: no allowed quality or rate reaches it."""
+    for rung in dict.fromkeys(encode.rung for encode in encodes):
+        chunks = [encode for encode in encodes if encode.rung == rung]
+        below = [encode for encode in chunks if encode.outcome in ("ceiling", "capped")]
+        if below:
+            low = min(encode.chosen.mean for encode in below)
+            yield (
+                f"{rung}: {len(below)} of {len(chunks)} parts stay below the target at the finest quality or the "
+                f"highest rate allowed (VMAF {low:.1f} at the lowest); they are shipped so"
+            )
 
 
 def verdict(result: JobResult) -> str:
