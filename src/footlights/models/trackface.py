@@ -32,6 +32,11 @@ DETAIL_LIMIT = 6.0
 """Detail is cut off at this many deviations: lamps and black borders in a crop are no face."""
 SIGMA_UNIT, SCALE_UNIT = 8.0, 0.5
 """Noise of this many 8-bit codes, and this many lines of the tape per sample of the crop, are 1 on their planes."""
+STRENGTH = 0.75
+"""Share of the net's change that is given. On held-out faces it keeps nine tenths of the gain, and no track of 60 lost
+0.2 dB; at full strength one did."""
+HIGHEST = 78.0
+"""Lines from brow to chin above which the net gains nothing (-0.03 dB): the tape holds such a face itself."""
 
 _TOLERANCE = 0.05
 
@@ -124,7 +129,8 @@ class TrackFace:
         references, there = references_of(now)
         next_state, residual = self._net(planes[None], state[None], references[None], there[None])
         # What was cut off for the net is kept: the residual is added to the crop's own detail.
-        return detail_of(now.luma, now.deviation) + residual[0, 0], next_state[0]
+        own = detail_of(now.luma, now.deviation)
+        return own + np.float32(STRENGTH) * residual[0, 0], next_state[0]
 
 
 def shipped() -> bool:
