@@ -106,6 +106,11 @@ def _run(steps: list[Step], clip: Clip) -> Clip:
     return join(list(chain.run([build(step) for step in steps], blocks, wanted)))
 
 
+def repaired(name: str, clip: Clip, **params: object) -> Clip:
+    """A clip through one repairing stage; the frames its context takes are dropped at the ends."""
+    return build(_step(name, **params)).run(clip)
+
+
 @dataclass(frozen=True, slots=True)
 class _Chain:
     """bwdif and our motion-compensated noise reduction."""

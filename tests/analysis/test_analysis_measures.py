@@ -99,6 +99,15 @@ def test_streaks_are_found_where_they_are(value: float) -> None:
     assert found.mask[30:55].sum() == 0
 
 
+def test_a_streak_is_found_to_its_faint_end() -> None:
+    fields = [panned(_stage(), n)[0::2] for n in (0, 0.5, 1)]
+    struck, fade = fields[1].copy(), np.exp(-4 * np.maximum(np.arange(80) / 80 - 0.3, 0))
+    struck[60, 40:120] += fade * (235 - struck[60, 40:120])
+    found = dropouts.find(*(np.rint(field).astype(np.uint8) for field in (struck, fields[0], fields[2])))
+    assert found.mask[60, 42:100].all()
+    assert found.mask.sum() <= 90
+
+
 def test_noise_motion_and_sparkle_are_no_dropouts() -> None:
     rng = np.random.default_rng(6)
     fields = [panned(A, 2 * n, dx=4)[0::2] + rng.standard_normal((144, 352)) * 4 for n in range(3)]

@@ -21,6 +21,10 @@ _LENGTH = 9
 _STEP = 14.0
 """Codes by which it must stick out, plus four sigma of the noise."""
 
+_TAIL_MEAN, _TAIL_STEP, _TAIL_LONGEST = 5, 5.0, 4
+"""Samples whose mean is looked at for the fading end of a streak, codes by which it must still stick out (plus one and
+a half sigma), and how many times as long as the streak it may become: more is a light."""
+
 
 class Streaks(NamedTuple):
     """Dropouts of one field."""
@@ -47,7 +51,25 @@ def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks
         return Streaks(np.zeros(now.shape, np.bool_), 0, 0.0)
     long = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, _LENGTH), np.uint8))
     mask, count = _thin(long)
+    if count:
+        mask = _with_tails(mask, (now, before, after), sigma)
     return Streaks(mask, count, float(mask.mean()))
+
+
+def _with_tails(mask: Mask, fields: tuple[Codes, Codes, Codes], sigma: float) -> Mask:
+    """Streaks with what fades out along their lines: weaker, but still outside of both neighbours in time."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    now, past, future = (cv2.blur(field[rows], (_TAIL_MEAN, 1)).astype(np.float32) for field in fields)
+    limit = _TAIL_STEP + 1.5 * sigma / np.sqrt(_TAIL_MEAN)
+    grown = mask.copy()
+    for excess in (now - np.maximum(past, future), np.minimum(past, future) - now):
+        for row, weak, seeds in zip(rows, excess > limit, mask[rows], strict=True):
+            edges = np.flatnonzero(np.diff(np.concatenate([[False], weak, [False]]).astype(np.int8)))
+            for start, stop in zip(edges[0::2], edges[1::2], strict=True):
+                held = int(seeds[start:stop].sum())
+                if held and stop - start <= _TAIL_LONGEST * held + _LENGTH:
+                    grown[row, start:stop] = True
+    return grown
 
 
 def _unrest(before: Codes, after: Codes) -> NDArray[np.float32]:

@@ -1,0 +1,296 @@
+"""Single defects: how well each is measured and mended: `python benchmarks/defects.py --data DIR`.
+
+Tapes of our own simulator (same author), from the dev clips, colour-neutral, with the codecs of `quality_tapes.CODECS`.
+
+- `borders`: head-switching lines against the truth of each tape; the filled lines against those left as they are.
+- `alignment`: Y/C delay per tape, and over all tapes of a preset as over the shots of one tape. The truth is the delay
+  of the tape format; what combs of decoders add across lines is added to it.
+- `composite`: dot crawl in codes per tape; luma of woven fields with and without the comb, and through FFmpeg's
+  `dedot` on fields.
+- `dropouts`: samples whose mean over seven changes by more than 8 codes when the tape is made once with and once
+  without its dropouts; found ones that touch no changed sample are false.
+- `net`: the repairs before FieldLift against FieldLift alone, in dB of luma and chroma (few clips, few frames).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+import bench
+import quality_methods as methods
+import quality_tapes as tapes
+from footlights.analysis import alignment, borders, composite
+from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
+from footlights.analysis.view import FrameView
+from footlights.config import resolve
+from footlights.core.clip import Plane
+from footlights.core.reports import Entry, Shot
+from footlights.core.signal import FieldOrder
+from footlights.core.source import Ingest, Source
+from footlights.core.time import FrameRange
+from footlights.media import ffmpeg
+from footlights.media.pixels import layout
+from footlights.media.recode import Pictures, recode
+from footlights.metrics import dropouts
+from footlights.tape.composite import Composite, Decoder
+from footlights.tape.presets import PRESETS, Preset, preset
+from footlights.tape.raster import NTSC
+from footlights.tape.simulate import Simulator
+from footlights.tape.truth import Truth
+from footlights.training.tapes import neutral
+
+Row = dict[str, Any]
+_DROPPED = 3.0
+"""Dropouts per field in the table of dropouts: enough to count in few frames."""
+_VISIBLE, _TOUCHED = 8.0, 2
+_SEED = 41
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A tape in memory: codes, truth, and the true pictures of its fields woven."""
+
+    pictures: Pictures
+    truth: Truth
+    wanted: Plane
+    """`(T, 3, 480, 704)`: Y'CbCr of every field's instant on its own lines."""
+    simulator: Simulator
+
+
+def made(name: str, scene: list[Plane], seed: int, **changes: Any) -> Made:
+    """The scene on a tape of a preset, through its codec."""
+    base: Preset = neutral(preset(name))
+    chosen = replace(base, losses=base.losses.__class__(), **changes)
+    simulator = Simulator(chosen, seed, NTSC, FieldOrder.TOP_FIRST)
+    recording = simulator.run(iter(scene), frames=FrameRange(0, len(scene) // 2))
+    frames = list(recording)
+    luma = np.stack([frame.y for frame in frames]).astype(np.uint8)
+    chroma = np.stack([np.stack([frame.cb, frame.cr]) for frame in frames]).astype(np.uint8)
+    codec, bit_rate = tapes.CODECS[name]
+    pictures = Pictures(luma, chroma)
+    if codec is not None:
+        pictures = recode(pictures, codec, bit_rate=bit_rate)
+    true = np.stack([tapes._truth(simulator.lit(one, number)) for number, one in enumerate(scene)])
+    wanted = true[0::2].copy()
+    wanted[..., 1::2, :] = true[1::2, ..., 1::2, :]
+    return Made(pictures, recording.truth(), wanted, simulator)
+
+
+def columns(tape: Made, name: str) -> Series:
+    """What one analyser notes."""
+    count = len(tape.pictures.luma)
+    signal, rate, every = tape.simulator.signal(), NTSC.standard.frame_rate, tuple(range(count))
+    source = Source("t", "0" * 64, 1, "mkv", "ffv1", "yuv422p", 720, 480, rate, signal, 8, "4:2:2")
+    ingest = Ingest(source, count, 1 / rate, every, every, False, (True,) * count, 0, (), (), "c" * 64)
+    analyser = ANALYSERS.get(name)(Scene(ingest, resolve((), Path("/dev/null")).settings.analysis))
+    notes, views = Notes(analyser.columns, FrameRange(0, count)), list[FrameView]()
+    for number, (luma, chroma) in enumerate(zip(tape.pictures.luma, tape.pictures.chroma, strict=True)):
+        views = [*views, FrameView(number, (luma, chroma[0], chroma[1]), layout("yuv422p"), signal)][-3:]
+        analyser.look(views, notes)
+    return notes.columns
+
+
+def measured(name: str, clips: dict[str, list[Plane]]) -> Iterator[Row]:
+    """Borders, alignment and dot crawl of every clip on one preset, and the classical repairs."""
+    for number, (clip, scene) in enumerate(clips.items()):
+        tape = made(name, scene, _SEED + number)
+        shot = Shot(0, FrameRange(0, len(tape.pictures.luma)), 0, Entry.START, 1.0)
+        edge = borders.report(columns(tape, "borders"), shot)
+        delay = alignment.report(columns(tape, "alignment"), shot)
+        traces = composite.report(columns(tape, "composite"), shot)
+        lines = tape.truth.switch_lines
+        row: Row = {
+            "clip": clip,
+            "preset": name,
+            "switch_lines": [round(float(np.mean(lines)), 2) if lines else 0, edge.switch_lines, edge.confidence],
+            "right": [tape.truth.chroma_delay, delay.horizontal, delay.confidence],
+            "below": [_drop(tape), delay.vertical, delay.vertical_confidence],
+            "dot_crawl": traces.dot_crawl,
+            "cross_colour": traces.cross_colour,
+        }
+        row["db"] = _classical(tape)
+        print(row, file=sys.stderr, flush=True)
+        yield row
+
+
+def _drop(tape: Made) -> float:
+    """Field lines by which colour lies too low: the format's, and half a line for every comb over one line."""
+    combs = (tape.truth.parameters.recording, tape.truth.parameters.playback)
+    return tape.truth.chroma_drop + sum(0.5 for one in combs if _one_line(one))
+
+
+def _one_line(connection: Composite | None) -> bool:
+    return connection is not None and connection.decoder is Decoder.ONE_LINE
+
+
+def _classical(tape: Made) -> Row:
+    """dB against the tape as it is, on woven fields: fill (in the band), align (chroma), comb and dedot (luma)."""
+    clip = tapes._clip(tape.pictures, tape.simulator)
+    cut = np.s_[1:-1, ..., 8:712]
+    luma, chroma = clip.luma[cut], clip.chroma[cut]
+    true = tape.wanted[1:-1]
+    inner, gains = np.s_[..., 16:-16, 16:-16], {}
+    lines = tape.truth.switch_lines
+    if lines:
+        band = np.s_[..., -2 * max(lines) :, 16:-40]
+        filled = methods.repaired("switching.fill", clip, lines=max(lines)).luma[cut]
+        gains["fill"] = _better(luma, filled, true[:, 0], band)
+    moved = methods.repaired("chroma.align", clip, right=tape.truth.chroma_delay, below=_drop(tape)).chroma[cut]
+    gains["align"] = _better(chroma, moved, true[:, 1:], inner)
+    combed = methods.repaired("composite.comb", clip)
+    gains["comb luma"] = _better(luma, combed.luma[..., 8:712], true[:, 0], inner)
+    gains["comb chroma"] = _better(chroma, combed.chroma[..., 8:712], true[:, 1:], inner)
+    gains["dedot luma"] = _better(luma, _dedot(tape.pictures)[cut], true[:, 0], inner)
+    return gains
+
+
+def _better(before: Plane, after: Plane, true: Plane, where: Any) -> float:
+    errors = [float(np.mean((one[where] - true[where]) ** 2)) for one in (before, after)]
+    return round(10 * float(np.log10(errors[0] / errors[1])), 3)
+
+
+def _dedot(pictures: Pictures) -> Plane:
+    """Luma through FFmpeg's dedot, each parity of fields as a sequence of its own."""
+    made = np.empty(pictures.luma.shape, np.float32)
+    for field in (0, 1):
+        luma, chroma = pictures.luma[:, field::2], pictures.chroma[:, :, field::2]
+        raw = b"".join(y.tobytes() + c.tobytes() for y, c in zip(luma, chroma, strict=True))
+        kind = ["-f", "rawvideo", "-pix_fmt", "yuv422p", "-s", "720x240", "-r", "30000/1001", "-i", "-"]
+        command = [str(ffmpeg.binary()), "-v", "error", *kind, "-vf", "dedot", "-f", "rawvideo", "-"]
+        ran = subprocess.run(command, input=raw, capture_output=True, check=True)
+        planes = np.frombuffer(ran.stdout, np.uint8).reshape(-1, 2, 240 * 720)[:, 0].reshape(-1, 240, 720)
+        made[:, field::2] = (planes[np.minimum(np.arange(len(luma)), len(planes) - 1)].astype(np.float32) - 16) / 219
+    return made
+
+
+def dropped(name: str, clips: dict[str, list[Plane]]) -> Row:
+    """Visible damage by dropouts, found and mended, over all clips."""
+    total = dict.fromkeys(("samples", "visible", "found", "false"), 0)
+    for number, scene in enumerate(clips.values()):
+        defects = replace(preset(name).defects, dropout_rate=_DROPPED, switch_lines=0)
+        tape = made(name, scene, _SEED + number, defects=defects)
+        plain = Simulator(tape.simulator.preset, tape.simulator.seed, NTSC)
+        clean = replace(plain, preset=replace(plain.preset, defects=replace(defects, dropout_rate=0)))
+        pairs = (list(one.run(iter(scene), frames=FrameRange(0, len(scene) // 2))) for one in (plain, clean))
+        change = np.stack([a.y.astype(np.float32) - b.y for a, b in zip(*pairs, strict=True)])
+        sigma = tapes._sigma(tape.pictures.luma[:, 0::2])
+        for frame in range(1, len(change) - 1):
+            for field in (0, 1):
+                seen = [tape.pictures.luma[frame + k, field::2] for k in (0, -1, 1)]
+                _count(total, dropouts.find(*seen, sigma).mask, change[frame, field::2])
+    precision = total["found"] / max(total["found"] + total["false"], 1)
+    recall = total["found"] / max(total["visible"], 1)
+    share = 100 * total["false"] / total["samples"]
+    return {
+        **total,
+        "precision": round(precision, 3),
+        "recall": round(recall, 3),
+        "f1": round(2 * precision * recall / max(precision + recall, 1e-9), 3),
+        "false_percent": round(share, 5),
+    }
+
+
+def _count(total: dict[str, int], found: NDArray[np.bool_], change: Plane) -> None:
+    visible = np.abs(cv2.blur(change, (7, 1))) > _VISIBLE
+    touched = cv2.dilate((np.abs(change) > _TOUCHED).astype(np.uint8), np.ones((1, 9), np.uint8)) > 0
+    total["samples"] += found.size
+    total["visible"] += int(visible.sum())
+    total["found"] += int((found & visible).sum())
+    total["false"] += int((found & ~touched).sum())
+
+
+def netted(name: str, clips: dict[str, list[Plane]], frames: int) -> Iterator[Row]:
+    """What a repair before FieldLift adds, dB of luma and chroma."""
+    for number, (clip, scene) in enumerate(clips.items()):
+        tape = made(name, scene[: 2 * frames], _SEED + number)
+        whole = tapes._clip(tape.pictures, tape.simulator)
+        sigma = tapes._sigma(tape.pictures.luma[:, 0::2])
+        true = np.stack([tapes._truth(tape.simulator.lit(one, n)) for n, one in enumerate(scene[: 2 * frames])])
+        right, below = tape.truth.chroma_delay, _drop(tape)
+        ways: dict[str, tuple[str, Row] | None] = {
+            "net": None,
+            "align half": ("chroma.align", {"right": right / 2, "below": below}),
+            "align": ("chroma.align", {"right": right, "below": below}),
+            "comb": ("composite.comb", {}),
+        }
+        scores = {}
+        for way, repair in ways.items():
+            steps = [] if repair is None else [methods._step(repair[0], **repair[1])]
+            lifted = methods._run([*steps, methods._lift("S", sigma)], whole)
+            planes = methods._active(lifted.luma, lifted.chroma)[4:-4, :, 16:-16, 16:-16]
+            errors = (planes - true[4:-4, :, 16:-16, 16:-16]) ** 2
+            scores[way] = [-10 * float(np.log10(errors[:, part].mean())) for part in (slice(0, 1), slice(1, 3))]
+        gains = {w: [round(a - b, 2) for a, b in zip(s, scores["net"], strict=True)] for w, s in scores.items()}
+        row = {"clip": clip, "preset": name, **gains, "net": [round(one, 2) for one in scores["net"]]}
+        print(row, file=sys.stderr, flush=True)
+        yield row
+
+
+def summary(rows: list[Row]) -> Row:
+    """Per preset: shots within tolerance, errors of the tape's delay, mean gains."""
+    found: Row = {}
+    for name in dict.fromkeys(row["preset"] for row in rows):
+        here = [row for row in rows if row["preset"] == name]
+        judged = [row["switch_lines"] for row in here if row["switch_lines"][2] > 0]
+        found[name] = {
+            "clips": len(here),
+            "switch_lines_within_1": f"{sum(abs(a - b) <= 1 for a, b, _ in judged)}/{len(judged)}",
+            "right": [here[0]["right"][0], _middle([row["right"] for row in here], 0.5)],
+            "below": [here[0]["below"][0], _middle([row["below"] for row in here], 0.3)],
+            "dot_crawl": round(float(np.median([row["dot_crawl"] for row in here])), 2),
+            "db": {kind: round(float(np.mean([row["db"][kind] for row in here])), 2) for kind in here[0]["db"]},
+        }
+    return found
+
+
+def _middle(found: list[list[float]], least: float) -> float | None:
+    known = [value for _, value, sure in found if sure >= least]
+    return round(float(np.median(known)), 2) if known else None
+
+
+def main() -> int:
+    parser = bench.arguments("defects", __doc__)
+    parser.add_argument("--frames", type=int, default=12, help="tape frames per clip")
+    parser.add_argument("--presets", nargs="*", default=list(PRESETS))
+    parser.add_argument("--clips", nargs="*", help="names of dev clips; all by default")
+    parser.add_argument("--net-clips", type=int, default=3, help="clips that also go through the net, on heavy and vhs")
+    options = bench.parsed(parser)
+    facts, clips = bench.machine(), dict(_clips(options))
+    rows = [row for name in options.presets for row in measured(name, clips)]
+    lost = {name: dropped(name, clips) for name in ("heavy", "vhs")}
+    chosen = dict(list(clips.items())[:: max(1, len(clips) // max(options.net_clips, 1))][: options.net_clips])
+    through = [row for name in ("heavy", "vhs") for row in netted(name, chosen, 7)] if chosen else []
+    result = {
+        "machine": facts,
+        "simulator": "footlights.tape, same author",
+        "summary": summary(rows),
+        "dropouts": lost,
+        "net": through,
+        "tapes": rows,
+    }
+    for name, one in result["summary"].items():
+        print(name, one)
+    print(lost)
+    bench.write(options.out, result)
+    return 0
+
+
+def _clips(options: Any) -> Iterator[tuple[str, list[Plane]]]:
+    for path in sorted((options.data / "dev_clips").iterdir()):
+        if path.suffix in (".mp4", ".mkv") and (not options.clips or path.stem in options.clips):
+            pictures = list(tapes.clip_pictures(path, 2 * options.frames))
+            if len(pictures) == 2 * options.frames:
+                yield path.stem, pictures
+
+
+if __name__ == "__main__":
+    sys.exit(main())
