@@ -14,7 +14,7 @@ import pytest
 
 from footlights.core.defects import Defect
 from footlights.core.products import JobResult
-from footlights.core.reports import ShotReport, SoundReport, Survey
+from footlights.core.reports import ShotReport, SoundReport, StageReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap, GapKind, Ingest
 from footlights.core.time import FrameRange
@@ -46,7 +46,8 @@ def with_shots(survey: Survey, count: int, length: int = 1) -> Survey:
         replace(first, shot=replace(first.shot, index=n, frames=FrameRange(n * length, (n + 1) * length)))
         for n in range(count)
     )
-    return replace(survey, shots=shots, frames=count * length)
+    stage = StageReport((0,) * count, (0,) * count, (0.0,) * count, (), "test")
+    return replace(survey, shots=shots, frames=count * length, stage=stage)
 
 
 def worn(report: ShotReport) -> ShotReport:

@@ -16,6 +16,7 @@ from footlights.analysis import (
     alignment,
     borders,
     cadence,
+    cameras,
     complexity,
     composite,
     dropouts,
@@ -126,6 +127,7 @@ def conclude(series: Series, ingest: Ingest, settings: AnalysisSettings) -> Surv
         active=exposure.active_area(series, source.width, source.height // 2 * 2),
         field_order=order,
         measured_by=", ".join(f"{name} {version}" for name, version in versions().items()),
+        stage=cameras.conclude(series, reports, flashes, source.rate),
     )
 
 

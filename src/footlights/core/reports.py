@@ -254,6 +254,30 @@ class Remainder:
 
 
 @dataclass(frozen=True, slots=True)
+class Strobe:
+    """A run of flashes no more than a second apart; a single one as well."""
+
+    start: int
+    """Ingest frame numbers, half-open."""
+    stop: int
+    flashes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """Who took the pictures, and under what light: a value per shot, in the order of the shots."""
+
+    cameras: tuple[int, ...]
+    """Number of the camera, from 0 in the order in which they are first seen; at most 8 are told apart."""
+    lights: tuple[int, ...]
+    """Number of the state of the light, likewise; at most 24."""
+    haze: tuple[float, ...]
+    """Light over the shadows as a share of the brightest light, 0..1; 0 as well where it was too dark to tell."""
+    strobes: tuple[Strobe, ...]
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """The analysis of a whole tape."""
 
@@ -265,6 +289,8 @@ class Survey:
     field_order: FieldOrder
     """The tape's, by the weight of its shots."""
     measured_by: str
+    stage: StageReport | None = None
+    """Cameras and light."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def survey_tasks(ingest: Ingest, settings: Settings) -> list[Task]:
     conclude = Task(
         SURVEY,
         f"{_OPS}:conclude",
-        2,
+        3,
         {"settings": measured},
         needs=(INGEST, *(part.id for part in parts)),
         units=ingest.frames,

@@ -24,6 +24,7 @@ from footlights.planning import remainders, repairs
 from footlights.planning.evidence import Correction, correction
 from footlights.planning.faces import face_step
 from footlights.planning.geometry import Geometry, lay_out
+from footlights.planning.shared import noise_of
 from footlights.planning.timeline import gap_slots, time_map
 from footlights.restoration.base import STAGES
 
@@ -48,6 +49,8 @@ class _Tape:
     """Of the shots that were looked at behind the net, by number."""
     faces: Mapping[int, ShotFaces]
     """Those that were followed, by shot."""
+    noise: tuple[tuple[float, str], ...]
+    """Luma sigma of every shot, and how it was come by."""
 
 
 def plan(
@@ -65,7 +68,8 @@ def plan(
     field_rate = factor == 2
     geometry = lay_out(source, settings.geometry)
     shared, left = correction(survey.shots, settings.enhancement.colour), {one.shot: one for one in seen}
-    tape = _Tape(ingest, survey, settings, geometry, field_rate, shared, left, tracked or {})
+    noise = noise_of(survey)
+    tape = _Tape(ingest, survey, settings, geometry, field_rate, shared, left, tracked or {}, noise)
     rate = source.rate * factor
     timing = (
         f"Every field keeps its instant: {rate} pictures a second."
@@ -225,7 +229,8 @@ def _fieldlift(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if objection:
         yield Skipped("fieldlift.restore", objection)
         return
-    settings, noise = tape.settings.restoration, report.noise.luma_sigma
+    settings = tape.settings.restoration
+    noise, measured = tape.noise[report.shot.index]
     left, clean = tape.remainders.get(report.shot.index), report.composite.dot_crawl < remainders.CLEAN
     keep = remainders.kept_detail(noise, left) if clean else 0.0
     lost, which, _ = gap_slots(report.gaps, tape.ingest.slot_range(report.shot.frames))
@@ -237,7 +242,7 @@ def _fieldlift(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         "lost": lost if settings.gaps.rebuild else (),
         "fields": which if settings.gaps.rebuild else (),
     }
-    why = f"{_cadence_evidence(tape, report)}; noise.luma_sigma {noise:.2f} codes"
+    why = f"{_cadence_evidence(tape, report)}; {measured}"
     if keep:
         why += f"; a quiet tape: {keep:.0%} of its fields' own detail is kept"
     if settings.fieldlift.strength != 1:

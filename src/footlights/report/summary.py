@@ -47,6 +47,7 @@ def as_json(result: JobResult) -> dict[str, Any]:
             for report in survey.shots
         ],
         "faces": facts(result.faces),
+        "stage": records.to_data(survey.stage) if survey.stage else None,
         "sound": [records.to_data(one) for one in result.sound],
         "gaps": [records.to_data(gap) for gap in survey.gaps],
         "plan": {"notes": list(plan.notes), "width": plan.width, "height": plan.height} if plan else None,

@@ -1,0 +1,54 @@
+"""Shots of one camera under one light share their noise; a shot that is unlike the others keeps its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from footlights.core.reports import ShotReport, StageReport, Survey
+from footlights.core.time import FrameRange
+from footlights.planning import rules
+from footlights.planning.shared import noise_of
+from made_tapes import TakenIn, interlaced, panned, settings, surveyed, texture
+
+
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> tuple[TakenIn, Survey]:
+    frames = interlaced(lambda instant: panned(texture(1), instant), 6)
+    return surveyed(frames, tmp_path_factory.mktemp("tape"))
+
+
+def survey_of(survey: Survey, *sigmas: float, cameras: tuple[int, ...]) -> Survey:
+    """A shot of two frames per sigma."""
+
+    def shot(number: int, sigma: float) -> ShotReport:
+        like = survey.shots[0]
+        frames = FrameRange(2 * number, 2 * number + 2)
+        noise = replace(like.noise, luma_sigma=sigma, confidence=0.5)
+        return replace(like, shot=replace(like.shot, index=number, frames=frames), noise=noise)
+
+    stage = StageReport(cameras, (0,) * len(sigmas), (0.0,) * len(sigmas), (), "test")
+    return replace(survey, shots=tuple(shot(*item) for item in enumerate(sigmas)), stage=stage)
+
+
+def test_alike_shots_share_the_median_and_say_so(tape: tuple[TakenIn, Survey]) -> None:
+    survey = survey_of(tape[1], 2.0, 2.2, 2.1, cameras=(0, 0, 0))
+    assert [sigma for sigma, _ in noise_of(survey)] == [2.1, 2.1, 2.1]
+    assert "of 3 shots by camera 0 under light 0 together (alone 2.00)" in noise_of(survey)[0][1]
+
+
+def test_other_cameras_and_unlike_shots_keep_their_own(tape: tuple[TakenIn, Survey]) -> None:
+    survey = survey_of(tape[1], 2.0, 2.2, 5.0, 4.0, cameras=(0, 0, 0, 1))
+    assert [sigma for sigma, _ in noise_of(survey)] == [2.2, 2.2, 5.0, 4.0]
+    assert noise_of(survey)[3][1] == "noise.luma_sigma 4.00 codes"
+    assert noise_of(replace(survey, stage=None))[0][0] == 2.0
+
+
+def test_the_plan_uses_the_shared_noise(tape: tuple[TakenIn, Survey]) -> None:
+    taken, survey = tape
+    survey = survey_of(survey, 2.0, 2.2, 2.1, cameras=(0, 0, 0))
+    plan = rules.plan(survey, taken.ingest, settings())
+    steps = [step for shot in plan.shots for step in shot.steps if step.stage == "fieldlift.restore"]
+    assert [step.params["sigma"] for step in steps] == [2.1, 2.1, 2.1]
+    assert all("together" in step.why for step in steps)
