@@ -25,6 +25,7 @@ from footlights.pipeline.sample import stage
 from footlights.report.dictionary import DICTIONARY
 from footlights.tape import formats
 from footlights.tape.camera import Sensor
+from footlights.tape.composite import Composite, Decoder
 from footlights.tape.defects import Defects
 from footlights.tape.levels import Levels
 from footlights.tape.noise import TapeNoise
@@ -46,6 +47,8 @@ TAPES: dict[Defect, Preset] = {
     Defect.DROPOUT: replace(NEUTRAL, defects=Defects(dropout_rate=14, compensated=0.4)),
     Defect.HEAD_SWITCHING: replace(NEUTRAL, defects=Defects(switch_lines=8, switch_shift=50, switch_noise=20)),
     Defect.SOFTNESS: replace(NEUTRAL, tape=replace(formats.VHS_SP, generations=2)),
+    Defect.DOT_CRAWL: replace(NEUTRAL, recording=Composite(decoder=Decoder.NOTCH, leak=0.35)),
+    Defect.CROSS_COLOUR: replace(NEUTRAL, recording=Composite(decoder=Decoder.NOTCH)),
     Defect.CLIPPING: replace(NEUTRAL, levels=Levels(gain=1.15, pedestal=5)),
 }
 """Tapes whose one fault is the defect."""
@@ -92,6 +95,8 @@ def _tape(name: str, preset: Preset, lines: int) -> Picture:
     left, right = shown(clean), shown(worn)
     if name == Defect.HEAD_SWITCHING:
         left, right = left[300:], right[300:]
+    elif name in (Defect.DOT_CRAWL, Defect.CROSS_COLOUR):
+        left, right = left[60:260, 160:480], right[60:260, 160:480]
     return beside(left, right, lines=lines)
 
 

@@ -19,6 +19,8 @@ class Defect(StrEnum):
     BLANK_BORDERS = "blank-borders"
     SOFTNESS = "softness"
     CHROMA_DELAY = "chroma-delay"
+    DOT_CRAWL = "dot-crawl"
+    CROSS_COLOUR = "cross-colour"
     CLIPPING = "clipping"
     CAST = "cast"
     WRONG_FIELD_ORDER = "wrong-field-order"

@@ -144,6 +144,18 @@ def _chroma_delay(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     return Defect.CHROMA_DELAY, severity if found.confidence > 0.5 else None, value
 
 
+def _dot_crawl(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    found = report.composite
+    severity = grade(found.dot_crawl, 0.5, 1.5, 4.0) if found.confidence > 0 else None
+    return Defect.DOT_CRAWL, severity, f"{found.dot_crawl:.1f} codes of subcarrier in luma"
+
+
+def _cross_colour(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    found = report.composite
+    severity = grade(found.cross_colour, 0.5, 1.5, 4.0) if found.confidence > 0 else None
+    return Defect.CROSS_COLOUR, severity, f"{found.cross_colour:.1f} codes of false colour"
+
+
 def _clipping(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     share = report.exposure.clipped_share
     return Defect.CLIPPING, grade(share, 0.01, 0.05, 0.15), f"{share:.1%} of the picture at white"
@@ -175,6 +187,8 @@ RULES: Sequence[Rule] = (
     _field_order,
     _softness,
     _chroma_delay,
+    _dot_crawl,
+    _cross_colour,
     _clipping,
     _borders,
 )
