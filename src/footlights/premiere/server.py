@@ -91,7 +91,7 @@ class Server:
         finally:
             self._connections -= 1
             writer.close()
-            with suppress(ConnectionError, TimeoutError):
+            with suppress(ConnectionError, TimeoutError, asyncio.CancelledError):
                 await writer.wait_closed()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
