@@ -20,6 +20,7 @@ PRESETS: Mapping[str, Bundle] = {
         "restoration.fieldlift.strength": 1.0,
         "restoration.fieldlift.detail": 0.0,
         "restoration.sr_model": "",
+        "restoration.faces.restore": False,
         "enhancement.colour.levels": "off",
         "enhancement.colour.cast": "off",
         "enhancement.detail.strength": 0.0,

@@ -31,10 +31,10 @@ Values = NDArray[np.float64]
 
 _WARM_UP = 8
 """Pictures after which the memory has forgotten how it began."""
-_SIDES = ((78.0, 256), (152.0, 512))
-"""Up to this height in lines, this many samples of a crop; beyond the last the tape holds the detail itself."""
-HIGHEST = _SIDES[-1][0]
-"""Lines of the largest face that is restored."""
+_SIDE = 256
+"""Samples of a crop's side."""
+HIGHEST = trackface.HIGHEST
+"""Lines of the largest face that is restored; beyond, the tape holds the detail itself and the net would take some."""
 _SIZE, _YAW, _CLIPPED, _ALIKE = (32.0, 56.0), (45.0, 75.0), (0.3, 0.6), (0.5, 0.7)
 _RAMP = 0.08
 """Most that the share of a face changes from one picture to the next."""
@@ -140,10 +140,9 @@ class RestoreFaces:
             return []
         found = []
         for face in self._shot.faces:
-            side = next((side for height, side in _SIDES if face.height <= height), 0)
             weights = shares(face, self._shot.instants)
-            if side and weights.any():
-                found.append(_Walk(face, side, weights, _references(face, side)))
+            if face.height <= HIGHEST and weights.any():
+                found.append(_Walk(face, _SIDE, weights, _references(face, _SIDE)))
         return found
 
     def _see(self, walks: list[_Walk], one: Clip) -> None:
