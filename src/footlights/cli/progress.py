@@ -37,6 +37,7 @@ _NAMES = {
     "sound": "Listening",
     "restore": "Restoring",
     "compare": "Before and after",
+    "fidelity": "Fidelity",
     "assemble": "Master",
     "list_video": "Reading the video",
     "glance": "Looking at it",

@@ -9,6 +9,7 @@ from fractions import Fraction
 from footlights.core.encodes import ChunkEncode, EncodePlan
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import Intervention, RestorationPlan
+from footlights.core.redegraded import ShotFidelity
 from footlights.core.reports import SoundReport, Survey
 from footlights.core.source import Ingest
 
@@ -53,6 +54,8 @@ class JobResult:
     interventions: tuple[Intervention, ...] = ()
     faces: Mapping[int, ShotFaces] = field(default_factory=dict)
     """Faces that were followed, by shot."""
+    fidelity: tuple[ShotFidelity, ...] = ()
+    """The master pushed back to the tape, per shot."""
     checks: tuple[Check, ...] = ()
     warnings: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)

@@ -52,6 +52,7 @@ PRIORS = {
     f"{_OPS}:track_faces": 0.1,
     f"{_OPS}:compare": 1.0,
     f"{_OPS}:assemble": 0.003,
+    f"{_OPS}:fidelity": 1.0,
     f"{_OPS}:encode": 0.05,
     f"{_OPS}:package": 0.06,
     f"{_OPS}:list_video": 0.0005,

@@ -26,6 +26,7 @@ from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
 from footlights.pipeline import assembly, evidence
+from footlights.pipeline import fidelity as pushing
 from footlights.pipeline.facetracks import FACES, FaceRequest, track
 from footlights.pipeline.remainder import RemainderRequest
 from footlights.pipeline.remainder import measure as measure_remainder
@@ -199,6 +200,17 @@ def compare(context: OpContext) -> OpResult:
     with reader:
         evidence.write_pairs(context.folder, record, reader, found, [file_of(piece) for piece in pieces], moments)
     return OpResult(facts={"pictures": len(moments)})
+
+
+def fidelity(context: OpContext) -> OpResult:
+    """Ingest and pieces → the master pushed back to the tape, per shot. Params: request (ShotRequests)."""
+    source, *pieces = context.inputs.values()
+    requests = records.from_data(tuple[pushing.ShotRequest, ...], context.params["request"], "the request")
+    opened = taking_in.open_ingest(source.folder)
+    with opened[1]:
+        found = pushing.measure(requests, opened, [file_of(piece) for piece in pieces], context.progress)
+    records.write(context.folder / RESULT, records.dumps(found, tuple))
+    return OpResult(facts={"shots": len(found)})
 
 
 def assemble(context: OpContext) -> OpResult:

@@ -22,6 +22,7 @@ from footlights.core import records
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan, ShotPlan
 from footlights.core.products import Check, JobResult
+from footlights.core.redegraded import ShotFidelity
 from footlights.core.reports import Remainder, SoundReport, Survey
 from footlights.core.source import Ingest
 from footlights.engine.artifacts import Artifact
@@ -34,7 +35,7 @@ from footlights.engine.tasks import Task
 from footlights.engine.unfinished import UnfinishedError
 from footlights.errors import FootlightsError, PlanError
 from footlights.ingest import ingest as taking_in
-from footlights.pipeline import facewave, graph, ops, products, remainder, reporting
+from footlights.pipeline import facewave, fidelity, graph, ops, products, remainder, reporting
 from footlights.pipeline.allotting import run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
@@ -184,13 +185,17 @@ def restore(job: Job, listen: Listener) -> JobResult:
         restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
         restored = facewave.guided(restored, restoration, layout, waves)
         made = graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored)
-        encodes = run_stream(one, [*restored, *made], job.settings)
+        order = rules.tape_order(known.survey, job.settings)
+        pushed = fidelity.task(restoration, known.ingest, known.survey, layout.pieces, order)
+        encodes = run_stream(one, [*restored, *made, pushed], job.settings)
         master = one.record(MasterResult, graph.MASTER, ops.RESULT)
         one.publish(graph.MASTER, {master.facts.file: master.facts.file, FRAME_LIST: FRAME_LIST})
         checks = master.checks
         if layout.encode.rungs:
             one.publish(graph.STREAM, {"stream": "stream"})
             checks += one.record(tuple[Check, ...], graph.STREAM, ops.RESULT)
+        explained = one.record(tuple[ShotFidelity, ...], fidelity.FIDELITY, ops.RESULT)
+        one.warnings.extend(fidelity.warnings(explained))
         one.warnings.extend(master.notes)
         interventions = _interventions(one, restoration, restored, layout)
         one.warnings.extend(_net_failures(interventions))
@@ -202,7 +207,8 @@ def restore(job: Job, listen: Listener) -> JobResult:
             encode_plan=layout.encode,
             encodes=encodes,
             interventions=interventions,
-            checks=(*checks, *_accounting(known.ingest, restoration, master)),
+            fidelity=explained,
+            checks=(*checks, *_accounting(known.ingest, restoration, master), *fidelity.checks(explained)),
         )
         _report(one, known, result, _pairs(one, layout, known))
         return result

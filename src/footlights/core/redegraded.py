@@ -1,0 +1,34 @@
+"""What the re-degradation check found: how well the master, pushed back to the tape's raster, explains the tape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LIMIT = 1.1
+"""Residual over noise up to which a shot counts as explained."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShotFidelity:
+    """One shot of the master against its source fields, luma, in 8-bit codes."""
+
+    shot: int
+    samples: int
+    """Pictures compared; 0 where none could be."""
+    residual: float = 0.0
+    """Root mean square of source minus pushed-back master."""
+    noise: float = 0.0
+    """What of it the tape's measured noise explains, rounding to codes included."""
+    ratio: float = 0.0
+    """`residual` over `noise`; 1 where nothing but noise was taken away and nothing came in."""
+    high: float = 0.0
+    """The same, 95th percentile over blocks of 8 lines by 16 samples."""
+    edges: float = 0.0
+    """Share of the squared residual that lies on the steepest tenth of the samples; 0.1 where it is spread evenly."""
+    why: str = ""
+    """Why nothing was compared."""
+
+    @property
+    def explained(self) -> bool:
+        """Whether noise alone explains what differs; False as well where nothing was compared."""
+        return self.samples > 0 and self.ratio <= LIMIT

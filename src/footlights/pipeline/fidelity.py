@@ -1,0 +1,237 @@
+"""The re-degradation check: which pictures of the master are pushed back to the tape, by which task, and what is said.
+
+A few instants of every shot are compared, taken where nothing was lost or damaged. What a plan changed on purpose in
+levels and matrix is undone with the plan's own numbers; repairs, detail, grain and the encoder's loss are not: they
+have to disappear in the tape's noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import hypot
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from footlights.core import colour, records
+from footlights.core.clip import Plane
+from footlights.core.plans import Piece, RestorationPlan, ShotPlan, Value
+from footlights.core.products import Check
+from footlights.core.redegraded import LIMIT, ShotFidelity
+from footlights.core.reports import ShotReport, Survey
+from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries
+from footlights.core.source import Ingest
+from footlights.core.time import FrameRange, SpanKind
+from footlights.engine.tasks import Task
+from footlights.media.reader import VideoReader, index_video
+from footlights.metrics.redegradation import Pushed, compare
+from footlights.pipeline.pictures import to_planes
+
+FIDELITY = "fidelity"
+_SAMPLES = 3
+"""Pictures of a shot that are compared."""
+_ROUNDING = 0.5
+"""Codes: noise that rounding to 8 bits on the tape and the master's encoder leave even where the tape has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One picture of the master and the tape's lines it came from."""
+
+    source: int
+    """Ingest frame number."""
+    first: int
+    """First of the lines."""
+    piece: int
+    """Which of the given pieces."""
+    frame: int
+    """In that piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShotRequest:
+    """Everything the check of one shot needs besides pictures."""
+
+    shot: int
+    instants: tuple[Instant, ...]
+    raster: tuple[int, ...]
+    """Of the master: width and height of the picture, pillar, then what was cropped at left, top, right, bottom."""
+    matrix: int
+    primaries: int
+    black: float
+    levels: tuple[float, ...]
+    sigmas: tuple[float, ...]
+    step: int
+    """2 for fields, 1 for frames."""
+    why: str = ""
+    """Why nothing is compared."""
+
+
+def task(plan: RestorationPlan, ingest: Ingest, survey: Survey, pieces: Sequence[Piece], order: FieldOrder) -> Task:
+    """The check of all shots, on the pieces of the master that they need."""
+    factor = int(plan.rate / ingest.source.rate)
+    lost = {slot for span in plan.time_map.spans if span.kind is not SpanKind.ORIGINAL for slot in span.slots}
+    lost |= {slot for gap in survey.gaps for slot in gap.slots}
+    asked = [
+        _request(shot, report, ingest, pieces, (factor, order, lost))
+        for shot, report in zip(plan.shots, survey.shots, strict=True)
+    ]
+    used = sorted({instant.piece for one in asked for instant in one.instants})
+    requests = tuple(
+        replace(one, instants=tuple(replace(at, piece=used.index(at.piece)) for at in one.instants)) for one in asked
+    )
+    return Task(
+        FIDELITY,
+        "footlights.pipeline.ops:fidelity",
+        1,
+        {"request": records.to_data(requests, tuple)},
+        needs=("ingest", *(f"restore/{index:05d}" for index in used)),
+        units=max(sum(len(one.instants) for one in requests), 1),
+        priority=12,
+    )
+
+
+def measure(
+    requests: Sequence[ShotRequest],
+    opened: tuple[Ingest, VideoReader],
+    pieces: Sequence[Path],
+    progress: Callable[[int], None],
+) -> tuple[ShotFidelity, ...]:
+    """Compare every shot; shots without instants come out with the reason."""
+    found, done = [], 0
+    for request in requests:
+        samples = []
+        for instant in request.instants:
+            samples.append(_pushed(request, instant, opened, pieces[instant.piece]))
+            done += 1
+            progress(done)
+        if not samples:
+            found.append(ShotFidelity(request.shot, 0, why=request.why))
+            continue
+        left = compare(samples, request.levels, request.sigmas)
+        rms, noise, ratio, high, edges = (
+            round(value, 3) for value in (left.rms, left.noise, left.rms / left.noise, left.high, left.edges)
+        )
+        found.append(ShotFidelity(request.shot, len(samples), rms, noise, ratio, high, edges))
+    return tuple(found)
+
+
+def checks(found: Sequence[ShotFidelity]) -> Iterator[Check]:
+    """One check for all shots that could be compared, and one for each that is not explained by noise."""
+    compared = [one for one in found if one.samples]
+    expected = f"residual at most {LIMIT:g} of the source's noise"
+    if compared:
+        good = sum(one.explained for one in compared)
+        yield Check(
+            "master pushed back to the tape",
+            good >= 0.95 * len(compared),
+            f"{good} of {len(compared)} shots explained, {len(found) - len(compared)} not compared",
+            f"95% of shots: {expected}",
+        )
+    for one in compared:
+        if not one.explained:
+            words = f"{one.ratio:.2f} of the noise ({one.residual:.2f} codes), {one.edges:.0%} of it on edges"
+            yield Check(f"shot {one.shot} pushed back to the tape", passed=False, found=words, expected=expected)
+
+
+def warnings(found: Sequence[ShotFidelity]) -> Iterator[str]:
+    """A sentence where the master shows what the tape's noise does not explain."""
+    flagged = [one.shot for one in found if one.samples and not one.explained]
+    if flagged:
+        named = ", ".join(map(str, flagged[:12])) + (" …" if len(flagged) > 12 else "")
+        yield (
+            f"Pushed back to the tape, {len(flagged)} of {len(found)} shots differ from it by more than its noise: "
+            f"{named}. Look at them in the report, or restore with --faithful."
+        )
+
+
+def _request(
+    shot: ShotPlan,
+    report: ShotReport,
+    ingest: Ingest,
+    pieces: Sequence[Piece],
+    tape: tuple[int, FieldOrder, set[int]],
+) -> ShotRequest:
+    factor, order, lost = tape
+    steps = {step.stage: step.params for step in shot.steps}
+    scaled = next((params for name, params in steps.items() if name.startswith("upscale.")), {})
+    converted = steps.get("colour.convert", {})
+    crop = scaled.get("crop", (0, 0, 0, 0))
+    assert isinstance(crop, tuple)
+    size = [_whole(scaled, name) for name in ("width", "height", "pillar")]
+    noise = report.noise
+    step = 2 if factor == 2 else 1
+    lines = ingest.source.height - int(crop[1]) - int(crop[3])
+    why = ""
+    if size[1] < lines:
+        why = f"the master has {size[1]} lines and the tape {lines}: what was left out on purpose cannot come back"
+    instants = () if why else tuple(_instants(shot, ingest, pieces, order, (factor, lost)))
+    return ShotRequest(
+        shot=shot.shot,
+        instants=instants,
+        raster=(*size, *(int(side) for side in crop)),
+        matrix=_whole(converted, "matrix", int(Matrix.BT709)),
+        primaries=_whole(converted, "primaries", int(Primaries.BT709)),
+        black=float(str(converted.get("black", 0.0))),
+        levels=noise.luma_levels or (128.0,),
+        sigmas=tuple(round(hypot(sigma, _ROUNDING), 4) for sigma in noise.luma_sigmas or (noise.luma_sigma,)),
+        step=step,
+        why=why or ("" if instants else "no instant of it came through whole"),
+    )
+
+
+def _instants(
+    shot: ShotPlan, ingest: Ingest, pieces: Sequence[Piece], order: FieldOrder, tape: tuple[int, set[int]]
+) -> Iterator[Instant]:
+    """Up to `_SAMPLES` instants spread over the shot, its first and last frame left out; fields take turns."""
+    factor, lost = tape
+    number = {slot: frame for frame, slot in enumerate(ingest.slots)}
+    inside = shot.slots.shrink(1) if len(shot.slots) > 2 else shot.slots
+    whole = [slot for slot in inside if slot in number and slot not in lost]
+    first = 1 if order is FieldOrder.BOTTOM_FIRST else 0
+    for turn in range(min(_SAMPLES, len(whole))):
+        slot = whole[(2 * turn + 1) * len(whole) // (2 * _SAMPLES)] if len(whole) >= _SAMPLES else whole[turn]
+        second = turn % 2 if factor == 2 else 0
+        shown = slot * factor + second
+        piece = next((one for one in pieces if shown in one.frames), None)
+        if piece is not None:
+            line = (first ^ second) if factor == 2 else 0
+            yield Instant(number[slot], line, piece.index, shown - piece.frames.start)
+
+
+def _pushed(request: ShotRequest, instant: Instant, opened: tuple[Ingest, VideoReader], piece: Path) -> Pushed:
+    """Both pictures as luma codes on the part of the tape's raster that fills the master."""
+    ingest, reader = opened
+    left, top, right, bottom = request.raster[3:]
+    (picture,) = reader.read(FrameRange(instant.source, instant.source + 1))
+    luma, _ = to_planes(picture, reader.layout, ingest.source.signal, interlaced=ingest.interlaced[instant.source])
+    height, width = luma.shape
+    source = luma[top : height - bottom, left : width - right] * 219 + 16
+    master = _master(request, piece, instant.frame, source.shape) * 219 + 16
+    line = (instant.first - top) % request.step
+    return Pushed(source[line :: request.step], master, line, request.step)
+
+
+def _master(request: ShotRequest, piece: Path, frame: int, size: tuple[int, ...]) -> Plane:
+    """A picture of the master at the tape's raster, with the tape's matrix, primaries and pedestal."""
+    width, height, pillar = request.raster[:3]
+    with VideoReader(piece, index_video(piece)) as reader:
+        (picture,) = reader.read(FrameRange(frame, frame + 1))
+        bits, levels = reader.layout.bits, BT709_SIGNAL.range
+        luma = colour.luma_from_codes(picture.planes[0], bits, levels)[:, pillar : pillar + width]
+        half = slice(pillar // 2, (pillar + width) // 2)
+        chroma = [colour.chroma_from_codes(plane, bits, levels)[:, half] for plane in picture.planes[1:3]]
+    assert luma.shape[0] == height
+    small = (size[1], size[0])
+    y, cb, cr = (cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in (luma, *chroma))
+    target = (Matrix(request.matrix), Primaries(request.primaries))
+    back, _ = colour.convert_primaries(y, np.stack([cb, cr]), (Matrix.BT709, Primaries.BT709), target)
+    return np.asarray(back * (1 - request.black) + request.black, np.float32)
+
+
+def _whole(params: Mapping[str, Value], name: str, otherwise: int = 0) -> int:
+    value = params.get(name, otherwise)
+    assert isinstance(value, int)
+    return value

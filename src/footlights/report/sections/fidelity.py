@@ -1,0 +1,32 @@
+"""Fidelity: what is left when the master is pushed back to the tape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from footlights.core.redegraded import LIMIT, ShotFidelity
+from footlights.report.story import Story
+
+
+def content(story: Story) -> Mapping[str, object] | None:
+    """A row per shot, the least explained first; nothing before there is a master."""
+    found = story.result.fidelity
+    if not found:
+        return None
+    compared = sorted((one for one in found if one.samples), key=lambda one: -one.ratio)
+    return {
+        "rows": [_row(one) for one in compared],
+        "left_out": [(one.shot, one.why) for one in found if not one.samples],
+        "explained": sum(one.explained for one in compared),
+        "compared": len(compared),
+        "limit": f"{LIMIT:g}",
+    }
+
+
+def _row(one: ShotFidelity) -> Mapping[str, object]:
+    return {
+        "shot": one.shot,
+        "explained": one.explained,
+        "numbers": [f"{one.residual:.2f}", f"{one.noise:.2f}", f"{one.ratio:.2f}", f"{one.high:.2f}"],
+        "edges": f"{one.edges:.0%}",
+    }

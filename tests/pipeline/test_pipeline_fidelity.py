@@ -1,0 +1,64 @@
+"""The re-degradation check in a job: what is compared, what is flagged, and what is left out with the reason."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from footlights.core.products import JobResult
+from footlights.core.redegraded import ShotFidelity
+from footlights.pipeline.fidelity import checks, warnings
+from made_tapes import PAL, interlaced, noisy, panned, texture, write_ffv1
+from small_job import restore
+
+FRAMES, CUT = 12, 6
+GOOD = ShotFidelity(0, 3, 2.0, 2.0, 1.0, 1.2, 0.1)
+
+
+@pytest.mark.parametrize("order", ["tff", "bff"])
+def test_a_restored_tape_is_explained_by_its_noise(order: str, tmp_path: Path) -> None:
+    """With either field order; a line taken from the wrong field would leave several times the noise."""
+    scenes = texture(1), texture(7)
+    seen = interlaced(lambda instant: panned(scenes[instant >= 2 * CUT], instant), FRAMES, top_first=order == "tff")
+    tape = write_ffv1(tmp_path / "tape.mkv", noisy(seen, 2.0), rate=PAL, order=order)
+    sets = ("geometry.height=288", "encoding.enabled=false", "restoration.chain=classical", "enhancement.grain.share=0")
+    result = restore(tape, tmp_path / "job", *sets)
+    assert [one.shot for one in result.fidelity] == [report.shot.index for report in result.survey.shots]
+    assert all(one.samples == 3 and one.explained for one in result.fidelity), result.fidelity
+    assert all(1.0 < one.residual < 3.0 for one in result.fidelity), (
+        "the tape's noise of 2 codes is what was taken away"
+    )
+    assert next(check for check in result.checks if check.name == "master pushed back to the tape").passed
+    written = json.loads((tmp_path / "job" / "report.json").read_text("utf-8"))["fidelity"]
+    assert [one["explained"] for one in written] == [True] * len(result.fidelity)
+    assert "explained by noise" in (tmp_path / "job" / "report.html").read_text("utf-8")
+
+
+def test_a_master_smaller_than_the_tape_is_left_out_with_the_reason(finished: tuple[Path, JobResult]) -> None:
+    folder, result = finished
+    assert [one.samples for one in result.fidelity] == [0, 0]
+    assert all("240 lines and the tape 288" in one.why for one in result.fidelity)
+    assert "was not compared" in (folder / "report.html").read_text("utf-8")
+
+
+def test_what_noise_does_not_explain_is_flagged() -> None:
+    bad = replace(GOOD, shot=1, residual=3.0, ratio=1.5, edges=0.6)
+    found = list(checks([GOOD, bad]))
+    assert [(check.name, check.passed) for check in found] == [
+        ("master pushed back to the tape", False),
+        ("shot 1 pushed back to the tape", False),
+    ]
+    assert "1.50 of the noise (3.00 codes), 60% of it on edges" in found[1].found
+    (sentence,) = warnings([GOOD, bad])
+    assert "1 of 2 shots" in sentence
+    assert "--faithful" in sentence
+
+
+def test_shots_that_could_not_be_compared_pass_nothing() -> None:
+    blind = ShotFidelity(0, 0, why="no instant of it came through whole")
+    assert not blind.explained
+    assert list(checks([blind])) == []
+    assert list(warnings([blind])) == []
