@@ -9,6 +9,7 @@ from fractions import Fraction
 from footlights.core.encodes import ChunkEncode, EncodePlan
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import Intervention, RestorationPlan
+from footlights.core.provenance import ShotProvenance
 from footlights.core.redegraded import ShotFidelity
 from footlights.core.reports import SoundReport, Survey
 from footlights.core.source import Ingest
@@ -54,6 +55,8 @@ class JobResult:
     interventions: tuple[Intervention, ...] = ()
     faces: Mapping[int, ShotFaces] = field(default_factory=dict)
     """Faces that were followed, by shot."""
+    provenance: tuple[ShotProvenance, ...] = ()
+    """Where the master's pictures come from, per shot."""
     fidelity: tuple[ShotFidelity, ...] = ()
     """The master pushed back to the tape, per shot."""
     checks: tuple[Check, ...] = ()

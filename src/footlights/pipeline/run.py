@@ -40,6 +40,7 @@ from footlights.pipeline.allotting import run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
 from footlights.planning import rules
+from footlights.planning.provenance import provenance
 from footlights.planning.timeline import time_map
 from footlights.report.story import Story
 from footlights.restoration import chain
@@ -207,6 +208,7 @@ def restore(job: Job, listen: Listener) -> JobResult:
             encode_plan=layout.encode,
             encodes=encodes,
             interventions=interventions,
+            provenance=provenance(restoration, interventions),
             fidelity=explained,
             checks=(*checks, *_accounting(known.ingest, restoration, master), *fidelity.checks(explained)),
         )

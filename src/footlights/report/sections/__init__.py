@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from footlights.report.sections import (faces, facts, fidelity, over_time, pairs, products, shots, sound, stage, verdict, words)
+from footlights.report.sections import (faces, facts, fidelity, over_time, pairs, products, provenance, shots, sound, stage, verdict, words)
 from footlights.report.story import Story
 
 
@@ -27,6 +27,7 @@ SECTIONS = (
     Section("faces", faces.content),
     Section("stage", stage.content),
     Section("sound", sound.content),
+    Section("provenance", provenance.content),
     Section("fidelity", fidelity.content),
     Section("facts", facts.content),
     Section("products", products.content),

@@ -1,0 +1,28 @@
+"""Provenance: where the pictures of a shot come from, as shares of its samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ShotProvenance:
+    """One shot of the master. The shares `recorded` … `repeated` add up to 1.
+
+    They count samples of the tape's raster in all output pictures: enlarging makes sixteen or more of each and adds
+    what `added` names.
+    """
+
+    shot: int
+    recorded: float
+    """Of lines that the picture's own field or frame recorded, touched by nothing but conversion."""
+    filtered: float
+    """Of such lines, changed by filters (noise reduction, fine contrast)."""
+    interpolated: float
+    """Of lines that its field does not have, and of repaired places: made by filters from neighbours."""
+    learned: float
+    """That came out of a trained net, whether its field had recorded them or not."""
+    repeated: float
+    """Of pictures that hold a neighbour because too much was lost."""
+    added: tuple[str, ...] = ()
+    """What lies on top of all samples and is not on the tape: `net detail 1`, `grain 0.7` with their strengths."""
