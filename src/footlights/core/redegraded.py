@@ -18,7 +18,7 @@ class ShotFidelity:
     residual: float = 0.0
     """Root mean square of source minus pushed-back master."""
     noise: float = 0.0
-    """What of it the tape's measured noise explains, rounding to codes included."""
+    """What of it the tape explains: its measured noise, rounding to codes, and 1.2 codes where its format is lossy."""
     ratio: float = 0.0
     """`residual` over `noise`; 1 where nothing but noise was taken away and nothing came in."""
     high: float = 0.0
