@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from footlights.report.sections import (faces, facts, fidelity, over_time, pairs, products, provenance, shots, sound, stage, verdict, words)
+from footlights.report.sections import (
+    faces,
+    facts,
+    fidelity,
+    over_time,
+    pairs,
+    products,
+    provenance,
+    shots,
+    sound,
+    stage,
+    verdict,
+    words,
+)
 from footlights.report.story import Story
 
 
