@@ -57,6 +57,16 @@ def test_what_noise_does_not_explain_is_flagged() -> None:
     assert "--faithful" in sentence
 
 
+def test_what_a_lossy_format_may_have_done_is_not_decided() -> None:
+    unsure = replace(GOOD, shot=1, ratio=1.5, lossy=True)
+    (check,) = checks([GOOD, unsure])
+    assert check.passed
+    assert "1 of 1 shots explained, 1 undecided" in check.found
+    (sentence,) = warnings([GOOD, unsure])
+    assert "nothing is decided" in sentence
+    assert not replace(GOOD, lossy=True).undecided
+
+
 def test_shots_that_could_not_be_compared_pass_nothing() -> None:
     blind = ShotFidelity(0, 0, why="no instant of it came through whole")
     assert not blind.explained

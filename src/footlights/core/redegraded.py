@@ -18,13 +18,16 @@ class ShotFidelity:
     residual: float = 0.0
     """Root mean square of source minus pushed-back master."""
     noise: float = 0.0
-    """What of it the tape explains: its measured noise, rounding to codes, and 1.2 codes where its format is lossy."""
+    """What of it the tape explains: its measured noise and rounding to codes."""
     ratio: float = 0.0
     """`residual` over `noise`; 1 where nothing but noise was taken away and nothing came in."""
     high: float = 0.0
     """The same, 95th percentile over blocks of 8 lines by 16 samples."""
     edges: float = 0.0
     """Share of the squared residual that lies on the steepest tenth of the samples; 0.1 where it is spread evenly."""
+    lossy: bool = False
+    """The tape's format adds an error of its own, on edges, which the noise of flat places does not show: a ratio above
+    the limit then decides nothing."""
     why: str = ""
     """Why nothing was compared."""
 
@@ -32,3 +35,8 @@ class ShotFidelity:
     def explained(self) -> bool:
         """Whether noise alone explains what differs; False as well where nothing was compared."""
         return self.samples > 0 and self.ratio <= LIMIT
+
+    @property
+    def undecided(self) -> bool:
+        """Whether something differs that the tape's own format may have done."""
+        return self.samples > 0 and self.lossy and not self.explained

@@ -34,9 +34,6 @@ _SAMPLES = 3
 """Pictures of a shot that are compared."""
 _ROUNDING = 0.5
 """Codes: noise that rounding to 8 bits on the tape and the master's encoder leave even where the tape has none."""
-_CODED = 1.2
-"""Codes: error of a lossy tape format on top, which the measured noise of flat places does not show because it sits on
-edges. It is what 46 dB of PSNR leave, less than MPEG-2 and DV commonly do; what is invented below it goes unseen."""
 _LOSSLESS = frozenset({"ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210", "v308", "r210", "magicyuv", "png"})
 """Codecs of tapes that add no error of their own."""
 
@@ -70,6 +67,7 @@ class ShotRequest:
     sigmas: tuple[float, ...]
     step: int
     """2 for fields, 1 for frames."""
+    lossy: bool
     why: str = ""
     """Why nothing is compared."""
 
@@ -119,20 +117,22 @@ def measure(
         rms, noise, ratio, high, edges = (
             round(value, 3) for value in (left.rms, left.noise, left.rms / left.noise, left.high, left.edges)
         )
-        found.append(ShotFidelity(request.shot, len(samples), rms, noise, ratio, high, edges))
+        found.append(ShotFidelity(request.shot, len(samples), rms, noise, ratio, high, edges, request.lossy))
     return tuple(found)
 
 
 def checks(found: Sequence[ShotFidelity]) -> Iterator[Check]:
     """One check for all shots that could be compared, and one for each that is not explained by noise."""
-    compared = [one for one in found if one.samples]
+    compared = [one for one in found if one.samples and not one.undecided]
+    undecided = sum(one.undecided for one in found)
     expected = f"residual at most {LIMIT:g} of the source's noise"
     if compared:
         good = sum(one.explained for one in compared)
         yield Check(
             "master pushed back to the tape",
             good >= 0.95 * len(compared),
-            f"{good} of {len(compared)} shots explained, {len(found) - len(compared)} not compared",
+            f"{good} of {len(compared)} shots explained, {undecided} undecided, "
+            f"{len(found) - len(compared) - undecided} not compared",
             f"95% of shots: {expected}",
         )
     for one in compared:
@@ -143,12 +143,18 @@ def checks(found: Sequence[ShotFidelity]) -> Iterator[Check]:
 
 def warnings(found: Sequence[ShotFidelity]) -> Iterator[str]:
     """A sentence where the master shows what the tape's noise does not explain."""
-    flagged = [one.shot for one in found if one.samples and not one.explained]
+    flagged = [one.shot for one in found if one.samples and not one.explained and not one.undecided]
+    undecided = sum(one.undecided for one in found)
     if flagged:
         named = ", ".join(map(str, flagged[:12])) + (" …" if len(flagged) > 12 else "")
         yield (
             f"Pushed back to the tape, {len(flagged)} of {len(found)} shots differ from it by more than its noise: "
             f"{named}. Look at them in the report, or restore with --faithful."
+        )
+    if undecided:
+        yield (
+            f"Pushed back to the tape, {undecided} of {len(found)} shots differ from it by more than its noise, which "
+            "the tape's lossy format may explain: its own error is not known, so that nothing is decided."
         )
 
 
@@ -167,7 +173,6 @@ def _request(
     assert isinstance(crop, tuple)
     size = [_whole(scaled, name) for name in ("width", "height", "pillar")]
     noise = report.noise
-    floor = _ROUNDING if ingest.source.codec in _LOSSLESS else hypot(_ROUNDING, _CODED)
     step = 2 if factor == 2 else 1
     lines = ingest.source.height - int(crop[1]) - int(crop[3])
     why = ""
@@ -182,8 +187,9 @@ def _request(
         primaries=_whole(converted, "primaries", int(Primaries.BT709)),
         black=float(str(converted.get("black", 0.0))),
         levels=noise.luma_levels or (128.0,),
-        sigmas=tuple(round(hypot(sigma, floor), 4) for sigma in noise.luma_sigmas or (noise.luma_sigma,)),
+        sigmas=tuple(round(hypot(sigma, _ROUNDING), 4) for sigma in noise.luma_sigmas or (noise.luma_sigma,)),
         step=step,
+        lossy=ingest.source.codec not in _LOSSLESS,
         why=why or ("" if instants else "no instant of it came through whole"),
     )
 

@@ -15,10 +15,11 @@ _FILTERS = ("denoise.motion", "composite.comb", "chroma.align", "detail.limited"
 """Steps that change recorded lines without learning."""
 _ADDED = {
     "upscale.fine": ("net detail", "detail"),
+    "faces.restore": ("net detail of faces", "strength"),
     "detail.limited": ("fine contrast", "strength"),
     "grain.synthesis": ("grain", "share"),
 }
-"""What steps put on top of all samples: words, and the parameter that says how much."""
+"""What steps put on top of the samples: words, and the parameter that says how much."""
 
 
 def provenance(plan: RestorationPlan, interventions: Sequence[Intervention]) -> tuple[ShotProvenance, ...]:

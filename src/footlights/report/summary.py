@@ -57,7 +57,9 @@ def as_json(result: JobResult) -> dict[str, Any]:
         "segments": [records.to_data(one) for one in result.encode_plan.segments] if result.encode_plan else [],
         "interventions": [records.to_data(one) for one in result.interventions],
         "provenance": [records.to_data(one) for one in result.provenance],
-        "fidelity": [records.to_data(one) | {"explained": one.explained} for one in result.fidelity],
+        "fidelity": [
+            records.to_data(one) | {"explained": one.explained, "undecided": one.undecided} for one in result.fidelity
+        ],
         "checks": [records.to_data(check) for check in result.checks],
         "warnings": list(result.warnings),
         "settings": result.settings,

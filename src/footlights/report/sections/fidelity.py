@@ -19,6 +19,7 @@ def content(story: Story) -> Mapping[str, object] | None:
         "left_out": [(one.shot, one.why) for one in found if not one.samples],
         "explained": sum(one.explained for one in compared),
         "compared": len(compared),
+        "undecided": sum(one.undecided for one in compared),
         "limit": f"{LIMIT:g}",
     }
 
@@ -27,6 +28,7 @@ def _row(one: ShotFidelity) -> Mapping[str, object]:
     return {
         "shot": one.shot,
         "explained": one.explained,
+        "undecided": one.undecided,
         "numbers": [f"{one.residual:.2f}", f"{one.noise:.2f}", f"{one.ratio:.2f}", f"{one.high:.2f}"],
         "edges": f"{one.edges:.0%}",
     }
