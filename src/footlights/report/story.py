@@ -23,8 +23,6 @@ class Pictures:
 
     shots: Mapping[int, bytes] = field(default_factory=dict)
     """By shot."""
-    frames: Mapping[int, bytes] = field(default_factory=dict)
-    """By ingest frame number: those of the lists of the worst."""
     pairs: tuple[tuple[str, bytes], ...] = ()
     """Captions with pictures before and after."""
 
