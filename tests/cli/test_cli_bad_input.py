@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -86,6 +87,14 @@ def test_what_opens_other_files_is_refused_within_two_seconds(tmp_path: Path, co
     assert "busy" not in error["why"]
     assert ended.seconds < 2
     assert not (tmp_path / "made.mpg").exists()
+
+
+@pytest.mark.parametrize("module", ["footlights.pipeline.probing", "footlights.cli.jobs"])
+def test_what_looks_at_a_tape_imports_nothing_heavy(module: str) -> None:
+    listing = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
+    heavy = {"cv2", "scipy", "openvino", "torch", "jinja2", "footlights.analysis.survey", "footlights.models.runtime"}
+    assert not heavy & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("twentieth", range(20))

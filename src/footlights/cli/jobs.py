@@ -18,7 +18,6 @@ from footlights.core.time import SpanKind, clock
 from footlights.errors import VerificationError
 from footlights.pipeline import job as jobs
 from footlights.pipeline.job import Job
-from footlights.report import brief, summary
 
 if TYPE_CHECKING:
     from footlights.core.products import Check, JobResult
@@ -80,6 +79,7 @@ def encode(video: Path, output: Path | None, sets: Sets, config: Path | None, *,
     """The encoding half."""
     job = _open(video, output, Choice(sets, config))
     from footlights.pipeline import video as videos
+    from footlights.report import summary
 
     encoded = _listening(as_json, lambda listen: videos.encode(job, listen))
     rows = list(summary.renditions(encoded.layout.encode, encoded.encodes))
@@ -133,6 +133,8 @@ def _listening(as_json: bool, work: Callable[[Listener], T]) -> T:
 
 
 def _summary(result: JobResult) -> None:
+    from footlights.report import brief
+
     for line in brief.lines(result):
         out(line)
 
@@ -196,6 +198,8 @@ def _check_table(checks: tuple[Check, ...]) -> None:
 
 
 def _brief(result: JobResult) -> dict[str, Any]:
+    from footlights.report import summary
+
     data = summary.as_json(result)
     keys = ("frames_in", "frames_out", "rate_out", "field_order", "gaps", "master", "renditions", "warnings")
     return {key: data[key] for key in keys} | {"shots": len(data["shots"]), "verdict": summary.verdict(result)}

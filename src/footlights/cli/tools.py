@@ -12,10 +12,12 @@ from rich.text import Text
 from footlights.cli.output import console, emit, out, plain, say, show
 from footlights.config import listing, resolve
 from footlights.errors import UsageError, did_you_mean
+from footlights.pipeline import probing
 
 
 def compare(reference: Path, test: Path, *, as_json: bool) -> None:
     """Metrics table."""
+    probing.look(reference, test)
     from footlights.pipeline.inspect import compare_videos
 
     found = compare_videos(reference, test)
@@ -66,6 +68,7 @@ def make_tape(  # noqa: PLR0913 - options of a command line
     as_json: bool,
 ) -> None:
     """Simulated tape with its truth."""
+    probing.look(clean)
     from footlights.pipeline.simulate import TapeChoice
     from footlights.pipeline.simulate import make_tape as simulate
 

@@ -21,7 +21,6 @@ from footlights.errors import UsageError
 from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.media.reader import index_video
-from footlights.media.tape import open_tape
 from footlights.metrics.video import Comparison, compare
 from footlights.models import fieldlift_run
 from footlights.models.runtime import cards
@@ -38,11 +37,9 @@ _SAFE_WAL = (3, 51, 3)
 def compare_videos(reference: Path, test: Path) -> Comparison:
     """Metrics of `test` against `reference`.
 
-    Raises SourceError for what is no video or would open other files, UsageError where they do not have the same number
-    of frames.
+    Raises SourceError for what is no video, UsageError where they do not have the same number of frames. Both are files
+    that `footlights.pipeline.probing.look` has let pass.
     """
-    for path in (reference, test):
-        open_tape(path).close()
     first, second = index_video(reference), index_video(test)
     if first.frames != second.frames:
         raise UsageError(

@@ -116,7 +116,7 @@ def examine(tape: Path, settings: Settings) -> int:
         )
     params: dict[str, JSON] = {"path": str(tape), "settings": settings.ingest.model_dump(mode="json")}
     try:
-        facts = run_isolated("footlights.pipeline.ops:probe", params, _PROBE_SECONDS, _PROBE_MEMORY)
+        facts = run_isolated("footlights.pipeline.probing:probe", params, _PROBE_SECONDS, _PROBE_MEMORY)
     except IsolationError as error:
         raise SourceError(
             f"{tape} cannot be looked at", f"probing it ended by {error.mishap}", "check the file; it may be hostile"

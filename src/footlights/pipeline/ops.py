@@ -6,9 +6,8 @@ its inputs by their order, as the engine asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from footlights.analysis import sound as listening
 from footlights.analysis import survey as analysis
@@ -42,12 +41,6 @@ BASES = "bases.json"
 """What AV1 renditions decode to without film grain, for `footlights verify`."""
 CONTENTS = "contents.json"
 """SHA-256 of every track of the stream, for `footlights verify`."""
-
-
-def probe(params: Mapping[str, Any]) -> dict[str, Any]:
-    """What a tape file says of itself; runs isolated, before anything is trusted."""
-    source, frames = taking_in.probe(Path(params["path"]), IngestSettings.model_validate(params["settings"]))
-    return {"frames": frames, "source": records.to_data(source)}
 
 
 def ingest(context: OpContext) -> OpResult:
