@@ -12,8 +12,6 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from footlights.analysis.base import Series
 from footlights.analysis.framing import haze_of, layout_of
@@ -97,6 +95,9 @@ def _groups(
         return (0,) * count
     judged = np.sort(np.argsort(-sizes, kind="stable")[:_JUDGED])
     between = _distances(features, layouts, judged, judged)
+    from scipy.cluster.hierarchy import fcluster, linkage  # costs every worker its start, and one of them clusters
+    from scipy.spatial.distance import squareform
+
     tree = linkage(squareform(between, checks=False), "average")
     labels = fcluster(tree, apart, "distance")
     if labels.max() > most:

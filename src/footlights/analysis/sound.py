@@ -14,8 +14,6 @@ from math import log10, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
-from scipy.signal import resample_poly
 
 from footlights.core.reports import SoundReport
 from footlights.media.audio import STREAM_RATE, AudioTrack, Samples, heard, programme_sound, source_format
@@ -120,6 +118,8 @@ def dropouts(power: NDArray[np.float32]) -> list[float]:
     if len(power) < _MEDIAN:
         return []
     level = 10 * np.log10(np.maximum(power, 1e-12))
+    from scipy.ndimage import median_filter  # costs every worker's start, and few listen
+
     usual = median_filter(level, _MEDIAN, mode="nearest")
     low = (level < usual - _FALL) & (usual > _LEAST)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], low.astype(np.int8), [0]])))
@@ -216,6 +216,8 @@ def _heard(track: AudioTrack, duration: Fraction, progress: Callable[[int], None
 
 def _window(whole: _Programme, sound: Samples) -> None:
     _levels(whole, sound)
+    from scipy.signal import resample_poly  # a second of imports, in every worker
+
     slow = resample_poly(sound.mean(axis=0).astype(np.float64), 1, _DECIMATE)
     taper = np.hanning(len(slow))
     # Scaled so that the power of a sine, summed over its main lobe, is its mean square.
