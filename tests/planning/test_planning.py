@@ -15,6 +15,7 @@ from footlights.core import records
 from footlights.core.faces import FacePath, ShotFaces, TrackedFace
 from footlights.core.plans import RestorationPlan, ShotPlan
 from footlights.core.reports import (
+    BalanceReport,
     BorderReport,
     CadenceKind,
     CadenceReport,
@@ -83,6 +84,7 @@ def shot(
         complexity=ComplexityReport(70, 20, 1.5, "test"),
         sharpness=SharpnessReport(0.6, 0.8, 320, "test"),
         exposure=ExposureReport(16, 80, 200, 0.1, 0.01, "white", 1, 1, 0, 0, 0, "test"),
+        balance=BalanceReport(0, 0, 0, 0, 12, "test"),
         faces=FaceReport((), 1, "test"),
         gaps=(),
     )
@@ -334,24 +336,6 @@ def test_gaps_are_rebuilt_where_neighbours_are_and_held_at_cuts() -> None:
     at_cut = (gap(10, 10, FrameRange(10, 12), GapKind.LOST),)
     plan = rules.plan(survey(shot(0, 0, 10, gaps=at_cut), shot(1, 10, 60), gaps=at_cut), taken, settings())
     assert plan.time_map.spans[1].kind is SpanKind.REPEATED
-
-
-def test_a_pedestal_and_a_cast_need_all_shots_to_agree() -> None:
-    def lit(index: int, low: float, cb: float, cr: float) -> ShotReport:
-        light = ExposureReport(low, 80, 200, 0, 0, "white", 0, 0, cb, cr, 0, "test")
-        return shot(index, index * 20, index * 20 + 20, exposure=light)
-
-    agreeing = survey(*(lit(n, 30 + n % 2, 4.0, -3.0) for n in range(4)))
-    step = next(s for s in rules.plan(agreeing, ingest(80), settings()).shots[0].steps if s.stage == "colour.convert")
-    assert step.params["black"] == pytest.approx((30 - 16) / 219, abs=1e-3)
-    assert step.params["cb"] == pytest.approx(4 / 224, abs=1e-4)
-    assert "pedestal removed" in step.why
-    assert "cast removed" in step.why
-    stage_light = survey(*(lit(n, 20 + 12 * n, 6.0 * (-1) ** n, 5.0 * n) for n in range(4)))
-    step = next(
-        s for s in rules.plan(stage_light, ingest(80), settings()).shots[0].steps if s.stage == "colour.convert"
-    )
-    assert (step.params["black"], step.params["cb"], step.params["cr"]) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -279,12 +279,18 @@ def test_colour_stage_brings_601_red_to_709_red() -> None:
     assert out.signal.matrix is BT709_SIGNAL.matrix
 
 
-def test_a_pedestal_and_a_cast_are_taken_out_as_planned() -> None:
-    luma = np.array([[[0.05, 0.525, 1.0]] * 4], np.float32)
-    chroma = np.full((1, 2, 4, 3), 0.02, np.float32)
-    out = stage("colour.convert", matrix=1, primaries=1, black=0.05, cb=0.02, cr=0.02).run(clip(luma, chroma))
-    assert out.luma[0, 0] == pytest.approx([0, 0.5, 1], abs=1e-5)
-    assert out.chroma == pytest.approx(np.zeros_like(chroma), abs=1e-6)
+def test_faded_channels_come_back_to_black_and_white() -> None:
+    """Every channel scaled and shifted, as a tape fades under a cast: the inverse is exact, beyond white too."""
+    rng = np.random.default_rng(4)
+    truth = rng.uniform(-0.1, 1.2, (4, 6, 3))
+    black, white = np.array([0.06, 0.02, 0.04]), np.array([0.81, 0.74, 0.70])
+    faded = (black + truth * (white - black)) @ rgb_to_ycbcr(Matrix.SMPTE170M).T
+    luma, chroma = faded[None, ..., 0].astype(np.float32), np.moveaxis(faded[None, ..., 1:], -1, 1).astype(np.float32)
+    balance = stage("colour.balance", matrix=6, black=tuple(black.tolist()), white=tuple(white.tolist()))
+    out = balance.run(clip(luma, np.ascontiguousarray(chroma)))
+    expected = truth @ rgb_to_ycbcr(Matrix.SMPTE170M).T
+    assert out.luma[0] == pytest.approx(expected[..., 0], abs=1e-5)
+    assert np.moveaxis(out.chroma[0], 0, -1) == pytest.approx(expected[..., 1:], abs=1e-5)
 
 
 def test_chain_of_all_stages_gives_the_same_pictures_part_by_part() -> None:

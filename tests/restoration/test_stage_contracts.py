@@ -27,6 +27,11 @@ CASES: dict[str, tuple[Clip, dict[str, Any] | None, dict[str, Any]]] = {
     "deinterlace.match": (clip_of(fields=WOVEN), None, {"top_first": True}),
     "fieldlift.restore": (clip_of(12, fields=WOVEN), None, {"top_first": True, "sigma": 2.0}),
     "denoise.motion": (clip_of(), {"strength": 0.0}, {"radius": 2, "sigmas": (2.0,), "chroma_sigma": 1.0}),
+    "colour.balance": (
+        clip_of(),
+        {"black": (0.0, 0.0, 0.0), "white": (1.0, 1.0, 1.0)},
+        {"black": (0.05, 0.02, 0.03), "white": (0.8, 0.9, 0.85)},
+    ),
     "colour.convert": (clip_of(), {"matrix": 1, "primaries": 1}, {"matrix": 6, "primaries": 6}),
     "upscale.lanczos": (clip_of(8), None, {"width": 192, "height": 128, "crop": (2, 0, 2, 0)}),
     "upscale.fine": (with_fine(clip_of(8)), None, {"width": 400, "height": 270, "crop": (2, 0, 2, 0)}),
@@ -70,6 +75,8 @@ def test_a_stage_says_what_it_is_and_bounds_its_parameters(name: str) -> None:
         ("switching.fill", {"lines": 30}, "0..24"),
         ("chroma.align", {"right": 20.0}, "-12..12 samples"),
         ("composite.comb", {"system": "secam"}, "ntsc or pal"),
+        ("colour.balance", {"white": (1.0, 1.0, 2.0)}, "0.5..1.5"),
+        ("colour.balance", {"black": (0.0,)}, "R', G' and B'"),
         ("colour.convert", {"matrix": 2}, "matrix of H.273"),
     ],
 )

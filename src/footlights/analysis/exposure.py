@@ -19,6 +19,8 @@ _LIT = 60
 """Luma code from which a sample counts as lit."""
 _WHITE = 8.0
 """Chroma codes up to which light counts as white."""
+_NEAR = 6.0
+"""Chroma codes around the median of the blacks that still count."""
 _HUES = ((-30, "blue"), (20, "magenta"), (80, "red"), (128, "amber"), (160, "yellow"), (200, "green"), (260, "cyan"))
 """Names by the angle of (Cb, Cr) in degrees, each from its angle to the next; the pure colours of BT.601 lie at -9, 52,
 109, 145, 171, 232 and 289."""
@@ -29,7 +31,7 @@ class ExposureAnalyser:
     """Notes levels of every fifth frame, and the blanking at the picture's edges."""
 
     name: ClassVar[str] = "exposure"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     before: ClassVar[int] = 0
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
@@ -123,7 +125,8 @@ def _light(luma: Codes, cb: Codes, cr: Codes) -> NDArray[np.float32]:
 
 
 def _black(luma: Codes, cb: Codes, cr: Codes) -> NDArray[np.float32]:
-    """Median chroma of the darkest two per cent, where they are really dark; blanking (exactly 16) does not count."""
+    """Chroma of the darkest two per cent, where they are really dark: mean of what lies near their median, which alone
+    would count whole codes. Blanking (exactly 16) does not count."""
     inner = luma > 16
     if inner.sum() < 500:
         return np.full(2, np.nan, np.float32)
@@ -131,7 +134,11 @@ def _black(luma: Codes, cb: Codes, cr: Codes) -> NDArray[np.float32]:
     dark = inner & (luma <= limit)
     if dark.sum() < 50:
         return np.full(2, np.nan, np.float32)
-    return np.array([np.median(plane[dark].astype(np.float32)) - 128 for plane in (cb, cr)], np.float32)
+    return np.array([_middle(plane[dark].astype(np.float32)) - 128 for plane in (cb, cr)], np.float32)
+
+
+def _middle(values: NDArray[np.float32]) -> float:
+    return float(values[np.abs(values - np.median(values)) <= _NEAR].mean())
 
 
 def _edges(y: Codes) -> tuple[int, int, int, int]:

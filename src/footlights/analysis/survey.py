@@ -14,6 +14,7 @@ import numpy as np
 
 from footlights.analysis import (
     alignment,
+    balance,
     borders,
     cadence,
     cameras,
@@ -172,6 +173,7 @@ def _report(
         complexity=complexity.report(series, shot, source.width),
         sharpness=sharpness.report(series, shot, source.width, shape),
         exposure=exposure.report(series, shot, flashes),
+        balance=balance.report(series, shot),
         faces=faces.report(series, shot, settings.faces.detector),
         gaps=tuple(gap for gap in found if gap.start in shot.frames or gap.start < shot.frames.stop <= gap.stop),
     )

@@ -188,6 +188,22 @@ class ExposureReport:
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceReport:
+    """The tape's own white, and whether there is colour on it, in 8-bit code values."""
+
+    white_luma: float
+    """Code at which the camera clipped all three channels; 0 where nothing is clipped."""
+    white_cb: float
+    """Mean chroma around 0 inside clipped places."""
+    white_cr: float
+    whites: int
+    """Measured frames that show clipped white."""
+    colour: float
+    """Standard deviation of chroma over the picture, noise averaged away."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class FaceBox:
     """A face in one frame, in source samples."""
 
@@ -238,6 +254,7 @@ class ShotReport:
     complexity: ComplexityReport
     sharpness: SharpnessReport
     exposure: ExposureReport
+    balance: BalanceReport
     faces: FaceReport
     gaps: tuple[Gap, ...]
 

@@ -1,4 +1,4 @@
-"""Colour: from the tape's matrix and primaries to the master's, once, in float; levels and casts only as planned."""
+"""Colour: from the tape's matrix and primaries to the master's, once, in float."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from footlights.core.clip import Clip, Fine
 from footlights.core.colour import convert_primaries, difference_matrix
 from footlights.core.signal import Matrix, Primaries, Range, Transfer
 from footlights.errors import ParameterError
-from footlights.restoration.base import Contract, bound, stage
+from footlights.restoration.base import Contract, stage
 
 
-@stage("colour.convert", version=1)
+@stage("colour.convert", version=2)
 class ConvertColour:
-    """Offsets first (they undo faults of the tape path), then matrix and primaries; nothing is clipped."""
+    """Matrix and primaries; nothing is clipped."""
 
     @dataclass(frozen=True, slots=True)
     class Params:
@@ -24,16 +24,8 @@ class ConvertColour:
         """H.273 matrix of the tape."""
         primaries: int = int(Primaries.SMPTE170M)
         """H.273 primaries of the tape."""
-        black: float = 0.0
-        """Luma (0..1) that shall become black: removes a pedestal."""
-        cb: float = 0.0
-        """Chroma offset taken out of Cb."""
-        cr: float = 0.0
 
         def __post_init__(self) -> None:
-            bound("colour.convert.black", self.black, -0.1, 0.2)
-            bound("colour.convert.cb", self.cb, -0.1, 0.1)
-            bound("colour.convert.cr", self.cr, -0.1, 0.1)
             if self.matrix not in list(Matrix) or self.matrix in (Matrix.IDENTITY, Matrix.UNSPECIFIED):
                 raise ParameterError("colour.convert.matrix", self.matrix, "give a Y'CbCr matrix of H.273")
             if self.primaries not in list(Primaries) or self.primaries == Primaries.UNSPECIFIED:
@@ -52,11 +44,8 @@ class ConvertColour:
         source = (Matrix(params.matrix), Primaries(params.primaries))
         target = (Matrix.BT709, Primaries.BT709)
         luma, chroma = np.empty(clip.luma.shape, np.float32), np.empty(clip.chroma.shape, np.float32)
-        gain = np.float32(1 / (1 - params.black))
-        offset = np.array([params.cb, params.cr], np.float32)[:, None, None]
         for index in range(len(clip)):
-            y = (clip.luma[index] - np.float32(params.black)) * gain
-            luma[index], chroma[index] = convert_primaries(y, clip.chroma[index] - offset, source, target)
+            luma[index], chroma[index] = convert_primaries(clip.luma[index], clip.chroma[index], source, target)
         signal = replace(
             clip.signal,
             matrix=Matrix.BT709,
@@ -64,14 +53,14 @@ class ConvertColour:
             transfer=Transfer.BT709,
             range=Range.LIMITED,
         )
-        fine = None if clip.fine is None else _fine(clip.fine, float(gain), difference_matrix(source, target))
+        fine = None if clip.fine is None else _fine(clip.fine, difference_matrix(source, target))
         return replace(clip, luma=luma, chroma=chroma, signal=signal, fine=fine)
 
 
-def _fine(fine: Fine, gain: float, matrix: NDArray[np.float64]) -> Fine:
+def _fine(fine: Fine, matrix: NDArray[np.float64]) -> Fine:
     """Fine differences through the conversion's slope at grey, which leaves luma its size; what fine chroma gives to
     luma is a tenth of a tenth and is left out."""
     slopes = matrix[1:, 1:].astype(np.float32)
     cb, cr = fine.chroma[:, 0], fine.chroma[:, 1]
     mixed = np.stack([slope[0] * cb + slope[1] * cr for slope in slopes], axis=1)
-    return Fine(fine.luma if gain == 1 else fine.luma * np.float32(gain), mixed)
+    return Fine(fine.luma, mixed)

@@ -25,6 +25,7 @@ from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange, SpanKind
 from footlights.engine.tasks import Task
+from footlights.enhancement.balance import affine
 from footlights.media.reader import VideoReader, index_video
 from footlights.metrics.redegradation import Pushed, compare
 from footlights.pipeline.pictures import to_planes
@@ -62,7 +63,8 @@ class ShotRequest:
     """Of the master: width and height of the picture, pillar, then what was cropped at left, top, right, bottom."""
     matrix: int
     primaries: int
-    black: float
+    balance: tuple[float, ...]
+    """R', G', B' that the plan made black, then those it made white."""
     levels: tuple[float, ...]
     sigmas: tuple[float, ...]
     step: int
@@ -185,7 +187,7 @@ def _request(
         raster=(*size, *(int(side) for side in crop)),
         matrix=_whole(converted, "matrix", int(Matrix.BT709)),
         primaries=_whole(converted, "primaries", int(Primaries.BT709)),
-        black=float(str(converted.get("black", 0.0))),
+        balance=_balance(steps.get("colour.balance", {})),
         levels=noise.luma_levels or (128.0,),
         sigmas=tuple(round(hypot(sigma, _ROUNDING), 4) for sigma in noise.luma_sigmas or (noise.luma_sigma,)),
         step=step,
@@ -227,7 +229,7 @@ def _pushed(request: ShotRequest, instant: Instant, opened: tuple[Ingest, VideoR
 
 
 def _master(request: ShotRequest, piece: Path, frame: int, size: tuple[int, ...]) -> Plane:
-    """A picture of the master at the tape's raster, with the tape's matrix, primaries and pedestal."""
+    """A picture of the master at the tape's raster, with the tape's matrix, primaries and balance."""
     width, height, pillar = request.raster[:3]
     with VideoReader(piece, index_video(piece)) as reader:
         (picture,) = reader.read(FrameRange(frame, frame + 1))
@@ -239,8 +241,19 @@ def _master(request: ShotRequest, piece: Path, frame: int, size: tuple[int, ...]
     small = (size[1], size[0])
     y, cb, cr = (cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in (luma, *chroma))
     target = (Matrix(request.matrix), Primaries(request.primaries))
-    back, _ = colour.convert_primaries(y, np.stack([cb, cr]), (Matrix.BT709, Primaries.BT709), target)
-    return np.asarray(back * (1 - request.black) + request.black, np.float32)
+    back, off = colour.convert_primaries(y, np.stack([cb, cr]), (Matrix.BT709, Primaries.BT709), target)
+    mixing, offset = affine(target[0], request.balance[:3], request.balance[3:])
+    weights = np.linalg.inv(mixing)[0]
+    terms = zip(weights, (back, *off), offset, strict=True)
+    return np.asarray(sum(weight * (plane - shift) for weight, plane, shift in terms), np.float32)
+
+
+def _balance(params: Mapping[str, Value]) -> tuple[float, ...]:
+    """Black and white of a `colour.balance` step, or of none."""
+    black, white = params.get("black", (0.0, 0.0, 0.0)), params.get("white", (1.0, 1.0, 1.0))
+    assert isinstance(black, tuple)
+    assert isinstance(white, tuple)
+    return tuple(float(value) for value in (*black, *white))
 
 
 def _whole(params: Mapping[str, Value], name: str, otherwise: int = 0) -> int:

@@ -1,74 +1,206 @@
-"""Evidence for faults of the tape path: a pedestal or a cast counts only where every shot agrees.
+"""Evidence for faults of the tape path: what leans in the tape's own black and in its clipped white, in every shot.
 
-Light changes from shot to shot; a fault of the camera chain or the tape stays. So stage light is never "corrected".
+Light changes from shot to shot; a fault of the camera chain or the tape stays, or drifts. Black and clipped white know
+nothing of the colour of the light (`analysis/balance.py`). So stage light is never "corrected".
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+
+import numpy as np
 
 from footlights.config import ColourSettings
-from footlights.core.reports import ShotReport
+from footlights.core.colour import ycbcr_to_rgb
+from footlights.core.reports import ShotReport, Survey
+from footlights.core.signal import Matrix
+from footlights.planning.drift import LEAST, Fault, Sight, fault, light_apart
 
-_LEAST_SHOTS = 3
 _LEAST_FRAMES = 5
 _CAST = 2.0
-"""Chroma codes of a constant cast of the blacks worth correcting."""
-_AGREE = 1.5
-"""Chroma codes within which shots agree."""
+"""Chroma codes of a cast worth correcting."""
+_AGREE_BLACK, _AGREE_WHITE, _AGREE_LUMA = 1.5, 3.0, 4.0
+"""Codes within which shots agree on their blacks' chroma, their whites' chroma, and the code of their white."""
 _PEDESTAL = (18.0, 40.0)
 """Luma codes between which the darkest per cent of every shot must lie to be called a pedestal."""
+_FADED = (150.0, 222.0)
+"""Luma codes between which white must be clipped in every shot to be called faded."""
+_ABOVE = 8.0
+"""Codes by which the brightest per cent of any shot may be brighter than the faded white."""
+_NO_COLOUR = 1.0
+"""Codes by which chroma varies over pictures that carry no colour."""
+
+RGB = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What the whole tape shares."""
+    """What is done to the balance of one shot, in the tape's own R'G'B' (0..1)."""
 
-    black: float
-    """Luma (0..1) that should be black."""
-    cb: float
-    """Chroma offset of the blacks, -0.5..0.5."""
-    cr: float
+    black: RGB
+    """What shall become black."""
+    white: RGB
+    """What shall become white."""
     why: str
 
     @property
     def needed(self) -> bool:
-        return bool(self.black or self.cb or self.cr)
+        return (self.black, self.white) != ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
-def correction(shots: Sequence[ShotReport], settings: ColourSettings) -> Correction:
-    """Pedestal and cast, each with its reason or the reason against it."""
-    exposures = [one.exposure for one in shots if len(one.shot.frames) >= _LEAST_FRAMES]
-    black, why_black = _pedestal([one.luma_low for one in exposures], settings.levels)
-    cb, cr, why_cast = _cast([(one.black_cb, one.black_cr) for one in exposures], settings.cast)
-    return Correction(black, cb, cr, f"{why_black} {why_cast}")
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Faults of the whole tape."""
+
+    pedestal: float
+    """Codes above 16."""
+    black: Fault | None
+    """Chroma of black."""
+    lean: Fault | None
+    """Chroma of white, at full luma, beyond that of black."""
+    ceiling: Fault | None
+    """Luma code of white."""
+    why: str
+
+
+def corrections(survey: Survey, settings: ColourSettings, matrix: Matrix) -> tuple[Correction, ...]:
+    """One per shot, with its reason or the reason against it."""
+    found = _found(survey, settings)
+    total = max(survey.frames, 1)
+    return tuple(
+        _correction(found, (one.shot.frames.start + one.shot.frames.stop) / (2 * total), camera, matrix)
+        for one, camera in zip(survey.shots, _cameras(survey), strict=True)
+    )
+
+
+def _found(survey: Survey, settings: ColourSettings) -> _Found:
+    total = max(survey.frames, 1)
+    shots = [
+        (one, (one.shot.frames.start + one.shot.frames.stop) / (2 * total), camera)
+        for one, camera in zip(survey.shots, _cameras(survey), strict=True)
+        if len(one.shot.frames) >= _LEAST_FRAMES
+    ]
+    reports = [one for one, _, _ in shots]
+    pedestal, why_pedestal = _pedestal([one.exposure.luma_low for one in reports], settings.levels)
+    ceiling, why_ceiling = _ceiling(shots, settings.levels)
+    black, lean, why_cast = _casts(shots, settings.cast, pedestal)
+    return _Found(
+        pedestal, black, lean, ceiling, " ".join(part for part in (why_pedestal, why_ceiling, why_cast) if part)
+    )
+
+
+def _correction(found: _Found, time: float, camera: int, matrix: Matrix) -> Correction:
+    floor = found.pedestal / 219
+    top = (found.ceiling.at(time, camera)[0] - 16) / 219 if found.ceiling else 1.0
+    black = np.array(found.black.at(time, camera) if found.black else (0.0, 0.0)) / 224
+    lean = np.array(found.lean.at(time, camera) if found.lean else (0.0, 0.0)) / 224
+    decode = ycbcr_to_rgb(matrix)
+    low = decode @ np.array([floor, *black])
+    high = decode @ np.array([top, *(black + lean * (top - floor))])
+    return Correction(_rgb(low), _rgb(high), found.why)
+
+
+def _rgb(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> RGB:
+    red, green, blue = (round(float(value), 5) + 0.0 for value in values)
+    return red, green, blue
 
 
 def _pedestal(lows: Sequence[float], mode: str) -> tuple[float, str]:
     if mode == "off":
         return 0.0, "enhancement.colour.levels = off."
-    if len(lows) < _LEAST_SHOTS:
+    if len(lows) < LEAST:
         return 0.0, f"{len(lows)} shots are too few to tell a pedestal from a scene."
     if not (_PEDESTAL[0] < min(lows) and max(lows) < _PEDESTAL[1]):
         return 0.0, "No pedestal all shots agree on."
-    black = round((min(lows) - 16) / 219, 4)
-    return black, f"Blacks of all {len(lows)} shots lie at codes {min(lows):.0f}..{max(lows):.0f}: pedestal removed."
+    span = f"{min(lows):.0f}..{max(lows):.0f}"
+    return min(lows) - 16, f"Blacks of all {len(lows)} shots lie at codes {span}: pedestal removed."
 
 
-def _cast(found: Sequence[tuple[float, float]], mode: str) -> tuple[float, float, str]:
+_Known = Sequence[tuple[ShotReport, float, int]]
+"""Shots, each with its time along the tape and its camera."""
+
+
+def _ceiling(shots: _Known, mode: str) -> tuple[Fault | None, str]:
     if mode == "off":
-        return 0.0, 0.0, "enhancement.colour.cast = off."
-    known = [pair for pair in found if any(pair)]
-    if len(known) < _LEAST_SHOTS:
-        return 0.0, 0.0, "Too few shots with measurable blacks to tell a cast from light."
-    cb, cr = (median(values) for values in zip(*known, strict=True))
-    near = sum(abs(pair[0] - cb) <= _AGREE and abs(pair[1] - cr) <= _AGREE for pair in known)
-    if near < 0.9 * len(known) or max(abs(cb), abs(cr)) < _CAST:
-        return 0.0, 0.0, "No cast that every shot's blacks share."
-    return (
-        round(cb / 224, 5),
-        round(cr / 224, 5),
-        (f"Blacks of {near} of {len(known)} shots lean by {cb:+.1f}/{cr:+.1f} chroma codes: cast removed."),
-    )
+        return None, ""
+    seen = [
+        Sight(time, camera, (one.balance.white_luma, 0.0), (0.0, 0.0))
+        for one, time, camera in shots
+        if one.balance.whites
+    ]
+    found = fault(seen, _AGREE_LUMA)
+    if found is None:
+        return None, ""
+    levels = [found.at(time, camera)[0] for _, time, camera in shots]
+    over = any(one.exposure.luma_high > level + _ABOVE for (one, _, _), level in zip(shots, levels, strict=True))
+    if over or min(levels) < _FADED[0] or max(levels) > _FADED[1]:
+        return None, ""
+    span = f"{min(levels):.0f}..{max(levels):.0f}"
+    return found, f"White is clipped at codes {span} in all shots that show any ({found.words}): faded, raised to 235."
+
+
+def _casts(shots: _Known, mode: str, pedestal: float) -> tuple[Fault | None, Fault | None, str]:
+    if mode == "off":
+        return None, None, "enhancement.colour.cast = off."
+    if shots and all(one.balance.colour < _NO_COLOUR for one, _, _ in shots):
+        return None, None, "The tape carries no colour: what tint there is stays."
+    black, why_black = _black_cast(shots)
+    lean, why_white = _white_cast(shots, black, pedestal)
+    return black, lean, f"{why_black} {why_white}".strip()
+
+
+def _black_cast(shots: _Known) -> tuple[Fault | None, str]:
+    seen = [
+        Sight(time, camera, (one.exposure.black_cb, one.exposure.black_cr), _light(one))
+        for one, time, camera in shots
+        if one.exposure.black_cb or one.exposure.black_cr
+    ]
+    if len(seen) < LEAST:
+        return None, "Too few shots with measurable blacks to tell a cast from light."
+    found = fault(seen, _AGREE_BLACK)
+    if found is None or _greatest(found, shots) < _CAST:
+        return None, "No cast that every shot's blacks share."
+    if not light_apart(seen):
+        return None, "The blacks lean, but under one colour of light only: that is light, not a cast."
+    return found, f"Blacks lean by {_span(found)} chroma codes ({found.words}): cast removed."
+
+
+def _white_cast(shots: _Known, black: Fault | None, pedestal: float) -> tuple[Fault | None, str]:
+    """Chroma of clipped white beyond that of black, reckoned at full luma."""
+    seen = []
+    for one, time, camera in shots:
+        if one.balance.whites:
+            below = black.at(time, camera) if black else (0.0, 0.0)
+            share = (one.balance.white_luma - 16 - pedestal) / 219
+            lean = ((one.balance.white_cb - below[0]) / share, (one.balance.white_cr - below[1]) / share)
+            seen.append(Sight(time, camera, lean, _light(one)))
+    if len(seen) < LEAST:
+        return None, ""
+    found = fault(seen, _AGREE_WHITE)
+    if found is None or _greatest(found, shots) < _CAST:
+        return None, ""
+    if not light_apart(seen):
+        return None, "Clipped whites lean, but under one colour of light only: that is light, not a cast."
+    return found, f"Clipped whites lean by {_span(found)} chroma codes ({found.words}): balanced."
+
+
+def _light(report: ShotReport) -> tuple[float, float]:
+    return report.exposure.chroma_cb, report.exposure.chroma_cr
+
+
+def _greatest(found: Fault, shots: _Known) -> float:
+    """The greatest cast of any shot, in codes."""
+    return max(max(map(abs, found.at(time, camera))) for _, time, camera in shots)
+
+
+def _span(found: Fault) -> str:
+    start = found.level
+    if not any(found.slope):
+        return f"{start[0]:+.1f}/{start[1]:+.1f}"
+    stop = (start[0] + found.slope[0], start[1] + found.slope[1])
+    return f"{start[0]:+.1f}/{start[1]:+.1f} to {stop[0]:+.1f}/{stop[1]:+.1f}"
+
+
+def _cameras(survey: Survey) -> tuple[int, ...]:
+    return survey.stage.cameras if survey.stage else (0,) * len(survey.shots)

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log, sqrt
 from pathlib import Path
 
 from footlights.config import Settings
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import RestorationPlan, ShotPlan, Skipped, Step, Value
 from footlights.core.reports import CadenceKind, Remainder, ShotReport, Survey
-from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries, Transfer
+from footlights.core.signal import BT709_SIGNAL, FieldOrder, Transfer
 from footlights.core.source import Ingest, Source
 from footlights.core.subcarrier import of_raster
 from footlights.errors import SourceError
 from footlights.models import user_nets
 from footlights.models.fieldlift_run import reference
-from footlights.planning import remainders, repairs
-from footlights.planning.evidence import Correction, correction
+from footlights.planning import enhancement, remainders, repairs
+from footlights.planning.enhancement import QUIET
+from footlights.planning.evidence import Correction, corrections
 from footlights.planning.faces import face_step
 from footlights.planning.geometry import Geometry, lay_out
 from footlights.planning.shared import noise_of
@@ -30,8 +30,6 @@ from footlights.restoration.base import STAGES
 
 SD_LINES, _SD_SAMPLES = 608, 768
 """The largest raster taken for SD."""
-QUIET = 0.45
-"""Luma sigma in codes below which a shot needs no noise reduction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,8 @@ class _Tape:
     geometry: Geometry
     field_rate: bool
     """True where the master shows every field's instant."""
-    correction: Correction
+    corrections: tuple[Correction, ...]
+    """Of every shot."""
     remainders: Mapping[int, Remainder]
     """Of the shots that were looked at behind the net, by number."""
     faces: Mapping[int, ShotFaces]
@@ -67,9 +66,10 @@ def plan(
     factor = instants(survey, settings)
     field_rate = factor == 2
     geometry = lay_out(source, settings.geometry)
-    shared, left = correction(survey.shots, settings.enhancement.colour), {one.shot: one for one in seen}
+    left = {one.shot: one for one in seen}
+    balance = corrections(survey, settings.enhancement.colour, enhancement.tape_matrix(source.signal))
     noise = noise_of(survey)
-    tape = _Tape(ingest, survey, settings, geometry, field_rate, shared, left, tracked or {}, noise)
+    tape = _Tape(ingest, survey, settings, geometry, field_rate, balance, left, tracked or {}, noise)
     rate = source.rate * factor
     timing = (
         f"Every field keeps its instant: {rate} pictures a second."
@@ -303,21 +303,7 @@ def _denoise(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 
 def _colour(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    del report
-    signal, found = tape.ingest.source.signal, tape.correction
-    matrix = Matrix.SMPTE170M if signal.matrix is Matrix.IDENTITY else signal.matrix
-    if (matrix, signal.primaries) == (Matrix.BT709, Primaries.BT709) and not found.needed:
-        yield Skipped("colour.convert", f"the tape is BT709 already. {found.why}")
-        return
-    yield _step(
-        "colour.convert",
-        f"the tape is {matrix.name}/{signal.primaries.name}, the master BT709. {found.why}",
-        matrix=int(matrix),
-        primaries=int(signal.primaries),
-        black=found.black,
-        cb=found.cb,
-        cr=found.cr,
-    )
+    yield from enhancement.colour(tape.ingest.source.signal, tape.corrections[report.shot.index])
 
 
 def _upscale(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
@@ -351,46 +337,8 @@ def _faces(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 
 def _detail(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    strength = tape.settings.enhancement.detail.strength
-    if strength == 0:
-        yield Skipped("detail.limited", "enhancement.detail.strength = 0")
-        return
-    sharp = report.sharpness.horizontal
-    # The softer the shot, the coarser the finest contrast it holds.
-    radius = 0.5 * tape.geometry.scale * min(max(0.8 / max(sharp, 0.2), 0.9), 2.0)
-    yield _step(
-        "detail.limited",
-        f"sharpness.horizontal {sharp:.2f} of the sampling limit",
-        strength=strength,
-        radius=round(min(max(radius, 0.5), 8.0), 2),
-        floor=round(min(max(0.25 * report.noise.luma_sigma, 0.3), 3.0), 2),
-    )
+    yield from enhancement.detail(tape.settings, report, tape.geometry.scale)
 
 
 def _grain(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    share, noise = tape.settings.enhancement.grain.share, report.noise
-    if share == 0:
-        yield Skipped("grain.synthesis", "enhancement.grain.share = 0")
-        return
-    if noise.luma_sigma < QUIET:
-        yield Skipped("grain.synthesis", f"noise.luma_sigma {noise.luma_sigma:.2f} < {QUIET} codes: none to give back")
-        return
-    correlations = (noise.vertical_correlation, noise.horizontal_correlation)
-    yield _step(
-        "grain.synthesis",
-        f"noise.luma_sigma {noise.luma_sigma:.2f} codes, share {share:g}",
-        share=share,
-        levels=noise.luma_levels or (128.0,),
-        sigmas=noise.luma_sigmas or (noise.luma_sigma,),
-        size=tuple(_grain_size(correlation, tape.geometry.scale) for correlation in correlations),
-        seed=tape.settings.master.seed,
-    )
-
-
-def _grain_size(correlation: float, scale: float) -> float:
-    """Coarseness at display scale: the Gaussian that gives white noise this correlation between neighbours has a
-    standard deviation s with exp(-1 / 4s²) = correlation; on the display it is 0.4 of its size on the tape, the
-    finest that survives encoding, so that grain does not read as blotches."""
-    bounded = min(max(correlation, 0.02), 0.95)
-    size = scale * 0.4 / (2 * sqrt(-log(bounded)))
-    return round(min(max(size, 0.6), 2.5), 2)
+    yield from enhancement.grain(tape.settings, report, tape.geometry.scale)

@@ -154,12 +154,12 @@ DICTIONARY: Mapping[Defect, Entry] = {
     ),
     Defect.CAST: Entry(
         "Colour cast",
-        "Blacks are tinted over the whole tape.",
+        "Blacks or clipped whites are tinted over the whole tape.",
         "Ageing, wrong white balance, or a badly set processing amplifier.",
-        "`exposure`: chroma of the darkest places; a cast only where all shots agree, else it is light.",
-        "Subtracted where every shot agrees; coloured light is never touched.",
-        ("colour.convert",),
-        "A cast that changes from shot to shot cannot be told from the show's light.",
+        "`exposure`, `balance`: chroma of the darkest places and of clipped white; a cast only where all shots agree.",
+        "Balanced per channel where the shots agree, drift and cameras allowed for; coloured light is never touched.",
+        ("colour.balance",),
+        "A cast that changes from shot to shot, or under one coloured light, cannot be told from the show's light.",
     ),
     Defect.WRONG_FIELD_ORDER: Entry(
         "Wrong field order",

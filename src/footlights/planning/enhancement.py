@@ -1,0 +1,83 @@
+"""Rules for what gives more to see: colour, detail and grain. Pure, as all rules are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import log, sqrt
+
+from footlights.config import Settings
+from footlights.core.plans import Skipped, Step
+from footlights.core.reports import ShotReport
+from footlights.core.signal import Matrix, Primaries, Signal
+from footlights.planning.evidence import Correction
+from footlights.planning.repairs import step
+
+QUIET = 0.45
+"""Luma sigma in codes below which a shot needs no noise reduction, and has no grain to give back."""
+
+
+def tape_matrix(signal: Signal) -> Matrix:
+    """The Y'CbCr matrix of the tape's pictures; those that came as R'G'B' were taken apart by BT.601's."""
+    return Matrix.SMPTE170M if signal.matrix is Matrix.IDENTITY else signal.matrix
+
+
+def colour(signal: Signal, found: Correction) -> Iterator[Step | Skipped]:
+    """The tape's own balance first, then matrix and primaries."""
+    matrix = tape_matrix(signal)
+    if found.needed:
+        yield step("colour.balance", found.why, matrix=int(matrix), black=found.black, white=found.white)
+    else:
+        yield Skipped("colour.balance", found.why)
+    if (matrix, signal.primaries) == (Matrix.BT709, Primaries.BT709):
+        yield Skipped("colour.convert", "the tape is BT709 already")
+        return
+    why = f"the tape is {matrix.name}/{signal.primaries.name}, the master BT709"
+    yield step("colour.convert", why, matrix=int(matrix), primaries=int(signal.primaries))
+
+
+def detail(settings: Settings, report: ShotReport, scale: float) -> Iterator[Step | Skipped]:
+    """Fine contrast at display scale; `scale` is output lines per source line."""
+    strength = settings.enhancement.detail.strength
+    if strength == 0:
+        yield Skipped("detail.limited", "enhancement.detail.strength = 0")
+        return
+    sharp = report.sharpness.horizontal
+    # The softer the shot, the coarser the finest contrast it holds.
+    radius = 0.5 * scale * min(max(0.8 / max(sharp, 0.2), 0.9), 2.0)
+    yield step(
+        "detail.limited",
+        f"sharpness.horizontal {sharp:.2f} of the sampling limit",
+        strength=strength,
+        radius=round(min(max(radius, 0.5), 8.0), 2),
+        floor=round(min(max(0.25 * report.noise.luma_sigma, 0.3), 3.0), 2),
+    )
+
+
+def grain(settings: Settings, report: ShotReport, scale: float) -> Iterator[Step | Skipped]:
+    """What was taken out of noise, in part, as fine grain."""
+    share, noise = settings.enhancement.grain.share, report.noise
+    if share == 0:
+        yield Skipped("grain.synthesis", "enhancement.grain.share = 0")
+        return
+    if noise.luma_sigma < QUIET:
+        yield Skipped("grain.synthesis", f"noise.luma_sigma {noise.luma_sigma:.2f} < {QUIET} codes: none to give back")
+        return
+    correlations = (noise.vertical_correlation, noise.horizontal_correlation)
+    yield step(
+        "grain.synthesis",
+        f"noise.luma_sigma {noise.luma_sigma:.2f} codes, share {share:g}",
+        share=share,
+        levels=noise.luma_levels or (128.0,),
+        sigmas=noise.luma_sigmas or (noise.luma_sigma,),
+        size=tuple(_grain_size(correlation, scale) for correlation in correlations),
+        seed=settings.master.seed,
+    )
+
+
+def _grain_size(correlation: float, scale: float) -> float:
+    """Coarseness at display scale: the Gaussian that gives white noise this correlation between neighbours has a
+    standard deviation s with exp(-1 / 4s²) = correlation; on the display it is 0.4 of its size on the tape, the
+    finest that survives encoding, so that grain does not read as blotches."""
+    bounded = min(max(correlation, 0.02), 0.95)
+    size = scale * 0.4 / (2 * sqrt(-log(bounded)))
+    return round(min(max(size, 0.6), 2.5), 2)
