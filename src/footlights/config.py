@@ -176,6 +176,22 @@ class ColourSettings(Section):
     cast: Literal["evidence", "off"] = "evidence"
 
 
+class LightSettings(Section):
+    """Brightness of dark shots."""
+
+    lift: Share = 0.0
+    """Greatest lift of the middle of dark, murky shots; black and white stay, and so do shots with bright light."""
+
+
+class LookSettings(Section):
+    """A look of the user's own."""
+
+    table: str = ""
+    """File with a look table (.cube), laid over the finished colours."""
+    strength: Share = 1.0
+    """Share of the way from the plain picture to the table's."""
+
+
 class DetailSettings(Section):
     """Edges."""
 
@@ -194,6 +210,8 @@ class EnhancementSettings(Section):
     """More to see, nothing invented silently."""
 
     colour: ColourSettings = ColourSettings()
+    light: LightSettings = LightSettings()
+    look: LookSettings = LookSettings()
     detail: DetailSettings = DetailSettings()
     grain: GrainSettings = GrainSettings()
 

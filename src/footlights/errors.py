@@ -110,6 +110,12 @@ class PlanError(UsageError):
     code = "FTL-0205"
 
 
+class LookError(UsageError):
+    """A look table that cannot be read or used."""
+
+    code = "FTL-0206"
+
+
 class SourceError(FootlightsError):
     """The input is refused: no video, unreadable, unsafe or absurd."""
 

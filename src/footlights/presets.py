@@ -1,7 +1,7 @@
 """Presets: three named bundles of settings, from what the tape alone shows to as much to see as can be justified.
 
-Each names every setting that any of them tunes, so that choosing one later undoes the one before; a net of the user's
-own is only ever switched off by one.
+Each names every setting that any of them tunes, so that choosing one later undoes the one before; a net, a look or a
+lift that the user asked for is only ever switched off by one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ PRESETS: Mapping[str, Bundle] = {
         "restoration.faces.restore": False,
         "enhancement.colour.levels": "off",
         "enhancement.colour.cast": "off",
+        "enhancement.light.lift": 0.0,
+        "enhancement.look.table": "",
         "enhancement.detail.strength": 0.0,
         "enhancement.grain.share": 1.0,
     },

@@ -228,6 +228,16 @@ def test_a_missing_extra_is_named_before_any_work(whole: Path, tmp_path: Path) -
     assert not any(event["kind"] == "task-started" for event in ended.objects)
 
 
+def test_a_wrong_look_table_is_refused_before_any_work(whole: Path, tmp_path: Path) -> None:
+    table = tmp_path / "look.cube"
+    table.write_text("LUT_3D_SIZE 2\n0 0 0\n", "utf-8")
+    ended = inside("restore", whole, "-o", tmp_path / "job", "--set", f"enhancement.look.table={table}", "--json")
+    error = ended.refused(2)
+    assert error["code"] == "FTL-0206"
+    assert "1 rows instead of 8" in error["why"]
+    assert not any(event["kind"] == "task-started" for event in ended.objects)
+
+
 def test_a_name_that_is_no_text_is_refused(whole: Path, tmp_path: Path) -> None:
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/tape\xff.mpg"))
     odd.write_bytes(whole.read_bytes())

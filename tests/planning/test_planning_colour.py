@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from footlights.core.colour import ycbcr_to_rgb
 from footlights.core.plans import RestorationPlan, Step
 from footlights.core.reports import ShotReport, StageReport, Survey
 from footlights.core.signal import Matrix
+from footlights.errors import LookError
 from footlights.planning import rules
 from made_tapes import settings
 
@@ -136,3 +138,38 @@ def test_lamps_brighter_than_the_faded_white_forbid_to_raise_it() -> None:
     bright = replace(shots[2], exposure=replace(shots[2].exposure, luma_high=230.0))
     assert step_of(planned(survey(*shots))) is not None
     assert step_of(planned(survey(*shots[:2], bright, *shots[3:]))) is None
+
+
+def test_only_murky_shots_are_lifted_and_alike_shots_alike() -> None:
+    def lit(number: int, middle: float, high: float) -> ShotReport:
+        report = shot(number, number * FRAMES, (number + 1) * FRAMES)
+        return replace(report, exposure=replace(report.exposure, luma_median=middle, luma_high=high))
+
+    shots = survey(lit(0, 40, 120), lit(1, 60, 130), lit(2, 30, 225), lit(3, 120, 200), lit(4, 36, 120))
+    alike = StageReport((0, 0, 1, 1, 0), (0, 0, 0, 1, 0), (0.0,) * 5, (), "test")
+    asked = "enhancement.light.lift=0.8"
+    alone, together = planned(shots, asked), planned(replace(shots, stage=alike), asked)
+    found = [next((s for s in one.steps if s.stage == "light.lift"), None) for one in alone.shots]
+    assert [one.params["strength"] if one else 0 for one in found] == [0.8, 0.4, 0, 0, 0.8]
+    assert "white spot" not in why_of(alone, 2)
+    assert "not a dark, murky shot" in why_of(alone, 2)
+    shared = [next((s for s in one.steps if s.stage == "light.lift"), None) for one in together.shots]
+    assert [one.params["strength"] if one else 0 for one in shared] == [0.8, 0.8, 0, 0, 0.8]
+    assert not any(step.stage == "light.lift" for step in planned(shots).shots[0].steps), "off by default"
+
+
+def why_of(plan: RestorationPlan, number: int) -> str:
+    return next(one.why for one in plan.shots[number].skipped if one.stage == "light.lift")
+
+
+def test_a_look_table_is_planned_with_its_hash_and_a_wrong_one_ends_planning(tmp_path: Path) -> None:
+    file = tmp_path / "look.cube"
+    file.write_text("LUT_1D_SIZE 2\n0 0 0\n1 1 1\n", "utf-8")
+    plan = planned(survey(sight(0)), f"enhancement.look.table={file}")
+    step = next(one for one in plan.shots[0].steps if one.stage == "look.table")
+    assert step.weights is not None
+    assert step.weights.startswith("look@sha256:")
+    assert [one.stage for one in plan.shots[0].steps].index("look.table") == 3
+    file.write_text("no table", "utf-8")
+    with pytest.raises(LookError, match="no look table that can be used"):
+        planned(survey(sight(0)), f"enhancement.look.table={file}")

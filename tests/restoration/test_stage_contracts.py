@@ -33,6 +33,7 @@ CASES: dict[str, tuple[Clip, dict[str, Any] | None, dict[str, Any]]] = {
         {"black": (0.05, 0.02, 0.03), "white": (0.8, 0.9, 0.85)},
     ),
     "colour.convert": (clip_of(), {"matrix": 1, "primaries": 1}, {"matrix": 6, "primaries": 6}),
+    "light.lift": (clip_of(), {"strength": 0.0}, {"strength": 0.7}),
     "upscale.lanczos": (clip_of(8), None, {"width": 192, "height": 128, "crop": (2, 0, 2, 0)}),
     "upscale.fine": (with_fine(clip_of(8)), None, {"width": 400, "height": 270, "crop": (2, 0, 2, 0)}),
     "faces.restore": (clip_of(half=True), {"strength": 0.0}, {}),
@@ -48,8 +49,8 @@ def test_stage_keeps_its_contract(name: str) -> None:
 
 
 def test_every_stage_is_held_to_the_contract() -> None:
-    # upscale.model needs torch; its contract is held to in tests/models/test_models_user_nets.py.
-    assert set(STAGES.names()) == {*CASES, "upscale.model"}
+    # upscale.model needs torch, look.table a file: tests/models/test_models_user_nets.py and test_light_and_look.py.
+    assert set(STAGES.names()) == {*CASES, "upscale.model", "look.table"}
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
@@ -77,6 +78,7 @@ def test_a_stage_says_what_it_is_and_bounds_its_parameters(name: str) -> None:
         ("composite.comb", {"system": "secam"}, "ntsc or pal"),
         ("colour.balance", {"white": (1.0, 1.0, 2.0)}, "0.5..1.5"),
         ("colour.balance", {"black": (0.0,)}, "R', G' and B'"),
+        ("light.lift", {"strength": 1.5}, "0..1"),
         ("colour.convert", {"matrix": 2}, "matrix of H.273"),
     ],
 )

@@ -26,6 +26,7 @@ from footlights.core.source import Ingest
 from footlights.core.time import FrameRange, SpanKind
 from footlights.engine.tasks import Task
 from footlights.enhancement.balance import affine
+from footlights.enhancement.lift import lowered
 from footlights.media.reader import VideoReader, index_video
 from footlights.metrics.redegradation import Pushed, compare
 from footlights.pipeline.pictures import to_planes
@@ -65,6 +66,8 @@ class ShotRequest:
     primaries: int
     balance: tuple[float, ...]
     """R', G', B' that the plan made black, then those it made white."""
+    lift: float
+    """Strength of the plan's `light.lift`."""
     levels: tuple[float, ...]
     sigmas: tuple[float, ...]
     step: int
@@ -180,6 +183,8 @@ def _request(
     why = ""
     if size[1] < lines:
         why = f"the master has {size[1]} lines and the tape {lines}: what was left out on purpose cannot come back"
+    elif "look.table" in steps:
+        why = "a look table changed its colours on purpose"
     instants = () if why else tuple(_instants(shot, ingest, pieces, order, (factor, lost)))
     return ShotRequest(
         shot=shot.shot,
@@ -187,6 +192,7 @@ def _request(
         raster=(*size, *(int(side) for side in crop)),
         matrix=_whole(converted, "matrix", int(Matrix.BT709)),
         primaries=_whole(converted, "primaries", int(Primaries.BT709)),
+        lift=float(str(steps.get("light.lift", {}).get("strength", 0.0))),
         balance=_balance(steps.get("colour.balance", {})),
         levels=noise.luma_levels or (128.0,),
         sigmas=tuple(round(hypot(sigma, _ROUNDING), 4) for sigma in noise.luma_sigmas or (noise.luma_sigma,)),
@@ -240,6 +246,7 @@ def _master(request: ShotRequest, piece: Path, frame: int, size: tuple[int, ...]
     assert luma.shape[0] == height
     small = (size[1], size[0])
     y, cb, cr = (cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in (luma, *chroma))
+    y = lowered(y, request.lift) if request.lift else y
     target = (Matrix(request.matrix), Primaries(request.primaries))
     back, off = colour.convert_primaries(y, np.stack([cb, cr]), (Matrix.BT709, Primaries.BT709), target)
     mixing, offset = affine(target[0], request.balance[:3], request.balance[3:])

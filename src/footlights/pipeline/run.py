@@ -39,7 +39,7 @@ from footlights.pipeline import facewave, fidelity, graph, ops, products, remain
 from footlights.pipeline.allotting import run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
-from footlights.planning import rules
+from footlights.planning import enhancement, rules
 from footlights.planning.provenance import provenance
 from footlights.planning.timeline import time_map
 from footlights.report.story import Story
@@ -131,6 +131,7 @@ def survey(one: Session) -> Surveyed:
     job = one.job
     settings = job.settings
     faces.check(settings.analysis.faces)
+    enhancement.check(settings)
     one.run([graph.ingest_task(job.tape, settings)])
     ingest = one.record(Ingest, graph.INGEST, taking_in.RECORD)
     sounding = graph.sound_tasks(ingest)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import log, sqrt
+from pathlib import Path
 
 from footlights.config import Settings
+from footlights.core import lookup
 from footlights.core.plans import Skipped, Step
 from footlights.core.reports import ShotReport
 from footlights.core.signal import Matrix, Primaries, Signal
@@ -14,6 +17,12 @@ from footlights.planning.repairs import step
 
 QUIET = 0.45
 """Luma sigma in codes below which a shot needs no noise reduction, and has no grain to give back."""
+
+
+def check(settings: Settings) -> None:
+    """LookError, before any work, for a look table that cannot be used."""
+    if settings.enhancement.look.table:
+        lookup.read(Path(settings.enhancement.look.table).expanduser())
 
 
 def tape_matrix(signal: Signal) -> Matrix:
@@ -33,6 +42,34 @@ def colour(signal: Signal, found: Correction) -> Iterator[Step | Skipped]:
         return
     why = f"the tape is {matrix.name}/{signal.primaries.name}, the master BT709"
     yield step("colour.convert", why, matrix=int(matrix), primaries=int(signal.primaries))
+
+
+def light(settings: Settings, dark: tuple[float, str]) -> Iterator[Step | Skipped]:
+    """A lift of dark shots, by how dark shots of this camera and light are."""
+    most, (need, measured) = settings.enhancement.light.lift, dark
+    if most == 0:
+        yield Skipped("light.lift", "enhancement.light.lift = 0")
+    elif need == 0:
+        yield Skipped("light.lift", f"{measured}: not a dark, murky shot")
+    else:
+        yield step("light.lift", f"{measured}: {need:.0%} of enhancement.light.lift", strength=round(most * need, 3))
+
+
+def look(settings: Settings) -> Iterator[Step | Skipped]:
+    """The user's table, on every shot."""
+    chosen = settings.enhancement.look
+    if not chosen.table or chosen.strength == 0:
+        yield Skipped(
+            "look.table", "enhancement.look.table is empty" if not chosen.table else "enhancement.look.strength = 0"
+        )
+        return
+    file = Path(chosen.table).expanduser().absolute()
+    table = lookup.read(file)
+    kind = f"{table.values.shape[0]} points{'' if table.values.ndim == 2 else ' a side'}"
+    planned = step(
+        "look.table", f"enhancement.look.table = {chosen.table}, {kind}", file=str(file), strength=chosen.strength
+    )
+    yield replace(planned, weights=lookup.reference(str(file)))
 
 
 def detail(settings: Settings, report: ShotReport, scale: float) -> Iterator[Step | Skipped]:

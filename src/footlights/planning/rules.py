@@ -24,7 +24,7 @@ from footlights.planning.enhancement import QUIET
 from footlights.planning.evidence import Correction, corrections
 from footlights.planning.faces import face_step
 from footlights.planning.geometry import Geometry, lay_out
-from footlights.planning.shared import noise_of
+from footlights.planning.shared import darkness_of, noise_of
 from footlights.planning.timeline import gap_slots, time_map
 from footlights.restoration.base import STAGES
 
@@ -50,6 +50,8 @@ class _Tape:
     """Those that were followed, by shot."""
     noise: tuple[tuple[float, str], ...]
     """Luma sigma of every shot, and how it was come by."""
+    darkness: tuple[tuple[float, str], ...]
+    """How much every shot is in need of light, 0..1, and how it was come by."""
 
 
 def plan(
@@ -68,8 +70,8 @@ def plan(
     geometry = lay_out(source, settings.geometry)
     left = {one.shot: one for one in seen}
     balance = corrections(survey, settings.enhancement.colour, enhancement.tape_matrix(source.signal))
-    noise = noise_of(survey)
-    tape = _Tape(ingest, survey, settings, geometry, field_rate, balance, left, tracked or {}, noise)
+    shared = noise_of(survey), darkness_of(survey)
+    tape = _Tape(ingest, survey, settings, geometry, field_rate, balance, left, tracked or {}, *shared)
     rate = source.rate * factor
     timing = (
         f"Every field keeps its instant: {rate} pictures a second."
@@ -139,6 +141,7 @@ def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
         _deinterlace,
         _denoise,
         _colour,
+        _light,
         _upscale,
         _faces,
         _detail,
@@ -304,6 +307,11 @@ def _denoise(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 def _colour(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     yield from enhancement.colour(tape.ingest.source.signal, tape.corrections[report.shot.index])
+
+
+def _light(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    yield from enhancement.light(tape.settings, tape.darkness[report.shot.index])
+    yield from enhancement.look(tape.settings)
 
 
 def _upscale(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:

@@ -1,12 +1,17 @@
-"""What shots of one camera under one light share: their noise, measured better together than one by one."""
+"""What shots of one camera under one light share: their noise, measured better together than one by one, and how much
+is done to them, so that nothing jumps when the picture cuts back and forth."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from math import log2
 
 from footlights.core.reports import ShotReport, Survey
 
+_MURKY, _BRIGHT = (45.0, 75.0), (140.0, 185.0)
+"""Luma codes: a shot lacks light whose median is below the first; not where its brightest per cent reaches the second,
+for then the dark is meant."""
 _UNLIKE = 0.35
 """Octaves between a shot's own noise and that of its group from which it keeps its own: 27 per cent."""
 
@@ -26,6 +31,37 @@ def noise_of(survey: Survey) -> tuple[tuple[float, str], ...]:
         _shared(report, key, medians[key], len(groups[key])) if key in medians else _own(report)
         for report, key in zip(survey.shots, keys, strict=True)
     )
+
+
+def darkness_of(survey: Survey) -> tuple[tuple[float, str], ...]:
+    """How much light every shot lacks, 0 to 1, and how it was come by: dark in the middle, and nothing bright in it."""
+    needs = [_lacks(report) for report in survey.shots]
+    words = [
+        f"luma of {one.exposure.luma_median:.0f} in the middle and {one.exposure.luma_high:.0f} at its brightest"
+        for one in survey.shots
+    ]
+    return tuple(zip(together(survey, needs), words, strict=True))
+
+
+def together(survey: Survey, values: Sequence[float]) -> list[float]:
+    """For every shot the median, by frames, over the shots of its camera under its light."""
+    if survey.stage is None:
+        return list(values)
+    keys = list(zip(survey.stage.cameras, survey.stage.lights, strict=True))
+    groups: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
+    for report, key, value in zip(survey.shots, keys, values, strict=True):
+        groups[key].append((value, len(report.shot.frames)))
+    return [_median(groups[key]) for key in keys]
+
+
+def _lacks(report: ShotReport) -> float:
+    middle, high = report.exposure.luma_median, report.exposure.luma_high
+    return round(_fall(middle, *_MURKY) * _fall(high, *_BRIGHT), 2)
+
+
+def _fall(value: float, start: float, stop: float) -> float:
+    """1 up to `start`, 0 from `stop`."""
+    return min(max((stop - value) / (stop - start), 0.0), 1.0)
 
 
 def _own(report: ShotReport) -> tuple[float, str]:
