@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from test_planning import ingest
 
+from footlights.core.plans import RestorationPlan
 from footlights.core.reports import ShotReport, StageReport, Survey
 from footlights.core.time import FrameRange
 from footlights.planning import rules
@@ -52,3 +54,40 @@ def test_the_plan_uses_the_shared_noise(tape: tuple[TakenIn, Survey]) -> None:
     steps = [step for shot in plan.shots for step in shot.steps if step.stage == "fieldlift.restore"]
     assert [step.params["sigma"] for step in steps] == [2.1, 2.1, 2.1]
     assert all("together" in step.why for step in steps)
+
+
+def resolved(survey: Survey, *values: float) -> Survey:
+    shots = tuple(
+        replace(one, sharpness=replace(one.sharpness, horizontal=value))
+        for one, value in zip(survey.shots, values, strict=True)
+    )
+    return replace(survey, shots=shots)
+
+
+def of_stage(plan: RestorationPlan, stage: str) -> list[float]:
+    """Strength or share of the stage in every shot, 0 where it was left out."""
+    found = [next((step.params for step in one.steps if step.stage == stage), {}) for one in plan.shots]
+    return [float(str(params.get("strength", params.get("detail", 0.0)))) for params in found]
+
+
+def test_detail_follows_how_soft_alike_shots_are(tape: tuple[TakenIn, Survey]) -> None:
+    survey = resolved(survey_of(tape[1], 2.0, 2.0, 2.0, 2.0, 2.0, cameras=(0, 0, 0, 1, 2)), 0.4, 0.5, 0.0, 0.85, 0.99)
+    plan = rules.plan(survey, ingest(10), settings("geometry.height=1080"))
+    assert of_stage(plan, "detail.limited") == pytest.approx([0.6, 0.6, 0.6, 0.24, 0.0], abs=1e-6)
+    assert "with its alike (alone 0.00)" in next(s.why for s in plan.shots[2].steps if s.stage == "detail.limited")
+    assert "sharp already" in next(s.why for s in plan.shots[4].skipped if s.stage == "detail.limited")
+    assert of_stage(plan, "upscale.fine") == [1.0] * 5, "the master has much finer a raster than the tape"
+
+
+def test_a_master_that_the_tape_fills_gets_no_fine_detail(tape: tuple[TakenIn, Survey]) -> None:
+    survey = resolved(survey_of(tape[1], 2.0, 2.0, cameras=(0, 1)), 0.5, 0.97)
+    plan = rules.plan(survey, tape[0].ingest, settings("geometry.height=288"))
+    assert of_stage(plan, "upscale.fine") == [1.0, 0.0]
+    assert "which needs little" in next(s.why for s in plan.shots[1].steps if s.stage == "upscale.fine")
+
+
+def test_a_tape_too_dark_to_tell_is_not_sharpened(tape: tuple[TakenIn, Survey]) -> None:
+    survey = resolved(survey_of(tape[1], 2.0, 2.0, cameras=(0, 1)), 0.0, 0.0)
+    plan = rules.plan(survey, tape[0].ingest, settings())
+    assert of_stage(plan, "detail.limited") == [0.0, 0.0]
+    assert "enough to tell" in next(s.why for s in plan.shots[0].skipped if s.stage == "detail.limited")

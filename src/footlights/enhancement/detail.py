@@ -13,7 +13,7 @@ from footlights.restoration.base import Contract, bound, stage
 _CODE = 1 / 219
 
 
-@stage("detail.limited", version=1)
+@stage("detail.limited", version=2)
 class LimitedDetail:
     """Unsharp masking whose result may leave the range of its surroundings by a small share only."""
 
@@ -23,7 +23,7 @@ class LimitedDetail:
         """Gain on fine contrast, 0..2; 0 is the identity."""
         radius: float = 2.4
         """Standard deviation of the Gaussian that separates fine contrast, in samples of the picture, 0.5..8."""
-        overshoot: float = 0.06
+        overshoot: float = 0.04
         """Share of the local contrast by which a sample may leave the local range, 0..0.5."""
         floor: float = 0.4
         """Fine contrast in 8-bit codes below which nothing is raised (remaining noise)."""

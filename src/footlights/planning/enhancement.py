@@ -14,9 +14,15 @@ from footlights.core.reports import ShotReport
 from footlights.core.signal import Matrix, Primaries, Signal
 from footlights.planning.evidence import Correction
 from footlights.planning.repairs import step
+from footlights.planning.shared import fall
 
 QUIET = 0.45
 """Luma sigma in codes below which a shot needs no noise reduction, and has no grain to give back."""
+
+_SOFT = (0.7, 0.95)
+"""Share of the sampling limit up to which a shot gets all of the wanted detail, and from which none."""
+_FILLED = (0.6, 0.9)
+"""Share of the master's raster that the tape's resolution fills, likewise for the net's fine detail."""
 
 
 def check(settings: Settings) -> None:
@@ -72,22 +78,37 @@ def look(settings: Settings) -> Iterator[Step | Skipped]:
     yield replace(planned, weights=lookup.reference(str(file)))
 
 
-def detail(settings: Settings, report: ShotReport, scale: float) -> Iterator[Step | Skipped]:
-    """Fine contrast at display scale; `scale` is output lines per source line."""
-    strength = settings.enhancement.detail.strength
-    if strength == 0:
+def finer(wanted: float, sharp: tuple[float, str], scale: float) -> tuple[float, str]:
+    """Share of the net's fine detail, and why: all of what is wanted where the tape's pictures fill little of the
+    master's raster, none where they fill it. `scale` is output lines per source line."""
+    filled, measured = sharp[0] / scale, sharp[1]
+    share = round(wanted * fall(filled, *_FILLED), 3)
+    if share == wanted:
+        return share, f"{measured}, {filled:.2f} of the master's: the net's detail at four times the raster"
+    return share, f"{measured}, {filled:.2f} of the master's, which needs little: {share:g} of the net's detail"
+
+
+def detail(settings: Settings, report: ShotReport, sharp: tuple[float, str], scale: float) -> Iterator[Step | Skipped]:
+    """Fine contrast at display scale, by how soft shots of this camera and light are."""
+    most, (resolved, measured) = settings.enhancement.detail.strength, sharp
+    strength = round(most * fall(resolved, *_SOFT), 3)
+    if most == 0:
         yield Skipped("detail.limited", "enhancement.detail.strength = 0")
-        return
-    sharp = report.sharpness.horizontal
-    # The softer the shot, the coarser the finest contrast it holds.
-    radius = 0.5 * scale * min(max(0.8 / max(sharp, 0.2), 0.9), 2.0)
-    yield step(
-        "detail.limited",
-        f"sharpness.horizontal {sharp:.2f} of the sampling limit",
-        strength=strength,
-        radius=round(min(max(radius, 0.5), 8.0), 2),
-        floor=round(min(max(0.25 * report.noise.luma_sigma, 0.3), 3.0), 2),
-    )
+    elif resolved == 0:
+        yield Skipped("detail.limited", "no shot of the tape shows enough to tell how sharp it is: left alone")
+    elif strength == 0:
+        yield Skipped("detail.limited", f"{measured}: sharp already, left alone")
+    else:
+        # The softer the shot, the coarser the finest contrast it holds.
+        radius = 0.5 * scale * min(max(0.8 / max(resolved, 0.2), 0.9), 2.0)
+        part = "" if strength == most else f": {strength / most:.0%} of enhancement.detail.strength"
+        yield step(
+            "detail.limited",
+            f"{measured}{part}",
+            strength=strength,
+            radius=round(min(max(radius, 0.5), 8.0), 2),
+            floor=round(min(max(0.25 * report.noise.luma_sigma, 0.3), 3.0), 2),
+        )
 
 
 def grain(settings: Settings, report: ShotReport, scale: float) -> Iterator[Step | Skipped]:

@@ -24,7 +24,7 @@ from footlights.planning.enhancement import QUIET
 from footlights.planning.evidence import Correction, corrections
 from footlights.planning.faces import face_step
 from footlights.planning.geometry import Geometry, lay_out
-from footlights.planning.shared import darkness_of, noise_of
+from footlights.planning.shared import darkness_of, noise_of, sharpness_of
 from footlights.planning.timeline import gap_slots, time_map
 from footlights.restoration.base import STAGES
 
@@ -52,6 +52,8 @@ class _Tape:
     """Luma sigma of every shot, and how it was come by."""
     darkness: tuple[tuple[float, str], ...]
     """How much every shot is in need of light, 0..1, and how it was come by."""
+    sharpness: tuple[tuple[float, str], ...]
+    """Effective resolution of every shot, and how it was come by."""
 
 
 def plan(
@@ -70,7 +72,7 @@ def plan(
     geometry = lay_out(source, settings.geometry)
     left = {one.shot: one for one in seen}
     balance = corrections(survey, settings.enhancement.colour, enhancement.tape_matrix(source.signal))
-    shared = noise_of(survey), darkness_of(survey)
+    shared = noise_of(survey), darkness_of(survey), sharpness_of(survey)
     tape = _Tape(ingest, survey, settings, geometry, field_rate, balance, left, tracked or {}, *shared)
     rate = source.rate * factor
     timing = (
@@ -331,8 +333,8 @@ def _upscale(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     elif objection:
         yield _step("upscale.lanczos", f"{objection}. {geometry.why}", **raster)
     else:
-        why = f"the net's detail at four times the raster. {geometry.why}"
-        yield _step("upscale.fine", why, detail=detail, **raster)
+        share, why = enhancement.finer(detail, tape.sharpness[report.shot.index], geometry.scale)
+        yield _step("upscale.fine", f"{why}. {geometry.why}", detail=share, **raster)
 
 
 def _faces(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
@@ -345,7 +347,7 @@ def _faces(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 
 def _detail(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    yield from enhancement.detail(tape.settings, report, tape.geometry.scale)
+    yield from enhancement.detail(tape.settings, report, tape.sharpness[report.shot.index], tape.geometry.scale)
 
 
 def _grain(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:

@@ -43,23 +43,48 @@ def darkness_of(survey: Survey) -> tuple[tuple[float, str], ...]:
     return tuple(zip(together(survey, needs), words, strict=True))
 
 
-def together(survey: Survey, values: Sequence[float]) -> list[float]:
-    """For every shot the median, by frames, over the shots of its camera under its light."""
+def sharpness_of(survey: Survey) -> tuple[tuple[float, str], ...]:
+    """Effective resolution of every shot as a share of the tape's sampling limit, and how it was come by; 0 where no
+    shot of the tape shows enough to tell."""
+    known = [one.sharpness.horizontal > 0 for one in survey.shots]
+    seen = [
+        (one.sharpness.horizontal, len(one.shot.frames)) for one, sees in zip(survey.shots, known, strict=True) if sees
+    ]
+    tape = _median(seen) if seen else 0.0
+    own = [one.sharpness.horizontal if sees else tape for one, sees in zip(survey.shots, known, strict=True)]
+    return tuple(
+        (shared, _sharpness_words(one, shared))
+        for one, shared in zip(survey.shots, together(survey, own, known if any(known) else None), strict=True)
+    )
+
+
+def _sharpness_words(report: ShotReport, shared: float) -> str:
+    alone = report.sharpness.horizontal
+    if abs(shared - alone) < 0.005:
+        return f"sharpness.horizontal {alone:.2f} of the sampling limit"
+    return f"sharpness.horizontal {shared:.2f} of the sampling limit with its alike (alone {alone:.2f})"
+
+
+def together(survey: Survey, values: Sequence[float], known: Sequence[bool] | None = None) -> list[float]:
+    """For every shot the median, by frames, over the shots of its camera under its light; `known` says which count
+    where others of the group do."""
     if survey.stage is None:
         return list(values)
     keys = list(zip(survey.stage.cameras, survey.stage.lights, strict=True))
     groups: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
-    for report, key, value in zip(survey.shots, keys, values, strict=True):
-        groups[key].append((value, len(report.shot.frames)))
-    return [_median(groups[key]) for key in keys]
+    counts = known or (True,) * len(values)
+    for report, key, value, counting in zip(survey.shots, keys, values, counts, strict=True):
+        if counting:
+            groups[key].append((value, len(report.shot.frames)))
+    return [_median(groups[key]) if groups[key] else value for key, value in zip(keys, values, strict=True)]
 
 
 def _lacks(report: ShotReport) -> float:
     middle, high = report.exposure.luma_median, report.exposure.luma_high
-    return round(_fall(middle, *_MURKY) * _fall(high, *_BRIGHT), 2)
+    return round(fall(middle, *_MURKY) * fall(high, *_BRIGHT), 2)
 
 
-def _fall(value: float, start: float, stop: float) -> float:
+def fall(value: float, start: float, stop: float) -> float:
     """1 up to `start`, 0 from `stop`."""
     return min(max((stop - value) / (stop - start), 0.0), 1.0)
 
