@@ -14,7 +14,7 @@ pytest.importorskip("safetensors", reason="training needs the extra `train`")
 
 from footlights.models import fieldlift  # noqa: E402
 from footlights.models.fieldlift_torch import FieldLiftNet  # noqa: E402
-from footlights.training import batches, export, unroll  # noqa: E402
+from footlights.training import batches, export, runs, unroll  # noqa: E402
 from footlights.training import fieldlift as training  # noqa: E402
 from footlights.training.batches import BatchShape, Draw, draw_batch, whole  # noqa: E402
 from footlights.training.resident import ResidentShards  # noqa: E402
@@ -147,7 +147,7 @@ def test_batches_cut_on_the_device_equal_those_cut_here(shards: Path):
 
 
 def test_a_net_learns_what_its_base_does_not_know(shards: Path):
-    config = training.Config("", "tiny", 40, 2, 3, 32, warm_up=5, rate=4e-3, threads=1, bf16=False)
+    config = runs.Config("", "tiny", 40, 2, 3, 32, warm_up=5, rate=4e-3, threads=1, bf16=False)
     run, data = training.begin(config), open_shards(shards / "train")
     batch = draw_batch(data, BatchShape(2, 3, 32), 1, 0)
     here = unroll.on_device(batch, torch.device("cpu"))

@@ -19,7 +19,7 @@ from footlights.training import checkpoint, trackface, trackface_export  # noqa:
 from footlights.training.faceid import discriminant, separation  # noqa: E402
 from footlights.training.facescenes import LINES, draw_stage, light_at, light_on_stage  # noqa: E402
 from footlights.training.facesources import SourceFace, crop_of, kept_together  # noqa: E402
-from footlights.training.fieldlift import Config  # noqa: E402
+from footlights.training.runs import Chosen, Config  # noqa: E402
 from footlights.training.trackface_data import Pool, Shape, draw_batch, load_tracks, whole_track  # noqa: E402
 from footlights.training.trackface_render import TrackFacts  # noqa: E402
 from footlights.training.trackface_score import score_pictures  # noqa: E402
@@ -131,15 +131,15 @@ def test_a_resumed_run_equals_one_that_never_stopped(shards: Path, tmp_path: Pat
     torch.set_num_threads(1)
     config = replace(CONFIG, iterations=4, check_every=4, decay_from=1.0)
     through = trackface.begin(config)
-    trackface.train(through, config, "", (shards, _folder(tmp_path / "through")), float("inf"))
+    trackface.train(through, _chosen(config, shards, _folder(tmp_path / "through")))
     first = trackface.begin(config)
     broken = _folder(tmp_path / "broken")
     half = replace(config, iterations=2, check_every=9)
-    trackface.train(first, half, "", (shards, broken), float("inf"))
+    trackface.train(first, _chosen(half, shards, broken))
     resumed = trackface.begin(config)
     checkpoint.load(broken / "last.safetensors", resumed)
     assert resumed.progress.iteration == 2
-    trackface.train(resumed, config, "", (shards, broken), float("inf"))
+    trackface.train(resumed, _chosen(config, shards, broken))
     assert (broken / "journal.csv").read_text("utf-8").count("\n") == 3
     assert (broken / "sheet.png").is_file()
     for one, two in zip(through.mean.parameters(), resumed.mean.parameters(), strict=True):
@@ -213,6 +213,10 @@ def test_a_discriminant_keeps_what_tells_people_apart() -> None:
     assert right(strangers, names) < 0.5
     assert right((strangers - centre) @ project, names) > 0.95
     assert "nearest is right 1.00" in separation(strangers, names, centre, project)
+
+
+def _chosen(config: Config, shards: Path, run: Path) -> Chosen:
+    return Chosen(config, "", shards, run, resume=False, start_from=None, deadline=float("inf"))
 
 
 def _folder(path: Path) -> Path:

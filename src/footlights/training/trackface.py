@@ -6,25 +6,21 @@ batch follows from the seed and its number, so a run that was stopped and resume
 
 from __future__ import annotations
 
-import argparse
 import copy
 import time
-import tomllib
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from footlights.errors import UsageError
 from footlights.models.trackface import DETAIL_LIMIT, STATE
 from footlights.models.trackface_torch import TrackFaceNet
 from footlights.training import checkpoint, journal
 from footlights.training.batches import ahead_of
 from footlights.training.checkpoint import Progress, Run
-from footlights.training.fieldlift import Asked, Clock, Config, must_be_finite, schedule
+from footlights.training.runs import Asked, Chosen, Clock, Config, choose, go_on, must_be_finite, schedule
 from footlights.training.trackface_data import Batch, Pool, Shape, draw_batch, load_tracks
 from footlights.training.trackface_losses import FaceWeights, face_loss
 from footlights.training.trackface_validate import check_tracks, summary, write_face_sheet
@@ -32,30 +28,11 @@ from footlights.training.trackface_validate import check_tracks, summary, write_
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train to the end, or to `--minutes`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--shards", type=Path, required=True, help="folder with train/ and val/")
-    parser.add_argument("--run", type=Path, required=True, help="folder of this run")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--minutes", type=float, help="stop after this time, resumable")
-    parser.add_argument("--iterations", type=int, help="instead of the configuration's")
-    chosen = parser.parse_args(arguments)
-    text = chosen.config.read_text("utf-8")
-    config = Config(**tomllib.loads(text))
-    if chosen.iterations:
-        config = replace(config, iterations=chosen.iterations)
-        text += f"# as run with --iterations {chosen.iterations}\n"
-    last = chosen.run / "last.safetensors"
-    if last.exists() and not chosen.resume:
-        raise UsageError(f"{last} exists", "a run is not begun over another", "give --resume or another --run")
-    chosen.run.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(config.threads)
-    run = begin(config)
-    if chosen.resume and last.exists():
-        checkpoint.load(last, run)
-        journal.drop_after(chosen.run / "journal.csv", run.progress.iteration)
-    deadline = time.monotonic() + chosen.minutes * 60 if chosen.minutes else float("inf")
-    train(run, config, text, (chosen.shards, chosen.run), deadline)
+    chosen = choose(__doc__, arguments)
+    torch.set_num_threads(chosen.config.threads)
+    run = begin(chosen.config)
+    go_on(run, chosen)
+    train(run, chosen)
 
 
 def begin(config: Config) -> Run[TrackFaceNet]:
@@ -66,13 +43,13 @@ def begin(config: Config) -> Run[TrackFaceNet]:
     return Run(net, copy.deepcopy(net).requires_grad_(False), optimiser, Progress(), torch.zeros(()))
 
 
-def train(run: Run[TrackFaceNet], config: Config, text: str, places: tuple[Path, Path], deadline: float) -> None:
+def train(run: Run[TrackFaceNet], chosen: Chosen) -> None:
     """Iterate, validate, save."""
-    shards, folder = places
-    pool = Pool.of(load_tracks(shards / "train", config.train_shards))
-    held_out = Pool.of(load_tracks(shards / "val"))
+    config = chosen.config
+    pool = Pool.of(load_tracks(chosen.shards / "train", config.train_shards))
+    held_out = Pool.of(load_tracks(chosen.shards / "val"))
     print(f"{len(pool.tracks)} tracks, {len(held_out.tracks)} held out", flush=True)  # noqa: T201
-    last, saved, clock, asked = folder / "last.safetensors", time.monotonic(), Clock(run.progress), Asked()
+    saved, clock, asked = time.monotonic(), Clock(run.progress), Asked()
     drawn = partial(draw_batch, pool, Shape(config.batch, config.frames, config.side), config.seed)
     sums: dict[str, float] = {}
     counted = 0
@@ -81,13 +58,13 @@ def train(run: Run[TrackFaceNet], config: Config, text: str, places: tuple[Path,
             sums[name] = sums.get(name, 0.0) + float(value)
         counted += 1
         clock.tick(run.progress)
-        done, late = run.progress.iteration, time.monotonic() > deadline or asked.to_stop
+        done, late = run.progress.iteration, time.monotonic() > chosen.deadline or asked.to_stop
         due = done % config.check_every == 0 or done == config.iterations
         if due:
-            check(run, config, {name: value / counted for name, value in sums.items()}, held_out, folder)
+            check(run, config, {name: value / counted for name, value in sums.items()}, held_out, chosen.run)
             sums, counted = {}, 0
         if due or late or time.monotonic() - saved > config.save_seconds:
-            checkpoint.save(last, run, text)
+            checkpoint.save(chosen.last, run, chosen.text)
             saved = time.monotonic()
         if due:
             clock = Clock(run.progress)  # validation is not training
