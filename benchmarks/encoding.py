@@ -29,7 +29,7 @@ from footlights.encoding import ladder
 from footlights.encoding.allocation import Caps, allocate, fit
 from footlights.encoding.encoders import lossless_intermediate
 from footlights.media import ffmpeg
-from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+from footlights.pipeline.rungs import TOLERANCE, ChunkRequest, Picture, encode_chunk
 
 RATE = Fraction(25)
 PROGRAMMES = {
@@ -149,7 +149,7 @@ def _mean(found: Sequence[Probe]) -> float:
 
 def _floor_probe(probes: Sequence[Probe], floor: float) -> Probe:
     """The coarsest trial on the floor, as the search accepts it; else the best there is."""
-    fine = [probe for probe in probes if min(probe.mean, probe.low + 3) >= floor - 0.75]
+    fine = [probe for probe in probes if min(probe.mean, probe.low + 3) >= floor - TOLERANCE]
     return max(fine, key=lambda probe: probe.q) if fine else max(probes, key=lambda probe: probe.mean)
 
 

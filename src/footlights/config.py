@@ -254,7 +254,7 @@ class EncodingSettings(Section):
     """VMAF by which a part may fall below the target in the mode `mean`."""
     preset: Annotated[int, Field(ge=4, le=13)] = 10
     """SVT-AV1 speed, 4 slow and small .. 13 fast."""
-    probes: Annotated[int, Field(ge=1, le=8)] = 3
+    probes: Annotated[int, Field(ge=1, le=8)] = 4
     """Trial encodes per part and rendition in search of the target; the rate limit may take more."""
     grain: Literal["auto", "keep"] = "auto"
     """`auto`: grain is taken out before encoding and given back, drawn by AV1 decoders, in part baked into H.264;

@@ -30,6 +30,24 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What a chunk looks like, as far as it tells how hard it is to encode."""
+
+    spatial: float
+    """SI of ITU-T P.910, at SD width."""
+    temporal: float
+    """TI of ITU-T P.910."""
+    luma: float
+    """Median 8-bit code."""
+    place: str = ""
+    """Camera and light, where they were told apart."""
+
+
+ORDINARY = Look(60.0, 15.0, 90.0)
+"""What is taken for granted where nothing was seen."""
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """One trial encode of a chunk."""
 
@@ -40,6 +58,13 @@ class Probe:
     low: float
     """5th percentile."""
     worst: float
+    why: str = ""
+    """What led to it: a `search.Reason`, `rate` (the limit was broken before), `allocation`; empty in old records."""
+
+    @property
+    def score(self) -> float:
+        """What a search holds against the target: a chunk may not buy a good mean with a bad second."""
+        return min(self.mean, self.low + 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +125,15 @@ class ChunkEncode:
     probes: tuple[Probe, ...]
     outcome: str
     """`reached`, `ceiling` (quality limit of the q range), `floor` (better than asked at the coarsest q), `budget` (the
-    best of the allowed trials), `capped` (coarsened to keep the rate), `allocated` (its q given by allocation)."""
+    best of the allowed trials, outside the tolerance), `capped` (coarsened to keep the rate), `allocated` (its q given
+    by allocation)."""
     grain: GrainEncode | None = None
     """None where the settings leave grain alone."""
+    target: float = 0.0
+    """The score that was sought."""
+    prior: str = ""
+    """What the first trial was expected from: `look` (the pictures alone), `shots` (others of the same rendition),
+    `rendition` (the same chunk at another one)."""
 
 
 @dataclass(frozen=True, slots=True)

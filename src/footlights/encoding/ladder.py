@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from footlights.config import EncodingSettings
-from footlights.core.encodes import EncodePlan, Rung
+from footlights.core.encodes import EncodePlan, Look, Rung
 from footlights.core.time import FrameRange
 
 _CAPS = {
@@ -70,14 +70,13 @@ def plan(
     return EncodePlan(ladder, tuple(segments), tuple(segments), rate, frames)
 
 
-def first_guess(rung: Rung, spatial: float, temporal: float, luma: float) -> float:
+def first_guess(rung: Rung, look: Look) -> float:
     """Where to begin the search: busy and dark pictures need a finer quantiser for the same score.
 
-    `spatial` and `temporal` are ITU-T P.910 values, `luma` the median code. The coefficients were set by hand on the
-    development clips; a wrong guess costs one more trial, nothing else.
+    The coefficients were set by hand on the development clips; a wrong guess costs one more trial, nothing else.
     """
     base = 36.0 if rung.codec == "av1" else 25.0
-    guess = base - 0.03 * (spatial - 60) - 0.05 * (temporal - 15) + 0.02 * (luma - 90)
+    guess = base - 0.03 * (look.spatial - 60) - 0.05 * (look.temporal - 15) + 0.02 * (look.luma - 90)
     return min(max(guess, rung.q_min), rung.q_max)
 
 

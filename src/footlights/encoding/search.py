@@ -1,21 +1,42 @@
 """Search for the quality value: as few trial encodes as possible, the accepted one is the final bitstream.
 
-A pure generator: it yields q and is sent the score; no encoder, no file. Warm start, secant, then a bracket with a
-monotone cubic in it; quality is taken to fall with q, and where it does not the bracket is halved.
+A pure generator of events: it yields a `Trial` and is sent its score; no encoder, no file. It begins where `priors`
+expects the answer, goes on along the slope expected there, and from two trials around the target on along a line or a
+monotone cubic; quality is taken to fall with q, and where it does not the bracket is halved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
+from math import log, log2
 
-_SLOPE = -1.3
-"""VMAF per unit of q where nothing is known yet: median of measured curves (0.9 to 2.1)."""
-_SLOPE_RANGE = (-4.0, -0.2)
-_OVERSHOOT = 1.05
+SLOPE = -0.6
+"""VMAF per unit of q around a target of 93 where nothing is known yet: of measured curves (0.2 to 1.3)."""
+SLOPE_RANGE = (-4.0, -0.1)
+_OVERSHOOT = 1.02
+_LEAST_LOSS = 0.05
+"""VMAF: pictures equal to the reference score 99.9, and a logarithm needs more than nothing."""
+_LN2 = log(2)
 _NOISE = 0.15
 """VMAF by which a coarser trial may score higher without being taken for a contradiction."""
+
+
+class Reason(StrEnum):
+    """What led to a trial."""
+
+    PRIOR = "prior"
+    """Expected before any trial."""
+    SLOPE = "slope"
+    """From trials on one side of the target."""
+    LINE = "line"
+    """Between two trials around the target."""
+    CUBIC = "cubic"
+    """Between three or more."""
+    HALVING = "halving"
+    """Trials contradict each other: the middle of the bracket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +45,28 @@ class Goal:
 
     target: float
     tolerance: float
-    """Scores from `target - tolerance` to `target + 2 * tolerance` are accepted."""
+    """Scores nearer to the target than this are accepted."""
     q_low: float
     q_high: float
     step: float
     probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is expected before the first trial."""
+
+    q: float
+    slope: float = SLOPE
+    """VMAF per unit of q around the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Encode with this value and send the score."""
+
+    q: float
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,77 +77,92 @@ class Found:
     score: float
     outcome: str
     """`reached`, `ceiling` (not even q_low reaches the target), `floor` (q_high still exceeds it), `budget` (the best
-    of the allowed trials)."""
+    of the allowed trials, outside the tolerance)."""
 
 
-def search(goal: Goal, first: float) -> Generator[float, float, Found]:
-    """Yields q, is sent the score of that trial, returns what was found. Never yields the same q twice."""
+def search(goal: Goal, prior: Prior) -> Generator[Trial, float, Found]:
+    """Yields trials, is sent their scores, returns what was found. Never yields the same q twice."""
     tried: dict[float, float] = {}
-    q = _grid(first, goal)
+    trial = Trial(_grid(prior.q, goal), Reason.PRIOR)
     while True:
-        tried[q] = yield q
-        found = _judge(goal, tried, q)
+        tried[trial.q] = yield trial
+        found = _judge(goal, tried, trial.q)
         if found is not None:
             return found
-        following = _next(goal, tried)
-        if following in tried:
-            return _best(goal, tried, "budget")
-        q = following
+        trial = _next(goal, tried, prior.slope)
+        if trial.q in tried:
+            return _best(goal, tried)
 
 
 def _judge(goal: Goal, tried: dict[float, float], q: float) -> Found | None:
     score = tried[q]
-    if goal.target - goal.tolerance <= score <= goal.target + 2 * goal.tolerance:
+    if abs(score - goal.target) <= goal.tolerance:
         return Found(q, score, "reached")
     if score < goal.target and q <= goal.q_low:
         return Found(q, score, "ceiling")
     if score > goal.target and q >= goal.q_high:
         return Found(q, score, "floor")
-    return _best(goal, tried, "budget") if len(tried) >= goal.probes else None
+    return _best(goal, tried) if len(tried) >= goal.probes else None
 
 
-def _next(goal: Goal, tried: dict[float, float]) -> float:
+def _next(goal: Goal, tried: dict[float, float], slope: float) -> Trial:
     good = max((q for q, score in tried.items() if score >= goal.target), default=None)
     bad = min((q for q, score in tried.items() if score < goal.target), default=None)
     if good is not None and bad is not None and good < bad:
-        between = _inside(goal, tried, good, bad)
+        between, why = _inside(goal, tried, good, bad)
         # Stay off the ends of the bracket: a trial there would tell nothing.
         edge = 0.1 * (bad - good)
-        return _grid(min(max(between, good + edge), bad - edge), goal)
-    last = list(tried)[-1]
+        return Trial(_grid(min(max(between, good + edge), bad - edge), goal), why)
+    near = min(tried, key=lambda q: abs(tried[q] - goal.target))
     # A little further than the slope says, so that the target comes to lie between two trials.
-    return _grid(last + _OVERSHOOT * (goal.target - tried[last]) / _slope(tried), goal)
+    step = _OVERSHOOT * _doubling(goal, tried, slope) * (_loss(goal.target) - _loss(tried[near]))
+    return Trial(_grid(near + step, goal), Reason.SLOPE)
 
 
-def _inside(goal: Goal, tried: dict[float, float], good: float, bad: float) -> float:
+def _inside(goal: Goal, tried: dict[float, float], good: float, bad: float) -> tuple[float, Reason]:
     """Where the target lies in a bracket: on a monotone cubic through three trials or more (PCHIP, Fritsch and Butland
-    1984), on a line through two, in the middle where the trials contradict each other."""
+    1984), on a line through two, over the logarithm of the loss; in the middle where the trials contradict each
+    other."""
     points = sorted(tried.items())
     falls = [early - late for (_, early), (_, late) in pairwise(points)]
     if any(fall < -_NOISE for fall in falls):
-        return (good + bad) / 2
-    if len(points) > 2 and all(fall > 0 for fall in falls):
+        return (good + bad) / 2, Reason.HALVING
+    if len(points) > 2:
         from scipy.interpolate import PchipInterpolator
 
-        scores, values = [score for _, score in reversed(points)], [q for q, _ in reversed(points)]
-        return float(PchipInterpolator(scores, values)(goal.target))
-    share = (tried[good] - goal.target) / max(tried[good] - tried[bad], 1e-9)
-    return good + share * (bad - good)
+        losses, values = [_loss(score) for _, score in points], [q for q, _ in points]
+        if all(late > early for early, late in pairwise(losses)):
+            return float(PchipInterpolator(losses, values)(_loss(goal.target))), Reason.CUBIC
+    share = (_loss(goal.target) - _loss(tried[good])) / max(_loss(tried[bad]) - _loss(tried[good]), 1e-9)
+    return good + share * (bad - good), Reason.LINE
 
 
-def _slope(tried: dict[float, float]) -> float:
-    points = sorted(tried.items())
-    if len(points) < 2:
-        return _SLOPE
-    (q0, s0), (q1, s1) = points[0], points[-1]
-    return min(max((s1 - s0) / (q1 - q0), _SLOPE_RANGE[0]), _SLOPE_RANGE[1])
+def _doubling(goal: Goal, tried: dict[float, float], expected: float) -> float:
+    """Units of q in which what is lacking of 100 doubles: of the two trials nearest to the target, or by the slope
+    expected there. Curves of quality bend; those of the logarithm of the loss are nearly straight."""
+    low, high = (_LN2 * max(100 - goal.target, 1.0) / -slope for slope in SLOPE_RANGE)
+    if len(tried) < 2:
+        return min(max(_LN2 * (100 - goal.target) / -expected, low), high)
+    (q0, s0), (q1, s1) = sorted(tried.items(), key=lambda one: abs(one[1] - goal.target))[:2]
+    rise = (_loss(s1) - _loss(s0)) / (q1 - q0)
+    return high if rise <= 1 / high else max(1 / rise, low)
 
 
-def _best(goal: Goal, tried: dict[float, float], outcome: str) -> Found:
-    """The coarsest trial that reaches the target; if none does, the one that comes nearest."""
+def _loss(score: float) -> float:
+    """Logarithm to the base 2 of what is lacking of 100."""
+    return log2(max(100 - score, _LEAST_LOSS))
+
+
+def _best(goal: Goal, tried: dict[float, float]) -> Found:
+    """The coarsest trial that reaches the target; if none does, the one that comes nearest. Where the two neighbouring
+    values of the grid lie around the target nothing nearer exists, and it is reached."""
     reaching = [q for q, score in tried.items() if score >= goal.target - goal.tolerance]
     q = max(reaching) if reaching else max(tried, key=lambda one: tried[one])
-    return Found(q, tried[q], "reached" if outcome != "budget" else outcome)
+    beside = any(
+        other < goal.target and other_q - q <= goal.step + 1e-9 for other_q, other in tried.items() if other_q > q
+    )
+    outcome = "reached" if reaching and (beside or abs(tried[q] - goal.target) <= goal.tolerance) else "budget"
+    return Found(q, tried[q], outcome)
 
 
 def _grid(q: float, goal: Goal) -> float:

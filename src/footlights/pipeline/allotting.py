@@ -1,4 +1,4 @@
-"""Encoding a stream in the mode of the settings: one wave of searches, or searches for the floor and then allocation.
+"""Encoding a stream in the mode of the settings: searches in waves, and allocation after them.
 
 In the mode `floor` every chunk is searched to the target, and that is all. In the mode `mean` the search leads to the
 floor, `encoding.slack` below the target; from its trials `encoding.allocation` says which chunks are worth more, and
@@ -18,9 +18,11 @@ from footlights.core import records
 from footlights.core.encodes import ChunkEncode, Probe
 from footlights.encoding.allocation import Caps, Curve, allocate, fit
 from footlights.encoding.encoders import rung_encoder
+from footlights.engine.reuse import Action
 from footlights.engine.tasks import Task
 from footlights.pipeline import graph, ops
 from footlights.pipeline.rungs import ChunkRequest
+from footlights.pipeline.waves import waves
 
 if TYPE_CHECKING:
     from footlights.pipeline.run import Session
@@ -47,11 +49,16 @@ def run_stream(one: Session, tasks: Sequence[Task], settings: Settings) -> tuple
     `tasks` are what `graph.stream_tasks` gave (or `graph.product_tasks`, with the tasks they need).
     """
     encoding = [task for task in tasks if task.op == graph.ENCODE]
-    if settings.encoding.mode == "floor" or not encoding:
-        one.run(list(tasks))
-        return tuple(one.record(ChunkEncode, task.id, ops.RESULT) for task in encoding)
-    one.run([task for task in tasks if task.id != graph.STREAM])
-    placed = {task.id: _read(one, task) for task in encoding}
+    package = next((task for task in tasks if task.id == graph.STREAM), None)
+    others = [task for task in tasks if task.op != graph.ENCODE and task is not package]
+    if package is None:
+        one.run(others)
+        return ()
+    searched = _search(one, encoding, others)
+    if settings.encoding.mode == "floor":
+        one.run([package])
+        return tuple(one.record(ChunkEncode, task.id, ops.RESULT) for task in searched)
+    placed = {task.id: _read(one, task) for task in searched}
     first = dict(placed)
     for number in range(_ROUNDS):
         again = _raised(first, placed, settings, number)
@@ -61,10 +68,43 @@ def run_stream(one: Session, tasks: Sequence[Task], settings: Settings) -> tuple
         for name, task in again.items():
             made = _read(one, task)
             placed[name] = made._replace(trials=(*placed[name].trials, *made.trials))
-    (package,) = [task for task in tasks if task.id == graph.STREAM]
     needs = [placed[need].task.id if need in placed else need for need in package.needs]
     one.run([replace(package, needs=tuple(needs))])
     return tuple(replace(chunk.encode, probes=chunk.trials) for chunk in placed.values())
+
+
+def foreseen(one: Session, tasks: Sequence[Task]) -> list[Task]:
+    """The tasks as a run would begin them, as far as results of earlier waves are in place; nothing is made."""
+    others = [task for task in tasks if task.op != graph.ENCODE]
+    course = waves([task for task in tasks if task.op == graph.ENCODE])
+    begun: dict[str, Task] = {}
+    try:
+        wave = next(course)
+        while True:
+            begun.update({task.id: task for task in wave})
+            needs = {need for task in wave for need in task.needs}
+            wanted = [*(task for task in others if task.id in needs), *wave]
+            if any(forecast.action is not Action.REUSE for forecast in one.coordinator.preview(wanted)):
+                break
+            one.run(wanted)
+            wave = course.send({task.id: one.record(ChunkEncode, task.id, ops.RESULT) for task in wave})
+    except StopIteration:
+        pass
+    return [begun.get(task.id, task) for task in tasks]
+
+
+def _search(one: Session, encoding: Sequence[Task], others: Sequence[Task]) -> list[Task]:
+    """Search every chunk, wave after wave; `others` run beside the first. The tasks as they were run."""
+    course, beside = waves(encoding), list(others)
+    try:
+        wave = next(course)
+        while True:
+            one.run([*beside, *wave])
+            beside = []
+            wave = course.send({task.id: one.record(ChunkEncode, task.id, ops.RESULT) for task in wave})
+    except StopIteration as end:
+        searched: list[Task] = end.value
+    return searched
 
 
 def _raised(first: dict[str, _Placed], placed: dict[str, _Placed], settings: Settings, number: int) -> dict[str, Task]:

@@ -17,7 +17,7 @@ from footlights.analysis import sound
 from footlights.analysis import survey as analysis
 from footlights.config import Settings
 from footlights.core import records
-from footlights.core.encodes import EncodePlan
+from footlights.core.encodes import ORDINARY, EncodePlan, Look
 from footlights.core.plans import Piece, RestorationPlan, ShotPlan
 from footlights.core.reports import ShotGlance, Survey
 from footlights.core.signal import BT709_SIGNAL, Signal
@@ -221,17 +221,8 @@ def product_tasks(
     )
     tasks = [master, _compare_task(survey, ingest, layout, ids)]
     if layout.encode.rungs:
-        looks = [
-            (
-                ingest.slot_range(one.shot.frames),
-                one.complexity.spatial,
-                one.complexity.temporal,
-                one.exposure.luma_median,
-            )
-            for one in survey.shots
-        ]
         feed = Feed(plan.width, plan.height, BT709_SIGNAL, pieces=ids)
-        tasks += stream_tasks(layout, settings, features(looks, layout), feed)
+        tasks += stream_tasks(layout, settings, chunk_looks(survey_looks(survey, ingest), layout), feed)
     return tasks
 
 
@@ -286,9 +277,7 @@ def displayed_size(listed: Ingest) -> tuple[int, int]:
     return round(source.width * source.signal.sample_aspect / 2) * 2, source.height // 2 * 2
 
 
-def stream_tasks(
-    layout: Layout, settings: Settings, features: Sequence[tuple[float, float, float]], feed: Feed
-) -> list[Task]:
+def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed: Feed) -> list[Task]:
     """One task per chunk and rung, and the packaging."""
     plan = layout.encode
     # In the mode `mean` the search leads to the floor, and allocation from there.
@@ -304,16 +293,17 @@ def stream_tasks(
                 width=feed.width,
                 height=feed.height,
                 signal=feed.signal,
-                guess=ladder.first_guess(rung, *features[number]),
+                guess=ladder.first_guess(rung, looks[number]),
                 probes=settings.encoding.probes,
                 grain=settings.encoding.grain,
+                look=looks[number],
             )
             pixels = len(frames) * rung.width * rung.height
             tasks.append(
                 Task(
                     f"encode/{rung.name}/{number:05d}",
                     ENCODE,
-                    2,
+                    3,
                     {"request": records.to_data(request)},
                     needs=(feed.pieces[number],) if feed.pieces else (INGEST,),
                     places={"video": feed.video} if feed.video else {},
@@ -335,20 +325,32 @@ def stream_tasks(
     return [*tasks, package]
 
 
-def features(
-    looks: Sequence[tuple[FrameRange, float, float, float]], layout: Layout
-) -> list[tuple[float, float, float]]:
-    """Spatial and temporal information and brightness of every chunk, from the shots (by instants) it shows."""
+def chunk_looks(shots: Sequence[tuple[FrameRange, Look]], layout: Layout) -> list[Look]:
+    """What every chunk looks like, from the shots (by instants) it shows: the mean, and the place of the longest."""
     found = []
     for frames in layout.encode.chunks:
-        weights, values = [], []
-        for slots, *measured in looks:
+        weights, seen = [], []
+        for slots, look in shots:
             shown = FrameRange(slots.start * layout.factor, slots.stop * layout.factor).intersect(frames)
             if len(shown):
                 weights.append(len(shown))
-                values.append(measured)
-        mean = np.average(np.array(values), axis=0, weights=weights) if values else np.array([60.0, 15.0, 90.0])
-        found.append((round(float(mean[0]), 2), round(float(mean[1]), 2), round(float(mean[2]), 2)))
+                seen.append(look)
+        if not seen:
+            found.append(ORDINARY)
+            continue
+        rows = np.array([(one.spatial, one.temporal, one.luma) for one in seen])
+        spatial, temporal, luma = (round(float(value), 2) for value in np.average(rows, axis=0, weights=weights))
+        found.append(Look(spatial, temporal, luma, seen[int(np.argmax(weights))].place))
+    return found
+
+
+def survey_looks(survey: Survey, ingest: Ingest) -> list[tuple[FrameRange, Look]]:
+    """Instants and looks of a tape's shots, with camera and light where they were told apart."""
+    found = []
+    for number, one in enumerate(survey.shots):
+        place = f"{survey.stage.cameras[number]}/{survey.stage.lights[number]}" if survey.stage else ""
+        look = Look(one.complexity.spatial, one.complexity.temporal, one.exposure.luma_median, place)
+        found.append((ingest.slot_range(one.shot.frames), look))
     return found
 
 

@@ -36,7 +36,7 @@ from footlights.engine.unfinished import UnfinishedError
 from footlights.errors import FootlightsError, PlanError
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import facewave, fidelity, graph, ops, products, remainder, reporting
-from footlights.pipeline.allotting import run_stream
+from footlights.pipeline.allotting import foreseen, run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
 from footlights.planning import enhancement, rules
@@ -168,7 +168,7 @@ def plan(job: Job, listen: Listener) -> Planned:
             *restored,
             *graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored),
         ]
-        forecasts = tuple(one.coordinator.preview(tasks))
+        forecasts = tuple(one.coordinator.preview(foreseen(one, tasks)))
         missing = [forecast.task for forecast in forecasts if forecast.action is not Action.REUSE]
         seconds = sum((one.coordinator.seconds_per_unit(task.op) or 0.0) * task.units for task in missing)
         disk = sum(task.resources.disk for task in missing)

@@ -8,11 +8,11 @@ from fractions import Fraction
 from math import ceil, log2
 from pathlib import Path
 
-from footlights.core.encodes import ChunkEncode, GrainEncode, Probe, Rung
+from footlights.core.encodes import ORDINARY, ChunkEncode, GrainEncode, Look, Probe, Rung
 from footlights.core.signal import BT709_SIGNAL, Range, Signal
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import Encoder, lossless_intermediate, rung_encoder
-from footlights.encoding.search import Goal, search
+from footlights.encoding.search import SLOPE, Goal, Prior, search
 from footlights.errors import VerificationError
 from footlights.media import ffmpeg
 from footlights.media.pixels import Samples
@@ -21,8 +21,8 @@ from footlights.metrics.video import vmaf
 from footlights.pipeline import graining
 from footlights.pipeline.graining import Treatment
 
-TOLERANCE = 0.75
-"""VMAF by which the accepted trial may fall short of the target."""
+TOLERANCE = 0.5
+"""VMAF by which the score of the accepted trial may miss the target."""
 _MEASURED = 48
 """Frames of a chunk that VMAF looks at, where it has that many; never fewer than every sixth."""
 _SPARSEST = 6
@@ -52,6 +52,11 @@ class ChunkRequest:
     """Given by allocation: one encode with it, no search."""
     grain: str = "keep"
     """`auto`: grain is taken out and given back where that saves; `keep`: pictures are encoded as they are."""
+    look: Look = ORDINARY
+    slope: float = SLOPE
+    """VMAF per unit of q to expect around the target."""
+    prior: str = "look"
+    """What `guess` and `slope` come from, as in `ChunkEncode.prior`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,15 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
         if path.parent == folder:
             path.unlink(missing_ok=True)
     return ChunkEncode(
-        request.rung.name, request.frames, request.keyframes, found.chosen, found.probes, found.outcome, found.grain
+        request.rung.name,
+        request.frames,
+        request.keyframes,
+        found.chosen,
+        found.probes,
+        found.outcome,
+        found.grain,
+        request.rung.target,
+        request.prior,
     )
 
 
@@ -101,14 +114,14 @@ def _accepted(
     """Search for q against `reference`; the accepted trial is the encode, the others are deleted."""
     trials: dict[float, tuple[Path, Probe]] = {}
 
-    def trial(q: float) -> Probe:
+    def trial(q: float, why: str) -> Probe:
         path = folder / f"trial-{q:g}{encoder.suffix}"
-        trials[q] = (path, _trial(request, encoder, q, reference, path))
+        trials[q] = (path, replace(_trial(request, encoder, q, reference, path), why=why))
         progress(min(len(trials), request.probes))
         return trials[q][1]
 
     if request.q is not None:
-        probe = trial(request.q)
+        probe = trial(request.q, "allocation")
         return _Found(trials[request.q][0], probe, (probe,), "allocated")
     found_q, outcome = _solve(request, encoder, trial)
     found_q, outcome = _capped(request, encoder, trials, trial, found_q, outcome)
@@ -167,16 +180,14 @@ def _size_at(request: ChunkRequest, encoder: Encoder, pictures: Path, q: float, 
     return path.stat().st_size
 
 
-def _solve(request: ChunkRequest, encoder: Encoder, trial: Callable[[float], Probe]) -> tuple[float, str]:
+def _solve(request: ChunkRequest, encoder: Encoder, trial: Callable[[float, str], Probe]) -> tuple[float, str]:
     rung = request.rung
     goal = Goal(rung.target, TOLERANCE, rung.q_min, rung.q_max, encoder.q.step, request.probes)
-    solver = search(goal, request.guess)
+    solver = search(goal, Prior(request.guess, request.slope))
     try:
-        q = next(solver)
+        wanted = next(solver)
         while True:
-            probe = trial(q)
-            # The worst moments count: a chunk may not buy a good mean with a bad second.
-            q = solver.send(min(probe.mean, probe.low + 3))
+            wanted = solver.send(trial(wanted.q, wanted.why).score)
     except StopIteration as end:
         return end.value.q, end.value.outcome
 
@@ -185,7 +196,7 @@ def _capped(
     request: ChunkRequest,
     encoder: Encoder,
     trials: dict[float, tuple[Path, Probe]],
-    trial: Callable[[float], Probe],
+    trial: Callable[[float, str], Probe],
     q: float,
     outcome: str,
 ) -> tuple[float, str]:
@@ -197,7 +208,7 @@ def _capped(
         step = log2(trials[q][1].bytes / limit) / _halvings(trials) + encoder.q.step
         q = min(ceil((q + step) / encoder.q.step) * encoder.q.step, request.rung.q_max)
         if q not in trials:
-            trial(q)
+            trial(q, "rate")
     return q, outcome
 
 

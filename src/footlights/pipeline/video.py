@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from footlights.config import explicit
 from footlights.core import records
-from footlights.core.encodes import ChunkEncode
+from footlights.core.encodes import ChunkEncode, Look
 from footlights.core.products import Check
 from footlights.core.reports import CadenceKind, ShotGlance
 from footlights.core.source import Ingest
@@ -50,9 +50,9 @@ def encode(job: Job, listen: Listener) -> Encoded:
         _refuse_interlaced(shots, job)
         layout = graph.lay_out_video(listed, shots, settings)
         width, height = graph.displayed_size(listed)
-        looks = [(seen.shot.frames, seen.spatial, seen.temporal, seen.luma) for seen in shots]
+        looks = [(seen.shot.frames, Look(seen.spatial, seen.temporal, seen.luma)) for seen in shots]
         feed = graph.Feed(width, height, listed.source.signal, video=job.tape.path)
-        tasks = graph.stream_tasks(layout, settings, graph.features(looks, layout), feed)
+        tasks = graph.stream_tasks(layout, settings, graph.chunk_looks(looks, layout), feed)
         encodes = run_stream(one, tasks, settings)
         one.publish(graph.STREAM, {"stream": "stream"})
         encoded = Encoded(

@@ -135,7 +135,12 @@ def parts(encodes: Sequence[ChunkEncode]) -> Iterator[dict[str, Any]]:
             "vmaf_mean": chosen.mean,
             "vmaf_low": chosen.low,
             "vmaf_worst": chosen.worst,
-            "trials": [{"q": one.q, "bytes": one.bytes, "vmaf_mean": one.mean} for one in encode.probes],
+            "target": encode.target,
+            "prior": encode.prior,
+            "trials": [
+                {"q": one.q, "bytes": one.bytes, "vmaf_mean": one.mean, "score": round(one.score, 3), "why": one.why}
+                for one in encode.probes
+            ],
         }
 
 
@@ -149,6 +154,12 @@ def shortfalls(encodes: Sequence[ChunkEncode]) -> Iterator[str]:
             yield (
                 f"{rung}: {len(below)} of {len(chunks)} parts stay below the target at the finest quality or the "
                 f"highest rate allowed (VMAF {low:.1f} at the lowest); they are shipped so"
+            )
+        missed = [encode.chosen.score - encode.target for encode in chunks if encode.outcome == "budget"]
+        if missed:
+            yield (
+                f"{rung}: {len(missed)} of {len(chunks)} parts miss the target by more than the tolerance after all "
+                f"allowed trials ({min(missed):+.1f} to {max(missed):+.1f}); more of them: encoding.probes"
             )
 
 

@@ -1,0 +1,112 @@
+"""The order in which chunks are searched, so that what is known of some tells where to begin with the others.
+
+First a few chunks that look unlike each other, at every rendition from the smallest up; then all others, the smallest
+rendition in runs that double in length, the further ones as a whole. What a chunk begins with depends on finished
+results of earlier waves alone, never on which worker was quicker: the same job gives the same trials.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log
+
+from footlights.core import records
+from footlights.core.encodes import ChunkEncode, Rung
+from footlights.encoding.priors import Solved, carried, expected, scouts, solved
+from footlights.encoding.search import Prior
+from footlights.engine.tasks import Task
+from footlights.pipeline.rungs import ChunkRequest
+
+FIRST_RUN = 8
+"""Chunks of the smallest rendition searched at once after the scouts; every further run has twice as many."""
+_USUAL = {("av1", "av1"): 0.5, ("av1", "h264"): -11.0, ("h264", "h264"): 0.0}
+"""Units of q from one rendition to the next where no chunk was solved at both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A chunk's search as the graph asks for it."""
+
+    task: Task
+    request: ChunkRequest
+
+    @staticmethod
+    def of(task: Task) -> Asked:
+        return Asked(task, records.from_data(ChunkRequest, task.params["request"], "the request"))
+
+    def with_prior(self, prior: Prior | None, source: str) -> Asked:
+        if prior is None:
+            return self
+        request = replace(self.request, guess=round(prior.q, 2), slope=round(prior.slope, 3), prior=source)
+        return self.changed(request)
+
+    def changed(self, request: ChunkRequest) -> Asked:
+        return Asked(replace(self.task, params={"request": records.to_data(request)}), request)
+
+
+class Knowledge:
+    """What finished searches have taught, by rendition and chunk."""
+
+    def __init__(self) -> None:
+        self._solved: dict[str, dict[int, Solved]] = defaultdict(dict)
+        self._rungs: dict[str, Rung] = {}
+
+    def learn(self, number: int, asked: Asked, encode: ChunkEncode) -> None:
+        rung = asked.request.rung
+        self._rungs[rung.name] = rung
+        found = solved(asked.request.look, encode, asked.request.slope)
+        if found is not None:
+            self._solved[rung.name][number] = found
+
+    def begin(self, number: int, asked: Asked) -> Asked:
+        """The search of chunk `number` with the best prior there is."""
+        rung, look = asked.request.rung, asked.request.look
+        here = self._solved[rung.name]
+        for other in sorted(self._rungs.values(), key=lambda one: _apart(one, rung)):
+            there = self._solved[other.name]
+            if other.name != rung.name and number in there:
+                pairs = [(there[both], here[both]) for both in sorted(there.keys() & here.keys())]
+                usual = _USUAL.get((other.codec, rung.codec), 0.0)
+                return asked.with_prior(carried(look, there[number], pairs, usual), "rendition")
+        return asked.with_prior(expected(look, [here[one] for one in sorted(here)]), "shots")
+
+
+def waves(tasks: Sequence[Task]) -> Generator[list[Task], Mapping[str, ChunkEncode], list[Task]]:
+    """Yields tasks to run, is sent their results by id, returns all tasks as they were run, in the order given."""
+    rungs: dict[str, list[Asked]] = defaultdict(list)
+    for task in tasks:
+        asked = Asked.of(task)
+        rungs[asked.request.rung.name].append(asked)
+    known, final = Knowledge(), dict[str, Task]()
+    for name, numbers in _order(rungs):
+        wave = {number: known.begin(number, rungs[name][number]) for number in numbers}
+        results = yield [asked.task for asked in wave.values()]
+        for number, asked in wave.items():
+            known.learn(number, asked, results[asked.task.id])
+            final[asked.task.id] = asked.task
+    return [final[task.id] for task in tasks]
+
+
+def _order(rungs: Mapping[str, Sequence[Asked]]) -> list[tuple[str, list[int]]]:
+    """Renditions and chunks of every wave."""
+    names = sorted(
+        rungs, key=lambda name: (rungs[name][0].request.rung.codec != "av1", rungs[name][0].request.rung.height)
+    )
+    if not names:
+        return []
+    leading = list(scouts([asked.request.look for asked in rungs[names[0]]]))
+    others = [number for number in range(len(rungs[names[0]])) if number not in leading]
+    order = [(name, leading) for name in names]
+    length = FIRST_RUN
+    while others:
+        order.append((names[0], others[:length]))
+        others, length = others[length:], 2 * length
+    rest = [number for number in range(len(rungs[names[0]])) if number not in leading]
+    return [*order, *((name, rest) for name in names[1:] if rest)]
+
+
+def _apart(one: Rung, other: Rung) -> tuple[bool, float]:
+    """How unlike two renditions are: codec first, then size."""
+    return one.codec != other.codec, abs(log(one.height / other.height))
