@@ -164,13 +164,19 @@ def test_dash_says_when_it_is_live_when_over_and_when_on_demand() -> None:
         return ElementTree.fromstring(dash.manifest(LINE, now))
 
     assert dash.manifest(LINE, LINE.doors - 1) == ""
-    live, over, later = root(START), root(LINE.end), root(LINE.end + HOLD)
-    assert (live.get("type"), over.get("type")) == ("dynamic", "dynamic")
+    live, last, over, later = (root(now) for now in (START, LINE.end, LINE.closing, LINE.end + HOLD))
+    assert (live.get("type"), last.get("type"), over.get("type")) == ("dynamic", "dynamic", "dynamic")
     assert live.get("availabilityStartTime") == hls.instant(LINE.opening)
     assert live.get("minimumUpdatePeriod")
     assert live.get("mediaPresentationDuration") is None
+    # The last segment is listed while the manifest is still asked for: Shaka fetches none of a later one.
+    assert last.get("minimumUpdatePeriod")
+    assert last.get("mediaPresentationDuration") is None
+    periods = [[ElementTree.tostring(one) for one in seen if one.tag.endswith("Period")] for seen in (last, over)]
+    assert [one.split() for one in periods[0]] == [one.split() for one in periods[1]]
     assert over.get("minimumUpdatePeriod") is None
     assert over.get("mediaPresentationDuration")
+    assert LINE.closing in LINE.turns
     assert later.get("type") == "static"
     assert later[0].get("start") == "PT0.000000S"
 

@@ -1,7 +1,9 @@
 """The DASH manifest of a premiere: a function of the schedule and the clock, over the same files as the HLS playlists.
 
-Every part is a period. While it is live the manifest lists what may be seen; once the last segment is there it becomes
-static, with the same periods, and is not asked for again; later it is the manifest of the whole on demand.
+Every part is a period. While it is live the manifest lists what may be seen. Its last segment is listed as any other;
+only when players have had time to ask for it does the manifest say that this was the end (`Schedule.is_closed`) and is
+not asked for again: Shaka Player 5.2 takes a dynamic manifest with a duration for a recording in progress, and what was
+not fetched before is never fetched. Later it is the manifest of the whole on demand.
 
 Reference: ISO/IEC 23009-1 (5.3.1 MPD, 5.3.2 Period, 5.3.9.6 SegmentTimeline, 5.8.4.11 UTCTiming).
 """
@@ -40,7 +42,7 @@ def manifest(schedule: Schedule, now: Fraction) -> str:
             _add_sets(period, part.programme, listed)
     # The `Date` of whoever answers: a server of ours, a web server, a CDN.
     timing = {"schemeIdUri": "urn:mpeg:dash:utc:http-head:2014", "value": MANIFEST}
-    if not schedule.is_over(now):
+    if not schedule.is_closed(now):
         ElementTree.SubElement(root, "UTCTiming", timing)
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
@@ -59,10 +61,10 @@ def _presentation(schedule: Schedule, now: Fraction) -> dict[str, str]:
         "timeShiftBufferDepth": _duration(schedule.window),
         "suggestedPresentationDelay": f"PT{3 * target}S",
     }
-    if schedule.is_over(now):
+    if schedule.is_closed(now):
         return {
             **attributes,
-            "publishTime": instant(schedule.end),
+            "publishTime": instant(schedule.closing),
             "mediaPresentationDuration": _duration(schedule.duration),
         }
     # Of the manifest, not of the answer: replicas that are asked at other moments of the same second say the same.

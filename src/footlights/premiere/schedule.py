@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from footlights.errors import UsageError
@@ -100,6 +100,11 @@ class Schedule:
         return self.opening + self.duration
 
     @property
+    def closing(self) -> Fraction:
+        """Seconds since 1970: two target durations later, when every player has asked for the last segment."""
+        return self.end + min(2 * self.target, HOLD)
+
+    @property
     def target(self) -> int:
         """EXT-X-TARGETDURATION: of the longest segment of all parts, for ever."""
         return max(part.programme.target for part in self.parts)
@@ -115,6 +120,10 @@ class Schedule:
     def is_over(self, now: Fraction) -> bool:
         """Whether the last segment is there: nothing will be added to the playlists."""
         return now >= self.end
+
+    def is_closed(self, now: Fraction) -> bool:
+        """Whether a manifest may say that nothing follows."""
+        return now >= self.closing
 
     def on_demand(self, now: Fraction) -> bool:
         """Whether the premiere has become video on demand."""
@@ -174,8 +183,9 @@ def plan(
     end = opening + place
     due = {opening + stop for stops in ends.values() for stop in stops}
     doors = opening + _whole(window)
-    turns = sorted({*(stop for stop in due if stop > doors), doors, end, end + HOLD})
-    return Schedule(opening, start, window, tuple(parts), lines, ends, tuple(turns))
+    turns = {*(stop for stop in due if stop > doors), doors, end, end + HOLD}
+    schedule = Schedule(opening, start, window, tuple(parts), lines, ends, ())
+    return replace(schedule, turns=tuple(sorted({*turns, schedule.closing})))
 
 
 def check_lengths(lobby: Fraction, window: Fraction) -> None:
