@@ -132,7 +132,7 @@ def test_slate_programmes_and_end(browser: Any, serving: Serving, player: str) -
 
 
 def test_dash_goes_from_the_slate_through_both_programmes_to_the_last_picture(browser: Any, serving: Serving) -> None:
-    """The element does not say `ended`: Shaka 5.2 never ends a dynamic manifest. The page tells the end by the clock."""
+    """The element does not say `ended`: Shaka never ends a dynamic manifest. The page knows the end by the clock."""
     page = browser.new_page()
     page.goto(f"http://127.0.0.1:{serving.port}/?player=dash")
     page.evaluate(WATCH)
