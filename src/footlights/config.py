@@ -144,6 +144,8 @@ class FacePathSettings(Section):
     """Restore them by our own net, chain `fieldlift` only."""
     strength: Share = 1.0
     """Share of the restored detail that is shown at most."""
+    identity: Share = 0.5
+    """Likeness of a restored face to its source below which its whole track is put back to what the tape shows."""
     most: Annotated[int, Field(ge=1, le=32)] = 6
     """Faces followed at once, the largest first; in a crowd the others are only counted."""
 

@@ -137,6 +137,33 @@ def test_what_was_touched_is_recorded(brief: Clip) -> None:
     assert all(0.01 < touch.area < 0.15 for touch in stage.touched)
 
 
+def test_it_says_how_alike_each_face_stays(brief: Clip) -> None:
+    reference = np.full((1, 256, 256, 3), 90, np.uint8)
+    stage = guided(shot(face(30), replace(face(), crops=reference, moments=(0,))))
+    whole(stage, brief)
+    assert [(one.face, one.frame) for one in stage.likeness] == [(1, frame) for frame in brief.frames]
+    assert all(0.9 < one.to_source <= 1 for one in stage.likeness)
+    assert all(abs(one.loss) < 0.05 for one in stage.likeness)
+    least = stage.least[1]
+    assert least.to_source == min(one.to_source for one in stage.likeness)
+    assert least.before.shape == least.after.shape == (256, 256, 3)
+    assert (least.before != least.after).any()
+
+
+def test_a_refused_face_stays_bit_by_bit_and_the_others_do_not(brief: Clip) -> None:
+    crop = face().path.crop.copy()
+    crop[:, 2] += 60
+    beside = replace(face(), path=replace(face().path, crop=crop))
+    stage = guided(shot(face(), beside), refused=(0,))
+    made = whole(stage, brief)
+    np.testing.assert_array_equal(made.luma[..., : WIDTH // 3], brief.luma[..., : WIDTH // 3])
+    assert {one.face for one in stage.likeness} == {1}
+    assert np.abs(made.luma - brief.luma).max() > 0
+    none = guided(shot(face()), refused=(0,))
+    np.testing.assert_array_equal(whole(none, brief).luma, brief.luma)
+    assert none.touched == []
+
+
 @pytest.mark.parametrize(
     "one",
     [face(30), face(200), face(yaw=80), face(clipped=0.7), face(landmarks=False)],

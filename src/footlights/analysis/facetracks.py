@@ -22,7 +22,7 @@ from footlights.models.faces import FaceFinder, Picture
 
 Values = NDArray[np.float64]
 
-VERSION = 1
+VERSION = 2
 LEAST = 32.0
 """Lines of the tape: a smaller face is too little to be told from another."""
 _KEY = 10

@@ -22,6 +22,7 @@ Crops = NDArray[np.uint8]
 FACE_SHARE = 345 / 512
 """Height of a mean face over the side of its crop: what is called the height of a face follows from its crop."""
 REFERENCE_SIDE = 256
+_SMALL = REFERENCE_SIDE // 2
 _COLUMNS = ("crop", "presence", "pose", "sharpness", "clipped")
 
 
@@ -91,6 +92,16 @@ class ShotFaces:
     """Tracks that were too short or too unsure to be believed."""
 
 
+@dataclass(frozen=True, slots=True)
+class PersonTrack:
+    """A face of a shot that is somebody."""
+
+    shot: int
+    face: int
+    person: int
+    """From 0 on, in the order in which people first appear."""
+
+
 def save(path: Path, found: ShotFaces) -> None:
     """As an archive of arrays with the facts as JSON in it."""
     arrays: dict[str, NDArray[np.generic]] = {}
@@ -118,6 +129,17 @@ def named(found: ShotFaces, people: Mapping[int, int]) -> ShotFaces:
     """The same faces with the persons that their numbers in the shot stand for."""
     faces = tuple(replace(face, person=people.get(number, -1)) for number, face in enumerate(found.faces))
     return replace(found, faces=faces)
+
+
+def small(found: ShotFaces, most: int | None = None) -> ShotFaces:
+    """The same faces with crops for thumbnails, `(N, 128, 128, 3)`; of each the best `most`."""
+    return replace(found, faces=tuple(replace(face, crops=_smaller(face.crops[:most])) for face in found.faces))
+
+
+def _smaller(crops: Crops) -> Crops:
+    # Pairs of lines and columns are averaged: 256 is twice the side.
+    halves = crops.reshape(len(crops), _SMALL, 2, _SMALL, 2, 3).mean(axis=(2, 4))
+    return np.asarray(halves + 0.5, np.uint8)
 
 
 def _face(facts: Any, number: int, archive: Mapping[str, NDArray[Any]]) -> TrackedFace:

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from footlights.core.encodes import ChunkEncode, EncodePlan
 from footlights.core.faces import ShotFaces
+from footlights.core.likeness import FaceVerdict
 from footlights.core.plans import Intervention, RestorationPlan
 from footlights.core.provenance import ShotProvenance
 from footlights.core.redegraded import ShotFidelity
@@ -55,6 +56,8 @@ class JobResult:
     interventions: tuple[Intervention, ...] = ()
     faces: Mapping[int, ShotFaces] = field(default_factory=dict)
     """Faces that were followed, by shot."""
+    likeness: tuple[FaceVerdict, ...] = ()
+    """What the identity guard found, per track that was restored."""
     provenance: tuple[ShotProvenance, ...] = ()
     """Where the master's pictures come from, per shot."""
     fidelity: tuple[ShotFidelity, ...] = ()

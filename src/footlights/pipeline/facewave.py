@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from footlights.analysis import facetracks
+from footlights.analysis import facetracks, people
 from footlights.config import Settings
 from footlights.core import faces, records
-from footlights.core.faces import ShotFaces
+from footlights.core.faces import PersonTrack, ShotFaces
 from footlights.core.plans import RestorationPlan
 from footlights.core.reports import Survey
 from footlights.core.source import Ingest
@@ -17,6 +18,11 @@ from footlights.engine.tasks import Resources, Task
 from footlights.pipeline.facetracks import FACES, FaceRequest
 from footlights.pipeline.graph import INGEST, Layout
 from footlights.planning import rules
+
+PEOPLE = "people"
+PERSONS = "people.json"
+_WHOLE = 60
+"""Shots, the longest, of which all kept crops are shown."""
 
 
 def face_tasks(survey: Survey, ingest: Ingest, settings: Settings) -> dict[int, Task]:
@@ -64,6 +70,28 @@ def guided(restored: Sequence[Task], plan: RestorationPlan, layout: Layout, task
     return out
 
 
-def found(artifacts: Mapping[int, Artifact]) -> dict[int, ShotFaces]:
-    """What the tasks of the wave have found, by shot."""
-    return {shot: faces.load(artifact.folder / FACES) for shot, artifact in artifacts.items()}
+def people_task(tasks: Mapping[int, Task]) -> Task:
+    """Who is who in everything that was followed."""
+    return Task(
+        PEOPLE,
+        "footlights.pipeline.ops:link_people",
+        people.VERSION,
+        needs=tuple(task.id for task in tasks.values()),
+        units=len(tasks),
+        priority=70,
+    )
+
+
+def found(artifacts: Mapping[int, Artifact], linked: Artifact) -> dict[int, ShotFaces]:
+    """What the tasks of the wave have found, by shot, with the persons of the tape; of the crops only small ones, and
+    only the best of most shots, so that a tape of thousands of shots fits into memory."""
+    persons: dict[int, dict[int, int]] = defaultdict(dict)
+    for track in records.read(tuple[PersonTrack, ...], linked.folder / PERSONS):
+        persons[track.shot][track.face] = track.person
+    lengths = {shot: artifact.facts["instants"] for shot, artifact in artifacts.items()}
+    longest = set(sorted(lengths, key=lambda shot: (-int(str(lengths[shot])), shot))[:_WHOLE])
+    tracked = {}
+    for shot, artifact in artifacts.items():
+        one = faces.small(faces.load(artifact.folder / FACES), most=None if shot in longest else 1)
+        tracked[shot] = faces.named(one, persons[shot])
+    return tracked

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from footlights.analysis import people
 from footlights.analysis import sound as listening
 from footlights.analysis import survey as analysis
 from footlights.config import AnalysisSettings, IngestSettings
 from footlights.core import faces, records
 from footlights.core.encodes import BasePictures, ChunkEncode
+from footlights.core.faces import PersonTrack
 from footlights.core.reports import SoundReport, Survey
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
@@ -24,9 +26,10 @@ from footlights.engine.tasks import JSON
 from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
-from footlights.pipeline import assembly, evidence
+from footlights.pipeline import assembly, evidence, faceguard
 from footlights.pipeline import fidelity as pushing
 from footlights.pipeline.facetracks import FACES, FaceRequest, track
+from footlights.pipeline.facewave import PERSONS
 from footlights.pipeline.remainder import RemainderRequest
 from footlights.pipeline.remainder import measure as measure_remainder
 from footlights.pipeline.restore import PieceRequest, restore_piece
@@ -151,7 +154,16 @@ def track_faces(context: OpContext) -> OpResult:
     opened = taking_in.open_ingest(source.folder)
     with opened[1]:
         found = track(request, opened, context.folder, context.progress)
-    return OpResult(facts={"faces": len(found.faces), "left_out": found.left_out})
+    facts: dict[str, JSON] = {"faces": len(found.faces), "left_out": found.left_out, "instants": found.instants}
+    return OpResult(facts=facts)
+
+
+def link_people(context: OpContext) -> OpResult:
+    """The faces of all shots → which of them are the same person."""
+    linked = people.people_of(faces.load(one.folder / FACES) for one in context.inputs.values())
+    found = tuple(PersonTrack(*key, person) for key, person in sorted(linked.items()))
+    records.write(context.folder / PERSONS, records.dumps(found, tuple))
+    return OpResult(facts={"people": len(set(linked.values())), "tracks": len(found)})
 
 
 def remainder(context: OpContext) -> OpResult:
@@ -177,6 +189,7 @@ def restore(context: OpContext) -> OpResult:
         result = restore_piece(request, master, opened, target, context.progress, followed)
     records.write(context.folder / RESTORED, _lines(result.restored))
     records.write(context.folder / DECODED, _lines(result.decoded))
+    faceguard.save(context.folder, result.faces)
     facts: dict[str, JSON] = {
         "frames": result.frames,
         "interventions": records.to_data(result.interventions, tuple),

@@ -22,6 +22,7 @@ from footlights.media.ffmpeg import EncoderPipe, RawFormat, file_url
 from footlights.media.lossless import frame_digest
 from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
+from footlights.pipeline.faceguard import Witnessed, witnessed
 from footlights.pipeline.pictures import Cuts, Quantiser, source_blocks
 from footlights.restoration import chain
 from footlights.restoration.base import Guided, Recorder, Stage, build
@@ -62,6 +63,8 @@ class PieceResult:
     """SHA-256 of every frame as decoded from the finished file."""
     content: str
     interventions: tuple[Intervention, ...]
+    faces: tuple[Witnessed, ...] = ()
+    """What was seen of the faces that were restored."""
 
 
 def restore_piece(
@@ -74,6 +77,7 @@ def restore_piece(
 ) -> PieceResult:
     """Write the piece to `target`. VerificationError where it does not read back; `faces` by shot."""
     interventions: list[Intervention] = []
+    seen: list[Witnessed] = []
     digests: list[str] = []
     raw = RawFormat(request.width, request.height, "yuv420p10le", str(request.rate))
     arguments = [*master.encoder.arguments(request.quality, request.keyframes, request.rate), file_url(target)]
@@ -81,7 +85,7 @@ def restore_piece(
         EncoderPipe(raw, arguments, doing=f"encoding piece {request.piece.index}") as pipe,
         _Feeder(pipe, digests) as feeder,
     ):
-        for codes in _pictures(request, opened, interventions, faces or {}):
+        for codes in _pictures(request, opened, (interventions, seen), faces or {}):
             feeder.send(codes)
             progress(len(digests))
     expected = len(request.piece.frames)
@@ -93,16 +97,17 @@ def restore_piece(
         )
     decoded = _read_back(target, expected)
     content = hashlib.sha256("\n".join(decoded).encode()).hexdigest()
-    return PieceResult(expected, tuple(digests), decoded, content, tuple(interventions))
+    return PieceResult(expected, tuple(digests), decoded, content, tuple(interventions), tuple(seen))
 
 
 def _pictures(
     request: PieceRequest,
     opened: tuple[Ingest, VideoReader],
-    interventions: list[Intervention],
+    noted: tuple[list[Intervention], list[Witnessed]],
     faces: Mapping[int, ShotFaces],
 ) -> Iterator[Codes]:
     quantiser = Quantiser(request.seed)
+    interventions, seen = noted
     for part, shot, late in zip(request.piece.parts, request.shots, request.ends_late, strict=True):
         ways = [[build(step) for step in steps] for steps in (shot.steps, shot.instead) if steps]
         for stage in (stage for stages in ways for stage in stages if isinstance(stage, Guided)):
@@ -118,6 +123,7 @@ def _pictures(
                 yield quantiser.codes(clip, index)
         for steps, stages in zip((shot.steps, shot.instead), ways, strict=False):
             interventions.extend(_record(request, part, steps, stages))
+            seen.extend(witnessed(part, stages))
 
 
 def _source(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -35,7 +36,7 @@ from footlights.engine.tasks import Task
 from footlights.engine.unfinished import UnfinishedError
 from footlights.errors import FootlightsError, PlanError
 from footlights.ingest import ingest as taking_in
-from footlights.pipeline import facewave, fidelity, graph, ops, products, remainder, reporting
+from footlights.pipeline import faceguard, facewave, fidelity, graph, ops, products, remainder, reporting
 from footlights.pipeline.allotting import foreseen, run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
@@ -162,8 +163,7 @@ def plan(job: Job, listen: Listener) -> Planned:
         waves, tracked = _faces(one, known)
         restoration = _plan(one, known, tracked)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
-        restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
-        restored = facewave.guided(restored, restoration, layout, waves)
+        restored = _pieces(job, known, layout, restoration, waves)
         tasks = [
             *restored,
             *graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored),
@@ -184,8 +184,9 @@ def restore(job: Job, listen: Listener) -> JobResult:
         waves, tracked = _faces(one, known)
         restoration = _plan(one, known, tracked)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
-        restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
-        restored = facewave.guided(restored, restoration, layout, waves)
+        restoration, restored, guarded = faceguard.guarded(
+            one, restoration, lambda plan: _pieces(job, known, layout, plan, waves)
+        )
         made = graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored)
         order = rules.tape_order(known.survey, job.settings)
         pushed = fidelity.task(restoration, known.ingest, known.survey, layout.pieces, order)
@@ -205,6 +206,7 @@ def restore(job: Job, listen: Listener) -> JobResult:
             _result(one, known),
             plan=restoration,
             faces=tracked,
+            likeness=guarded.verdicts,
             master=master.facts,
             encode_plan=layout.encode,
             encodes=encodes,
@@ -213,15 +215,27 @@ def restore(job: Job, listen: Listener) -> JobResult:
             fidelity=explained,
             checks=(*checks, *_accounting(known.ingest, restoration, master), *fidelity.checks(explained)),
         )
-        _report(one, known, result, _pairs(one, layout, known))
+        _report(one, known, result, _pairs(one, layout, known), guarded.pictures)
         return result
+
+
+def _pieces(
+    job: Job, known: Surveyed, layout: graph.Layout, restoration: RestorationPlan, waves: Mapping[int, Task]
+) -> list[Task]:
+    """The tasks of all pieces of a plan."""
+    restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
+    return facewave.guided(restored, restoration, layout, waves)
 
 
 def _faces(one: Session, known: Surveyed) -> tuple[dict[int, Task], dict[int, ShotFaces]]:
     """The faces of every shot that has some, followed, and the tasks that did it."""
     tasks = facewave.face_tasks(known.survey, known.ingest, one.job.settings)
-    one.run(list(tasks.values()))
-    return tasks, facewave.found({shot: one.artifact(task.id) for shot, task in tasks.items()})
+    if not tasks:
+        return {}, {}
+    linking = facewave.people_task(tasks)
+    one.run([*tasks.values(), linking])
+    made = {shot: one.artifact(task.id) for shot, task in tasks.items()}
+    return tasks, facewave.found(made, one.artifact(linking.id))
 
 
 def _plan(one: Session, known: Surveyed, tracked: Mapping[int, ShotFaces]) -> RestorationPlan:
@@ -343,8 +357,15 @@ def _accounting(ingest: Ingest, restoration: RestorationPlan, master: MasterResu
     )
 
 
-def _report(one: Session, known: Surveyed, result: JobResult, pairs: Sequence[tuple[str, bytes]] = ()) -> None:
-    pictures = reporting.pictures(one.artifact(graph.THUMBNAILS).folder, known.survey, pairs)
+def _report(
+    one: Session,
+    known: Surveyed,
+    result: JobResult,
+    pairs: Sequence[tuple[str, bytes]] = (),
+    beside: Mapping[tuple[int, int], bytes] = MappingProxyType({}),
+) -> None:
+    shown = reporting.pictures(one.artifact(graph.THUMBNAILS).folder, known.survey, pairs)
+    pictures = replace(shown, faces=beside)
     reporting.write(one.job.folder, Story(result, known.series, pictures))
 
 

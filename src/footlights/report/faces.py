@@ -1,4 +1,4 @@
-"""Faces in the report: when each was there and how far it can be trusted, and a contact sheet of its best moments."""
+"""Faces in the report, shot by shot: when each was there and how far it can be trusted, and its best moments."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import cv2
 import numpy as np
 
 from footlights.core.faces import FacePath, ShotFaces, TrackedFace
+from footlights.core.likeness import FaceVerdict
 from footlights.report.pictures import data_url, jpeg
 
 _WIDTH, _ROW, _LEFT = 1000, 18, 70
 _THUMBNAIL = 128
 _PICTURES = 6
 _SURE = 0.5
+MOST = 60
+"""Shots with faces that a page shows, the longest; `report.json` has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,15 @@ class FaceSection:
 
 
 def sections(found: Mapping[int, ShotFaces]) -> list[FaceSection]:
-    """Of every shot in which faces were followed or left out."""
-    return [_section(found[shot]) for shot in sorted(found) if found[shot].faces or found[shot].left_out]
+    """Of the longest shots in which faces were followed or left out, in their order."""
+    some = [shot for shot in found if found[shot].faces or found[shot].left_out]
+    longest = sorted(some, key=lambda shot: (-found[shot].instants, shot))[:MOST]
+    return [_section(found[shot]) for shot in sorted(longest)]
 
 
-def facts(found: Mapping[int, ShotFaces]) -> list[dict[str, Any]]:
-    """For `report.json`: one row per face."""
+def facts(found: Mapping[int, ShotFaces], verdicts: Sequence[FaceVerdict] = ()) -> list[dict[str, Any]]:
+    """For `report.json`: one row per face; `likeness` is None where it was not restored."""
+    judged = {(one.shot, one.face): one for one in verdicts}
     return [
         {
             "shot": shot,
@@ -50,10 +56,18 @@ def facts(found: Mapping[int, ShotFaces]) -> list[dict[str, Any]]:
             "height": round(face.height, 1),
             "yaw": _range(face.path, 0),
             "clipped": round(float(face.path.clipped.mean()), 4),
+            "likeness": _likeness(judged.get((shot, number))),
         }
         for shot in sorted(found)
         for number, face in enumerate(found[shot].faces)
     ]
+
+
+def _likeness(verdict: FaceVerdict | None) -> dict[str, Any] | None:
+    if verdict is None:
+        return None
+    names = ("judged", "similarity", "lowest", "drift", "refused")
+    return {name: getattr(verdict, name) for name in names}
 
 
 def _section(one: ShotFaces) -> FaceSection:

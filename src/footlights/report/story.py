@@ -25,6 +25,8 @@ class Pictures:
     """By shot."""
     pairs: tuple[tuple[str, bytes], ...] = ()
     """Captions with pictures before and after."""
+    faces: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
+    """By shot and face: before and after side by side, where they are least alike."""
 
 
 @dataclass(frozen=True)

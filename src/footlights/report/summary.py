@@ -46,7 +46,7 @@ def as_json(result: JobResult) -> dict[str, Any]:
             }
             for report in survey.shots
         ],
-        "faces": facts(result.faces),
+        "faces": facts(result.faces, result.likeness),
         "stage": records.to_data(survey.stage) if survey.stage else None,
         "sound": [records.to_data(one) for one in result.sound],
         "gaps": [records.to_data(gap) for gap in survey.gaps],

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkab
 from footlights.core import records
 from footlights.core.clip import Clip
 from footlights.core.faces import ShotFaces
+from footlights.core.likeness import Beside, Likeness
 from footlights.core.plans import Step
 from footlights.core.registry import Registry
 from footlights.errors import ParameterError, PlanError, did_you_mean
@@ -123,6 +124,15 @@ class Guided(Protocol):
     def guide(self, shot: ShotFaces, start: int) -> None:
         """The faces, and the number of the output picture that shows the first instant of the shot."""
         ...
+
+
+@runtime_checkable
+class Witness(Protocol):
+    """A stage that says whether the faces it restored still are the same people."""
+
+    likeness: list[Likeness]
+    least: dict[int, Beside]
+    """By face, the moment at which restored and source are least alike."""
 
 
 STAGES: Registry[Stage] = Registry("stage", ("footlights.restoration", "footlights.enhancement"), "footlights.stages")

@@ -19,11 +19,12 @@ from footlights.core.clip import Clip, Plane, join
 from footlights.core.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from footlights.core.facelight import relight, split
 from footlights.core.faces import FACE_SHARE, ShotFaces, TrackedFace
+from footlights.core.likeness import Beside, Likeness
 from footlights.core.signal import Matrix
 from footlights.errors import ParameterError
 from footlights.metrics.faces import ramped
 from footlights.models import trackface
-from footlights.models.faceid import descriptor, similarity
+from footlights.models.faceid import Vector, descriptor, similarity
 from footlights.models.trackface import FaceCrop, TrackFace
 from footlights.restoration.base import Contract, Touch, bound, stage
 
@@ -48,10 +49,14 @@ _FEATHER = 0.28
 class _Walk:
     """One face on its way through the pictures."""
 
+    number: int
+    """Of the face in its shot."""
     face: TrackedFace
     side: int
     weights: Values
     references: tuple[Plane, ...]
+    known: Vector | None
+    """Descriptor of the sharpest reference."""
     state: Plane | None = None
     before: FaceCrop | None = None
     trust: float = 1.0
@@ -69,7 +74,7 @@ class _Walk:
         return 0 <= place < len(self.weights) and bool(self.weights[place : place + _WARM_UP + 1].any())
 
 
-@stage("faces.restore", version=1)
+@stage("faces.restore", version=2)
 class RestoreFaces:
     """TrackFace on the faces of the shot; without tracked faces every picture passes unchanged."""
 
@@ -85,6 +90,8 @@ class RestoreFaces:
         """Samples cut off at left, top, right and bottom before the picture was enlarged."""
         pillar: int = 0
         """Black columns at the left and at the right."""
+        refused: tuple[int, ...] = ()
+        """Faces of the shot, by number, that stay as they are."""
 
         def __post_init__(self) -> None:
             bound("faces.restore.strength", self.strength, 0, 1)
@@ -93,10 +100,14 @@ class RestoreFaces:
                 raise ParameterError("faces.restore.raster", self.raster, "give samples and lines of the tape")
             if len(self.crop) != 4 or any(side < 0 for side in self.crop):
                 raise ParameterError("faces.restore.crop", self.crop, "give left, top, right and bottom")
+            if any(number < 0 for number in self.refused):
+                raise ParameterError("faces.restore.refused", self.refused, "give numbers of faces, from 0 on")
 
     def __init__(self, params: Params) -> None:
         self.params = params
         self.touched: list[Touch] = []
+        self.likeness: list[Likeness] = []
+        self.least: dict[int, Beside] = {}
         self._shot: ShotFaces | None = None
         self._start = 0
         self._net: TrackFace | None = None
@@ -139,10 +150,12 @@ class RestoreFaces:
         if self._shot is None or self.params.strength == 0:
             return []
         found = []
-        for face in self._shot.faces:
+        for number, face in enumerate(self._shot.faces):
             weights = shares(face, self._shot.instants)
-            if face.height <= HIGHEST and weights.any():
-                found.append(_Walk(face, _SIDE, weights, _references(face, _SIDE)))
+            if number not in self.params.refused and face.height <= HIGHEST and weights.any():
+                references = _references(face, _SIDE)
+                known = descriptor(references[0]) if references else None
+                found.append(_Walk(number, face, _SIDE, weights, references, known))
         return found
 
     def _see(self, walks: list[_Walk], one: Clip) -> None:
@@ -190,10 +203,22 @@ class RestoreFaces:
         walk.before = now
         if not walk.shows(instant):
             return None
-        change = np.tensordot(rgb_to_ycbcr(matrix).astype(np.float32), relight(light, detail) - rgb, 1)
-        walk.trust = min(walk.trust + _RAMP, _alike(crop.luma, change[0]))
+        lit = relight(light, detail)
+        change = np.tensordot(rgb_to_ycbcr(matrix).astype(np.float32), lit - rgb, 1)
+        alike = self._compared(walk, instant, (crop.luma, crop.luma + change[0]), (rgb, lit))
+        walk.trust = min(walk.trust + _RAMP, float(smooth(np.array(alike), *_ALIKE)))
         share = self.params.strength * walk.trust * float(walk.weights[instant - walk.face.path.first])
         return (np.asarray(change, np.float32), mask(walk.side) * np.float32(share)) if share > 0 else None
+
+    def _compared(self, walk: _Walk, instant: int, lumas: tuple[Plane, Plane], crops: tuple[Plane, Plane]) -> float:
+        """How alike source and restored face are, -1..1; noted, with the crops where they are least alike."""
+        source, restored = (descriptor(np.asarray(luma, np.float32)) for luma in lumas)
+        alike, frame = similarity(source, restored), instant + self._start
+        loss = 0.0 if walk.known is None else similarity(walk.known, source) - similarity(walk.known, restored)
+        self.likeness.append(Likeness(walk.number, frame, alike, loss))
+        if walk.number not in self.least or alike < self.least[walk.number].to_source:
+            self.least[walk.number] = Beside(alike, frame, *(_shown(rgb) for rgb in crops))
+        return alike
 
     def _matrix(self, walk: _Walk, instant: int, one: Clip) -> Values:
         """`(2, 3)`: samples of the crop → samples of the enlarged picture's luma."""
@@ -239,10 +264,9 @@ def mask(side: int) -> Plane:
     return np.asarray(1 - smooth(radius, 1 - _FEATHER, 1.0), np.float32)
 
 
-def _alike(luma: Plane, change: Plane) -> float:
-    """How far the restored face is still the person that the picture shows, 0..1."""
-    restored = np.asarray(luma + change, np.float32)
-    return float(smooth(np.array(similarity(descriptor(restored), descriptor(luma))), *_ALIKE))
+def _shown(rgb: Plane) -> NDArray[np.uint8]:
+    """`(3, P, P)` as 8-bit samples `(P, P, 3)`."""
+    return np.asarray(np.clip(np.moveaxis(rgb, 0, -1) * 255 + 0.5, 0, 255), np.uint8)
 
 
 def _references(face: TrackedFace, side: int) -> tuple[Plane, ...]:

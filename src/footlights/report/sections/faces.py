@@ -1,4 +1,4 @@
-"""Faces: when each was there, and its best moments."""
+"""Faces: who is seen when, what the identity guard said, and every face of a shot with its best moments."""
 
 from __future__ import annotations
 
@@ -7,10 +7,23 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from footlights.report.faces import sections
+from footlights.report.people import pairs, people
 from footlights.report.story import Story
 
 
 def content(story: Story) -> Mapping[str, object] | None:
-    """Bars over time and contact sheets per shot; None where no face was followed."""
-    shown = sections(story.result.faces)
-    return {"shots": [(one, Markup(one.timeline)) for one in shown]} if shown else None  # noqa: S704 - our own SVG
+    """People over the tape, restored faces beside their sources, bars per shot; None where no face was followed."""
+    result = story.result
+    shown = sections(result.faces)
+    if not shown:
+        return None
+    known, summary = people(result.faces, result.survey, result.ingest)
+    return {
+        "people": [(one, Markup(one.timeline)) for one in known],  # noqa: S704 - our own SVG
+        "summary": summary,
+        "pairs": pairs(result.likeness, story.pictures.faces),
+        "restored": len(result.likeness),
+        "refused": sum(bool(one.refused) for one in result.likeness),
+        "shots": [(one, Markup(one.timeline)) for one in shown],  # noqa: S704 - our own SVG
+        "left_out": sum(bool(one.faces or one.left_out) for one in result.faces.values()) - len(shown),
+    }
