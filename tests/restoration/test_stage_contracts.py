@@ -38,6 +38,7 @@ CASES: dict[str, tuple[Clip, dict[str, Any] | None, dict[str, Any]]] = {
     "upscale.fine": (with_fine(clip_of(8)), None, {"width": 400, "height": 270, "crop": (2, 0, 2, 0)}),
     "faces.restore": (clip_of(half=True), {"strength": 0.0}, {}),
     "detail.limited": (clip_of(half=True), {"strength": 0.0}, {"strength": 1.0}),
+    "rate.convert": (clip_of(half=True), {"numerator": 1}, {"numerator": 2}),
     "grain.synthesis": (clip_of(half=True), {"share": 0.0}, {"share": 1.0, "sigmas": (3.0,)}),
 }  # fmt: skip
 

@@ -101,7 +101,7 @@ def _pictures(shot: ShotPlan, order: FieldOrder, opened: tuple[Ingest, VideoRead
     blocks = source_blocks(*opened, window, Cuts(shot.slots, starts_late=False, ends_late=False), order)
     stages = [build(step) for step in shot.steps]
     factor = chain.rate_factor(stages)
-    wanted = FrameRange(window.start * factor, window.stop * factor)
+    wanted = FrameRange(int(window.start * factor), int(window.stop * factor))
     return join([replace(clip, fine=None) for clip in chain.run(stages, blocks, wanted)])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from footlights.core import records
@@ -46,8 +47,8 @@ class Contract:
     """Frames of context, on the stage's input timeline."""
     after: int = 0
     fields: Fields = Fields.PROGRESSIVE
-    rate: int = 1
-    """Output frames per input frame."""
+    rate: int | Fraction = 1
+    """Output frames per input frame; whole for all but the one that converts the rate, which is a `Streaming` stage."""
     edge: Edge = Edge.REFLECT
     size: tuple[int, int] | None = None
     """Width and height of what it gives; None where pictures keep their size."""
@@ -57,6 +58,8 @@ class Contract:
     """True for a stage that gives fine detail beside its pictures."""
     needs_detail: bool = False
     """True for a stage that enlarges with it."""
+    touches_output: bool = False
+    """True for a stage that numbers what it touched on its output timeline."""
     exact: float = 0.0
     """Largest difference that processing in blocks may make, in luma where white is 1."""
 
@@ -105,9 +108,11 @@ class Touch(NamedTuple):
     """A place where a stage replaced what the tape holds."""
 
     frame: int
-    """On the stage's input timeline."""
+    """On the stage's input timeline, unless its contract says otherwise."""
     area: float
     """Share of the picture, 0..1."""
+    why: str = ""
+    """Where the plan's reason does not say it."""
 
 
 @runtime_checkable

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -37,20 +38,21 @@ def reach(stages: Sequence[Stage]) -> Reach:
     return Reach(before, after)
 
 
-def rate_factor(stages: Iterable[Stage]) -> int:
+def rate_factor(stages: Iterable[Stage]) -> Fraction:
     """Output frames per input frame of a whole chain."""
-    factor = 1
+    factor = Fraction(1)
     for stage in stages:
         factor *= stage.contract.rate
     return factor
 
 
-def check(stages: Sequence[Stage], factor: int, size: tuple[int, int]) -> None:
-    """PlanError unless these stages, in this order, turn tape frames into `factor` master pictures each of `size`."""
-    if rate_factor(stages) != factor:
+def check(stages: Sequence[Stage], factor: int, size: tuple[int, int], step: Fraction = Fraction(1)) -> None:
+    """PlanError unless these stages, in this order, turn tape frames into `factor` pictures of instants each, of which
+    every `step`-th is shown by the master, of `size`."""
+    if rate_factor(stages) != factor / step:
         raise PlanError(
-            f"the steps give {rate_factor(stages)} pictures a frame, the master needs {factor}",
-            "a deinterlacer is missing, or there is one too many",
+            f"the steps give {rate_factor(stages)} pictures a frame, the master needs {factor / step}",
+            "a deinterlacer or the conversion of the rate is missing, or there is one too many",
             _MEND,
         )
     sizes = [stage.contract.size for stage in stages if stage.contract.size is not None]
@@ -190,7 +192,7 @@ def _checked(stage: Stage, given: Clip, made: Clip) -> Clip:
     """InternalError where a stage breaks its contract or gives values that are no numbers."""
     contract = stage.contract
     interior = given.frames.shrink(contract.before, contract.after)
-    expected = FrameRange(interior.start * contract.rate, interior.stop * contract.rate)
+    expected = FrameRange(int(interior.start * contract.rate), int(interior.stop * contract.rate))
     if made.frames != expected:
         raise InternalError(
             f"stage {stage.name} gave frames {made.frames} instead of {expected}",
