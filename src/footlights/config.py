@@ -218,6 +218,21 @@ class EnhancementSettings(Section):
     grain: GrainSettings = GrainSettings()
 
 
+class SoundSettings(Section):
+    """Care for the sound; with everything off its packets are copied as they are."""
+
+    declick: bool = False
+    """Repair clicks."""
+    dehum: bool = False
+    """Notch mains hum where it was heard."""
+    loudness: Literal["keep", "r128"] = "keep"
+    """`r128`: one gain for the whole track, to the target of EBU R 128, bounded by the true peak."""
+    target: Annotated[float, Field(ge=-36, le=-9)] = -23.0
+    """LUFS."""
+    peak: Annotated[float, Field(ge=-9, le=0)] = -1.0
+    """dBTP that the gain may not pass."""
+
+
 class MasterSettings(Section):
     """The 4K master file."""
 
@@ -226,6 +241,8 @@ class MasterSettings(Section):
     """Constant-quality value of the codec; unset is visually lossless."""
     container: Literal["mkv", "mov", "mp4"] = "mkv"
     """mkv holds every codec; mov h264, hevc and prores; mp4 av1, h264 and hevc."""
+    hdr: Literal["off", "pq", "hlg"] = "off"
+    """An HDR rendition beside the master, `hdr.mkv`, HEVC of BT.2020 with PQ or HLG; the master stays as it is."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 2000
     """Seed of everything random (grain, dither)."""
 
@@ -283,6 +300,7 @@ class Settings(Section):
     analysis: AnalysisSettings = AnalysisSettings()
     restoration: RestorationSettings = RestorationSettings()
     enhancement: EnhancementSettings = EnhancementSettings()
+    sound: SoundSettings = SoundSettings()
     master: MasterSettings = MasterSettings()
     encoding: EncodingSettings = EncodingSettings()
     engine: EngineSettings = EngineSettings()

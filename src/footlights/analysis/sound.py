@@ -19,7 +19,7 @@ from footlights.core.reports import SoundReport
 from footlights.media.audio import STREAM_RATE, AudioTrack, Samples, heard, programme_sound, source_format
 from footlights.media.loudness import FLOOR, LoudnessMeter
 
-VERSION = 1
+VERSION = 2
 _METHOD = (
     "loudness: EBU R128 by FFmpeg; hum: lines 10 dB above their surroundings in four fifths of all 4 s windows; "
     "dropouts: 5 ms levels against the median of half a second"

@@ -12,7 +12,7 @@ from footlights.core.likeness import FaceVerdict
 from footlights.core.plans import Intervention, RestorationPlan
 from footlights.core.provenance import ShotProvenance
 from footlights.core.redegraded import ShotFidelity
-from footlights.core.reports import SoundReport, Survey
+from footlights.core.reports import SoundCare, SoundReport, Survey
 from footlights.core.source import Ingest
 
 
@@ -42,6 +42,19 @@ class MasterFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class HdrFacts:
+    """The HDR rendition as read back from its file."""
+
+    file: str
+    frames: int
+    curve: str
+    """`PQ` or `HLG`."""
+    bright: int
+    """Frames with clipped light sources, which were made brighter than reference white."""
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class JobResult:
     """Everything known of a job; what has not been made yet is None or empty."""
 
@@ -49,8 +62,11 @@ class JobResult:
     survey: Survey
     sound: tuple[SoundReport, ...] = ()
     """One per track that could be heard."""
+    sound_care: tuple[SoundCare, ...] = ()
+    """One per track that was treated."""
     plan: RestorationPlan | None = None
     master: MasterFacts | None = None
+    hdr: HdrFacts | None = None
     encode_plan: EncodePlan | None = None
     encodes: tuple[ChunkEncode, ...] = ()
     interventions: tuple[Intervention, ...] = ()

@@ -363,3 +363,24 @@ class SoundReport:
     """The timestamps' clock against the count of samples in parts per million; 0 where it cannot be told from their
     rounding."""
     measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoundCare:
+    """What was done to a sound track, on its way into master and stream."""
+
+    track: int
+    """Stream index in the source file."""
+    declicked: bool
+    hum: int
+    """Mains frequency in Hz whose hum was notched; 0 where none was."""
+    loudness: float
+    """Integrated loudness in LUFS before the gain, -70 for a silent track."""
+    true_peak: float
+    """dBTP before the gain."""
+    gain: float
+    """dB on the whole track."""
+    target: float | None
+    """LUFS that were wanted; None where the level was left alone."""
+    samples: int
+    """In the result, at the track's own rate."""

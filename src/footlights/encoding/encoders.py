@@ -98,9 +98,11 @@ class X264:
 
 @dataclass(frozen=True, slots=True)
 class X265:
-    """x265, 10 bit."""
+    """x265, 10 bit; SDR of BT.709, or HDR of BT.2100."""
 
     preset: str = "superfast"
+    hdr: str = ""
+    """FFmpeg's name of the transfer characteristics of HDR: `smpte2084` (PQ) or `arib-std-b67` (HLG)."""
     name: str = "hevc"
     pixel_format: str = "yuv420p10le"
     suffix: str = ".mkv"
@@ -112,8 +114,15 @@ class X265:
         )
         return [
             "-c:v", "libx265", "-preset", self.preset, "-crf", f"{q:g}", "-x265-params", params,
-            "-pix_fmt", self.pixel_format, *_forced(keyframes, rate), *_TAGS, *_EXACT,
+            "-pix_fmt", self.pixel_format, *_forced(keyframes, rate), *self._tags, *_EXACT,
         ]  # fmt: skip
+
+    @property
+    def _tags(self) -> tuple[str, ...]:
+        if not self.hdr:
+            return _TAGS
+        graph = f"setparams=color_primaries=bt2020:color_trc={self.hdr}:colorspace=bt2020nc:range=tv"
+        return "-vf", graph, "-chroma_sample_location", "left"
 
 
 @dataclass(frozen=True, slots=True)

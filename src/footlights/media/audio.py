@@ -38,6 +38,9 @@ AAC_FRAME = 1024
 PRIMING = 1024
 """Samples the AAC encoder puts before the first real one."""
 _BLOCK = 8192
+_COARSE = Fraction(3, 2000)
+"""Seconds that times may wobble whatever the clock of the file is: a copy out of Matroska keeps its milliseconds in a
+finer clock. Shorter than any packet, and so than any hole."""
 _HALF_POWER = 0.5**0.5
 
 _USUAL_LAYOUTS = {2: ("FL", "FR"), 6: ("FL", "FR", "FC", "LFE", "BL", "BR")}
@@ -121,8 +124,8 @@ def _has_no_packet(path: Path) -> bool:
 def decoded(track: AudioTrack) -> Iterator[PlacedSamples]:
     """Every decodable frame, not overlapping, in order. What cannot be decoded leaves a hole.
 
-    A clock coarser than a sample makes times wobble; within one tick (and one sample) the samples simply follow each
-    other, so that rounding never cuts or stretches continuous sound.
+    A clock coarser than a sample makes times wobble; within one tick, and 1.5 ms, the samples simply follow each other,
+    so that rounding never cuts or stretches continuous sound.
     """
     damaged = 0
     try:
@@ -153,7 +156,7 @@ def heard(track: AudioTrack) -> Iterator[tuple[Fraction, NDArray[np.float64]]]:
                 if stamp is None or not frame.samples:
                     continue
                 first = stamp if first is None else first
-                yield (stamp - first) * Fraction(stream.time_base), _float(_planar(frame))
+                yield (stamp - first) * Fraction(stream.time_base), floating(_planar(frame))
 
 
 class _Placing:
@@ -161,7 +164,7 @@ class _Placing:
 
     def __init__(self, start: Fraction, base: Fraction, rate: int) -> None:
         self._start, self._base, self._rate = start, base, rate
-        self._wobble = max(1, -(-3 * rate * base // 2))
+        self._wobble = max(-(-rate * _COARSE // 1), -(-3 * rate * base // 2))
         self._first: int | None = None
         self._reached: int | None = None
 
@@ -261,7 +264,7 @@ def measure_offset(reference: NDArray[Any], other: NDArray[Any], rate: int) -> F
 
 def stereo(samples: NDArray[Any], channels: tuple[str, ...]) -> Samples:
     """`(C, n)` in any number format → `(2, n)` float, full scale ±1, never beyond what the source reaches."""
-    mixed: Samples = (_mix(channels) @ _float(samples)).astype(np.float32)
+    mixed: Samples = (_mix(channels) @ floating(samples)).astype(np.float32)
     return mixed
 
 
@@ -283,7 +286,8 @@ def _mix(channels: tuple[str, ...]) -> NDArray[np.float64]:
     return gains / max(loudest, 1.0)
 
 
-def _float(samples: NDArray[Any]) -> NDArray[np.float64]:
+def floating(samples: NDArray[Any]) -> NDArray[np.float64]:
+    """Samples in any number format → float, full scale ±1."""
     if samples.dtype == np.uint8:
         return (samples.astype(np.float64) - 128) / 128
     if np.issubdtype(samples.dtype, np.integer):

@@ -54,6 +54,15 @@ class RawPicture:
     planes: tuple[Samples, ...]
 
 
+def colour_tags(path: Path) -> tuple[int, int, int, int]:
+    """H.273 primaries, transfer characteristics and matrix, and range, as the first video stream says."""
+    with _open(path) as container:
+        context = container.streams.video[0].codec_context
+        tags = context.color_primaries, context.color_trc, context.colorspace, context.color_range
+        primaries, transfer, matrix, levels = (int(tag) for tag in tags)
+        return primaries, transfer, matrix, levels
+
+
 def index_video(path: Path) -> VideoIndex:
     """Read all packet headers of the first video stream."""
     with _open(path) as container:

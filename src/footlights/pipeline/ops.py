@@ -26,7 +26,8 @@ from footlights.engine.tasks import JSON
 from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
-from footlights.pipeline import assembly, evidence, faceguard
+from footlights.media.soundcare import Wanted
+from footlights.pipeline import assembly, evidence, faceguard, hdr, soundcaring
 from footlights.pipeline import fidelity as pushing
 from footlights.pipeline.facetracks import FACES, FaceRequest, track
 from footlights.pipeline.facewave import PERSONS
@@ -105,6 +106,18 @@ def sound(context: OpContext) -> OpResult:
     records.write(context.folder / RESULT, records.dumps(tuple(found), tuple[SoundReport, ...]))
     analysis.save(context.folder / analysis.SERIES, loudness)
     return OpResult(facts={"tracks": len(found)}, environment=_tools())
+
+
+def care_sound(context: OpContext) -> OpResult:
+    """Ingest → its sound tracks, treated. Params: wanted (a tuple of Wanted)."""
+    (source,) = context.inputs.values()
+    record = records.read(Ingest, source.folder / taking_in.RECORD)
+    wanted = records.from_data(tuple[Wanted, ...], context.params["wanted"], "what is wanted")
+    tracks = dict(
+        zip((one.index for one in record.sounding), assembly.sound_tracks(record, source.folder), strict=True)
+    )
+    done = soundcaring.treat(tracks, wanted, context.folder, context.progress)
+    return OpResult(facts={"tracks": len(done)}, environment=_tools())
 
 
 def list_video(context: OpContext) -> OpResult:
@@ -220,17 +233,39 @@ def fidelity(context: OpContext) -> OpResult:
 
 
 def assemble(context: OpContext) -> OpResult:
-    """Ingest and all pieces in order → master and its frame list. Params: request."""
-    source, *pieces = context.inputs.values()
+    """Ingest, all pieces in order, and treated sound → master and its frame list. Params: request."""
+    source, *others = context.inputs.values()
+    sound_folder, pieces = soundcaring.sound_of(source, others)
     record = records.read(Ingest, source.folder / taking_in.RECORD)
     request = records.from_data(assembly.MasterRequest, context.params["request"], "the request")
     sources = [
         assembly.PieceFile(file_of(piece), _read_lines(piece, RESTORED), _read_lines(piece, DECODED))
         for piece in pieces
     ]
-    result = assembly.write(request, record, source.folder, sources, context.folder)
+    result = assembly.write(request, record, sound_folder, sources, context.folder)
     records.write(context.folder / RESULT, records.dumps(result))
     return OpResult(content=result.facts.content, facts={"frames": result.facts.frames}, environment=_tools())
+
+
+def make_hdr(context: OpContext) -> OpResult:
+    """A piece of the master → the same as HDR. Params: request (an HdrPiece)."""
+    (piece,) = context.inputs.values()
+    request = records.from_data(hdr.HdrPiece, context.params["request"], "the request")
+    bright = hdr.make(request, file_of(piece), context.folder / "piece.mkv", context.progress)
+    return OpResult(facts={"frames": len(request.frames), "bright": bright}, environment=_tools())
+
+
+def join_hdr(context: OpContext) -> OpResult:
+    """Ingest, all HDR pieces in order, and treated sound → `hdr.mkv`. Params: request (an HdrJoin)."""
+    source, *others = context.inputs.values()
+    sound_folder, pieces = soundcaring.sound_of(source, others)
+    record = records.read(Ingest, source.folder / taking_in.RECORD)
+    request = records.from_data(hdr.HdrJoin, context.params["request"], "the request")
+    numbers = [(_fact(piece, "frames"), _fact(piece, "bright")) for piece in pieces]
+    files = [(file_of(piece), frames) for piece, (frames, _) in zip(pieces, numbers, strict=True)]
+    made = hdr.join(request, record, sound_folder, files, sum(bright for _, bright in numbers), context.folder)
+    records.write(context.folder / RESULT, records.dumps(made))
+    return OpResult(facts={"frames": made.frames}, environment=_tools())
 
 
 def encode(context: OpContext) -> OpResult:
@@ -248,14 +283,15 @@ def encode(context: OpContext) -> OpResult:
 
 
 def package(context: OpContext) -> OpResult:
-    """Ingest and all chunks, rung after rung → stream folder, verified. Params: request."""
-    source, *chunks = context.inputs.values()
+    """Ingest, all chunks, rung after rung, and treated sound → stream folder, verified. Params: request."""
+    source, *others = context.inputs.values()
+    sound_folder, chunks = soundcaring.sound_of(source, others)
     record = records.read(Ingest, source.folder / taking_in.RECORD)
     request = records.from_data(assembly.StreamRequest, context.params["request"], "the request")
     base = assembly.bases([records.read(ChunkEncode, chunk.folder / RESULT) for chunk in chunks])
     files = [file_of(chunk) for chunk in chunks]
     checks, contents = assembly.write_stream_folder(
-        request, record, source.folder, files, context.folder / "stream", base
+        request, record, sound_folder, files, context.folder / "stream", base
     )
     records.write(context.folder / BASES, records.dumps(base, dict[str, tuple[BasePictures, ...]]))
     records.write(context.folder / RESULT, records.dumps(checks, tuple))
@@ -285,6 +321,12 @@ def _read_lines(artifact: Artifact, name: str) -> tuple[str, ...]:
 def _number(context: OpContext, name: str) -> int:
     value = context.params[name]
     assert isinstance(value, int), f"{name} is a whole number by construction of the task"
+    return value
+
+
+def _fact(artifact: Artifact, name: str) -> int:
+    value = artifact.facts[name]
+    assert isinstance(value, int), f"{name} is a whole number by construction of the op"
     return value
 
 

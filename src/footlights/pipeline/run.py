@@ -36,7 +36,7 @@ from footlights.engine.tasks import Task
 from footlights.engine.unfinished import UnfinishedError
 from footlights.errors import FootlightsError, PlanError
 from footlights.ingest import ingest as taking_in
-from footlights.pipeline import faceguard, facewave, fidelity, graph, ops, products, remainder, reporting
+from footlights.pipeline import extras, faceguard, facewave, fidelity, graph, ops, products, remainder, reporting
 from footlights.pipeline.allotting import foreseen, run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
@@ -164,10 +164,7 @@ def plan(job: Job, listen: Listener) -> Planned:
         restoration = _plan(one, known, tracked)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
         restored = _pieces(job, known, layout, restoration, waves)
-        tasks = [
-            *restored,
-            *graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored),
-        ]
+        tasks = [*restored, *extras.products(one, known, restoration, layout, restored)]
         forecasts = tuple(one.coordinator.preview(foreseen(one, tasks)))
         missing = [forecast.task for forecast in forecasts if forecast.action is not Action.REUSE]
         seconds = sum((one.coordinator.seconds_per_unit(task.op) or 0.0) * task.units for task in missing)
@@ -187,7 +184,7 @@ def restore(job: Job, listen: Listener) -> JobResult:
         restoration, restored, guarded = faceguard.guarded(
             one, restoration, lambda plan: _pieces(job, known, layout, plan, waves)
         )
-        made = graph.product_tasks(restoration, known.ingest, known.survey, job.settings, layout, restored)
+        made = extras.products(one, known, restoration, layout, restored)
         order = rules.tape_order(known.survey, job.settings)
         pushed = fidelity.task(restoration, known.ingest, known.survey, layout.pieces, order)
         encodes = run_stream(one, [*restored, *made, pushed], job.settings)
@@ -197,6 +194,8 @@ def restore(job: Job, listen: Listener) -> JobResult:
         if layout.encode.rungs:
             one.publish(graph.STREAM, {"stream": "stream"})
             checks += one.record(tuple[Check, ...], graph.STREAM, ops.RESULT)
+        bright = extras.bright(one, made)
+        checks += bright.checks if bright else ()
         explained = one.record(tuple[ShotFidelity, ...], fidelity.FIDELITY, ops.RESULT)
         one.warnings.extend(fidelity.warnings(explained))
         one.warnings.extend(master.notes)
@@ -205,9 +204,11 @@ def restore(job: Job, listen: Listener) -> JobResult:
         result = replace(
             _result(one, known),
             plan=restoration,
+            sound_care=extras.sound_care(one, made),
             faces=tracked,
             likeness=guarded.verdicts,
             master=master.facts,
+            hdr=bright,
             encode_plan=layout.encode,
             encodes=encodes,
             interventions=interventions,

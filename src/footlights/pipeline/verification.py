@@ -24,7 +24,7 @@ from footlights.errors import FootlightsError
 from footlights.ingest import ingest as taking_in
 from footlights.media.lossless import frame_digest
 from footlights.media.reader import VideoReader, index_video
-from footlights.pipeline import assembly, ops
+from footlights.pipeline import assembly, ops, soundcaring
 from footlights.pipeline.job import require
 from footlights.pipeline.products import SUMS, read_list
 from footlights.pipeline.run import Listener
@@ -135,7 +135,8 @@ def _check_stream(folder: Path, package: Artifact, artifacts: Sequence[Artifact]
     contents = records.read(dict[str, str], package.folder / ops.CONTENTS)
     base = records.read(dict[str, tuple[BasePictures, ...]], package.folder / ops.BASES)
     record = records.read(Ingest, origin.folder / taking_in.RECORD)
-    yield from check_stream(folder / "stream", assembly.expected_stream(asked, record, origin.folder, contents, base))
+    sound, _ = soundcaring.sound_of(origin, [one for one in artifacts if one.content in inputs[1:]])
+    yield from check_stream(folder / "stream", assembly.expected_stream(asked, record, sound, contents, base))
 
 
 def _is_published(artifact: Artifact, listed: dict[str, str]) -> bool:

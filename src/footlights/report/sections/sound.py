@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from footlights.core.reports import SoundReport
+from footlights.core.reports import SoundCare, SoundReport
 from footlights.core.time import clock
 from footlights.report.story import Story
 
@@ -14,7 +14,12 @@ _MOST = 12
 
 def content(story: Story) -> Mapping[str, object]:
     """Facts of every track; where there is none, that it is so."""
-    return {"tracks": [{"number": one.track, "facts": facts(one)} for one in story.result.sound]}
+    treated = {one.track: [("Done to it", care(one))] for one in story.result.sound_care}
+    return {
+        "tracks": [
+            {"number": one.track, "facts": [*facts(one), *treated.get(one.track, [])]} for one in story.result.sound
+        ]
+    }
 
 
 def facts(sound: SoundReport) -> list[tuple[str, str]]:
@@ -35,6 +40,19 @@ def facts(sound: SoundReport) -> list[tuple[str, str]]:
         ("Balance", _balance(sound)),
         ("Clock", f"{sound.drift:+.0f} ppm against its timestamps; ends {sound.ends:+.3f} s against the picture"),
     ]
+
+
+def care(one: SoundCare) -> str:
+    """What was done to a track, for people."""
+    words = ["clicks repaired"] if one.declicked else []
+    if one.hum:
+        words.append(f"hum of {one.hum} Hz and its harmonics notched")
+    if one.target is not None:
+        reached = one.loudness + one.gain
+        words.append(f"{one.gain:+.1f} dB, from {one.loudness:.1f} to {reached:.1f} LUFS")
+        if reached < one.target - 0.05:
+            words.append(f"the true peak of {one.true_peak + one.gain:.1f} dBTP leaves no room up to {one.target:g}")
+    return "; ".join(words) if words else "nothing to do"
 
 
 def _balance(sound: SoundReport) -> str:
