@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -13,14 +15,27 @@ from footlights.core.reports import CadenceKind, ShotReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.source import GapKind
 from footlights.core.time import FrameRange
-from footlights.tape.raster import parity_of
 from footlights.tape.truth import NoiseTruth, Truth
 
 Columns = dict[str, NDArray[np.float32]]
 Row = dict[str, Any]
 _FIELDS = {"both": (0, 1), "the top": (0,), "the bottom": (1,)}
-_STILL = 0.5
-"""A loss that changes less than this many codes around it, in the most changed blocks, is none that can be seen."""
+_SEEN = 2.0
+"""Codes of change in the most changed blocks, without noise, from which it can be seen that a picture was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A field that does not show its own instant."""
+
+    frame: int
+    field: int
+    """0 top, 1 bottom."""
+    kind: str
+    repeats: bool
+    """It shows what the field of its parity before it shows; else something nothing else shows: lost in a repeat."""
+    change: float
+    """Codes by which the most changed blocks of the lost field differ from what stands in its place, without noise."""
 
 
 def paired(truth: Truth, survey: Survey) -> Iterator[tuple[FrameRange, ShotReport]]:
@@ -68,29 +83,36 @@ def cadence(truth: Truth, frames: FrameRange, found: ShotReport) -> Row:
     }
 
 
-def losses(truth: Truth, survey: Survey, series: Columns) -> Row:
-    """What was lost and noticed, what was lost and not, and what was only believed lost."""
-    lost: dict[int, tuple[str, tuple[int, ...]]] = dict.fromkeys(truth.lost_frames, ("lost frame", (0, 1)))
-    lost |= dict.fromkeys(truth.duplicated_frames, ("duplicate", (0, 1)))
-    for field in truth.lost_fields:
-        kind, fields = lost.get(field // 2, ("lost field", ()))
-        lost[field // 2] = (kind, tuple(sorted({*fields, parity_of(field, truth.field_order)})))
+def losses(lost: Sequence[Lost], frames: int, survey: Survey, series: Columns) -> Row:
+    """What was lost and noticed, what was lost and not, and what was only believed lost; by frames."""
+    events: dict[int, list[Lost]] = defaultdict(list)
+    for one in lost:
+        if one.repeats:
+            events[one.frame].append(one)
+    late = {one.frame for one in lost} - events.keys()
     found = _repeats(survey)
     missed = [
-        {"frame": frame, "kind": kind, "fields": list(fields), **_change(series, frame)}
-        for frame, (kind, fields) in lost.items()
+        {
+            "frame": frame,
+            "kind": fields[0].kind,
+            "fields": [one.field for one in fields],
+            "change": round(max(one.change for one in fields), 2),
+            **_change(series, frame),
+        }
+        for frame, fields in sorted(events.items())
         if frame not in found
     ]
     return {
-        "by_kind": {kind: _count(lost, found, series, kind) for kind in ("lost frame", "lost field", "duplicate")},
-        "found": len(found),
+        "by_kind": {kind: _count(events, found, kind) for kind in ("lost frame", "lost field", "duplicate")},
+        "late": len(late),
+        "found": len(found.keys() - late),
         "invented": [
             {"frame": frame, "fields": list(found[frame]), **_change(series, frame)}
-            for frame in found
-            if frame not in lost
+            for frame in sorted(found)
+            if frame not in events and frame not in late
         ],
         "missed": missed,
-        "frames": truth.frames,
+        "frames": frames,
     }
 
 
@@ -143,16 +165,16 @@ def _repeats(survey: Survey) -> dict[int, tuple[int, ...]]:
     return found
 
 
-def _count(
-    lost: dict[int, tuple[str, tuple[int, ...]]], found: dict[int, tuple[int, ...]], series: Columns, kind: str
-) -> Row:
-    """Events of one kind: how many, found at all, found with the right fields, and those nobody could see."""
-    events = [(frame, fields) for frame, (name, fields) in lost.items() if name == kind]
+def _count(events: dict[int, list[Lost]], found: dict[int, tuple[int, ...]], kind: str) -> Row:
+    """Events of one kind: how many, how many found, with the right fields; and the same of those that can be seen."""
+    here = {frame: fields for frame, fields in events.items() if fields[0].kind == kind}
+    seen = {frame for frame, fields in here.items() if max(one.change for one in fields) >= _SEEN}
     return {
-        "true": len(events),
-        "found": sum(frame in found for frame, _ in events),
-        "fields_right": sum(found.get(frame) == fields for frame, fields in events),
-        "still": sum(_change(series, frame)["around"] < _STILL for frame, _ in events),
+        "true": len(here),
+        "found": sum(frame in found for frame in here),
+        "fields_right": sum(found.get(frame) == tuple(one.field for one in fields) for frame, fields in here.items()),
+        "seen": len(seen),
+        "seen_found": len(seen & found.keys()),
     }
 
 

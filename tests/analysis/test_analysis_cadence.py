@@ -119,6 +119,23 @@ def test_a_lost_field_is_found_under_noise_that_came_later(tmp_path: Path, sigma
     assert found == [(14, 15, "bottom"), (25, 26, "top")]
 
 
+def test_a_lost_field_is_found_where_lines_jitter_more_than_the_picture_moves(tmp_path: Path) -> None:
+    """Every line of every field is displaced by itself; the camera moves by half a sample a field."""
+    rng = np.random.default_rng(5)
+    frames = interlaced(lambda f: panned(A, f, dx=0.5), 40)
+    frames[22][1::2] = frames[21][1::2]
+    moved = [np.stack([np.roll(line, round(rng.normal(0, 0.7)), axis=0) for line in frame]) for frame in frames]
+    _, survey = surveyed(noisy(moved, 3.0), tmp_path)
+    assert [(gap.start, gap.stop, gap.evidence.split()[1]) for gap in survey.gaps] == [(22, 23, "bottom")]
+
+
+def test_a_lost_frame_is_found_between_strobes(tmp_path: Path) -> None:
+    frames = interlaced(lambda f: _lit(panned(A, f), 1.6 if f % 18 < 3 else 0.6), 50)
+    frames[24] = frames[23].copy()
+    _, survey = surveyed(noisy(frames, 2), tmp_path)
+    assert [(gap.start, gap.stop) for gap in survey.gaps] == [(24, 25)]
+
+
 def test_a_shaken_camera_that_comes_back_has_lost_nothing(tmp_path: Path) -> None:
     """At a turning point two fields of one parity show the same, and those around do not."""
     shaken = [6 * np.sin(0.9 * f + 0.3) for f in range(80)]

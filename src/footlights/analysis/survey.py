@@ -113,11 +113,8 @@ def conclude(series: Series, ingest: Ingest, settings: AnalysisSettings) -> Surv
     source = ingest.source
     shots, flashes = find_shots(series, ingest.frames)
     tagged = source.signal.field_order
-    repeats = [
-        gaps.find_repeats(series, shot, noise.report(series, shot), cadence.report(series, shot, tagged).kind)
-        for shot in shots
-    ]
-    found = (*ingest.gaps, *gaps.duplicates(repeats, ingest.slots, source.rate))
+    held = [gaps.find_repeats(series, shot, cadence.report(series, shot, tagged).kind) for shot in shots]
+    found = (*ingest.gaps, *gaps.duplicates(held, ingest.slots, source.rate))
     found = tuple(sorted(found, key=lambda gap: (gap.slots.start, gap.start)))
     reports = [_report(series, ingest, settings, shot, flashes, found) for shot in shots]
     order = _overall_order(reports, tagged)
