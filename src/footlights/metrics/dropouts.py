@@ -2,7 +2,7 @@
 
 Looked for in fields, against the fields of the same parity before and after and the lines above and below: a dropout
 sticks out from all four and is long and thin. Lights of the stage stick out in time as well but are round or last, and
-lines of the picture stay from field to field.
+lines of the picture stay from field to field. Pieces that a deck filled with the line above are found by `linecopies`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from footlights.metrics.linecopies import find_copies
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -24,6 +26,16 @@ _STEP = 14.0
 _TAIL_MEAN, _TAIL_STEP, _TAIL_LONGEST = 5, 5.0, 4
 """Samples whose mean is looked at for the fading end of a streak, codes by which it must still stick out (plus one and
 a half sigma), and how many times as long as the streak it may become: more is a light."""
+_BESIDE_STEP, _BESIDE_LENGTH = 12.0, 7
+"""Codes (plus one and a half sigma) and samples by which the line above or below a streak belongs to it: streaks may be
+three lines high, and then only their middle sticks out from the lines around."""
+_BLACK, _DIM = 16.0, 4.0
+"""Code of black, and codes added to light so that it can be divided by."""
+_STROBE, _MOST_GAIN = 0.03, 4.0
+"""Change of the whole field's light, as a share, from which neighbours are brought to its light; and by how much at
+most."""
+_LIGHT_AROUND = (33, 17)
+"""Samples and lines over which light is averaged."""
 
 
 class Streaks(NamedTuple):
@@ -41,19 +53,47 @@ def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks
 
     `sigma` is the luma noise in codes.
     """
+    before, after = (_lit_alike(field, now) for field in (before, after))
     # Seen through a short horizontal mean: a streak keeps its height, noise and sparkle lose theirs.
     smooth, past, future = (cv2.blur(field, (_LENGTH - 2, 1)) for field in (now, before, after))
     threshold = _STEP + 4.0 * sigma / np.sqrt(_LENGTH - 2) + _unrest(past, future)
     high = _beyond(smooth, past, future, sign=1)
     low = _beyond(smooth, past, future, sign=-1)
     candidates = np.maximum(high, low) > threshold
-    if not candidates.any():
-        return Streaks(np.zeros(now.shape, np.bool_), 0, 0.0)
-    long = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, _LENGTH), np.uint8))
-    mask, count = _thin(long)
+    mask, count = np.zeros(now.shape, np.bool_), 0
+    if candidates.any():
+        long = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, _LENGTH), np.uint8))
+        mask, count = _thin(long)
     if count:
-        mask = _with_tails(mask, (now, before, after), sigma)
+        mask = _with_tails(_with_beside(mask, (now, before, after), sigma), (now, before, after), sigma)
+    copies = find_copies(now, before, after, sigma) & ~mask
+    if copies.any():
+        count += cv2.connectedComponents(copies.astype(np.uint8))[0] - 1
+        mask |= copies
     return Streaks(mask, count, float(mask.mean()))
+
+
+def _lit_alike(field: Codes, now: Codes) -> Codes:
+    """A neighbour under the light of `now`, place by place, where the light of the whole has changed: under a strobe
+    the lines of the picture itself would stick out."""
+    means = [max(float(cv2.mean(one)[0]) - _BLACK, 1.0) for one in (now, field)]
+    if abs(means[0] - means[1]) < _STROBE * max(means):
+        return field
+    light = [cv2.blur(one, _LIGHT_AROUND).astype(np.float32) - (_BLACK - _DIM) for one in (now, field)]
+    gain = np.clip(np.maximum(light[0], 1) / np.maximum(light[1], 1), 1 / _MOST_GAIN, _MOST_GAIN)
+    return np.clip(_BLACK + (field - _BLACK) * gain, 0, 255).astype(np.uint8)
+
+
+def _with_beside(mask: Mask, fields: tuple[Codes, Codes, Codes], sigma: float) -> Mask:
+    """Streaks with the lines above and below that stick out from both neighbours in time as well."""
+    now, past, future = (cv2.blur(field, (_TAIL_MEAN, 1)).astype(np.int16) for field in fields)
+    out = np.maximum(now - np.maximum(past, future), np.minimum(past, future) - now)
+    strong = out > _BESIDE_STEP + 1.5 * sigma / np.sqrt(_TAIL_MEAN)
+    for _ in range(2):
+        beside = cv2.dilate(mask.astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
+        grown = (beside & strong).astype(np.uint8)
+        mask = mask | (cv2.morphologyEx(grown, cv2.MORPH_OPEN, np.ones((1, _BESIDE_LENGTH), np.uint8)) > 0)
+    return mask
 
 
 def _with_tails(mask: Mask, fields: tuple[Codes, Codes, Codes], sigma: float) -> Mask:

@@ -1,0 +1,67 @@
+"""Dropouts of three lines, copied lines, and light that must not be taken for either."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from footlights.metrics import dropouts
+
+Fields = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
+
+
+def _scene(contrast: float = 30.0) -> NDArray[np.float32]:
+    """Detail in all directions, codes around 100; (120, 360)."""
+    rng = np.random.default_rng(3)
+    detail = cv2.GaussianBlur(rng.standard_normal((120, 360)).astype(np.float32), (0, 0), 1.2)
+    return np.asarray(100 + contrast * detail / detail.std(), np.float32)
+
+
+def _taped(*fields: NDArray[np.float32], sigma: float = 2.0) -> list[NDArray[np.float32]]:
+    """Fields with noise of their own, as long along the line as a tape's."""
+    rng = np.random.default_rng(4)
+    noise = [cv2.blur(rng.standard_normal(field.shape).astype(np.float32), (2, 1)) for field in fields]
+    return [field + np.float32(sigma) * one / one.std() for field, one in zip(fields, noise, strict=True)]
+
+
+def _codes(fields: list[NDArray[np.float32]]) -> Fields:
+    now, before, after = (np.clip(np.rint(field), 0, 255).astype(np.uint8) for field in fields)
+    return now, before, after
+
+
+def test_a_streak_of_three_lines_is_found_whole() -> None:
+    now, before, after = _taped(*[_scene()] * 3)
+    now[50:53, 100:140] = 230
+    found = dropouts.find(*_codes([now, before, after]), sigma=2.0)
+    struck = np.zeros(now.shape, np.bool_)
+    struck[50:53, 100:140] = True
+    assert found.number == 1
+    assert (found.mask & struck).sum() > 0.9 * struck.sum()
+    assert (found.mask & ~struck).sum() < 0.2 * struck.sum()
+
+
+def test_a_line_that_repeats_the_one_above_is_found() -> None:
+    now, before, after = _taped(*[_scene()] * 3)
+    now[60, 80:160] = now[59, 80:160]
+    found = dropouts.find(*_codes([now, before, after]), sigma=2.0)
+    assert found.mask[60, 80:160].sum() > 40
+    found.mask[59:62, 70:170] = False
+    assert not found.mask.any()
+
+
+def test_lines_that_are_alike_anyway_are_no_copies() -> None:
+    """Upright edges repeat from line to line: a copy there does no harm, and nothing tells it from the picture."""
+    across = np.broadcast_to(_scene()[:1], (120, 360)).copy()
+    now, before, after = _taped(*[across] * 3)
+    now[60, 80:160] = now[59, 80:160]
+    assert dropouts.find(*_codes([now, before, after]), sigma=2.0).number == 0
+
+
+@pytest.mark.parametrize("gain", [0.4, 1.8])
+def test_strobes_over_thin_lines_are_no_dropouts(gain: float) -> None:
+    scene = np.full((120, 360), 60, np.float32)
+    scene[20::12, 40:200] = 110  # rigging
+    lit = 16 + (scene - 16) * np.float32(gain)
+    assert dropouts.find(*_codes(_taped(lit, scene, scene)), sigma=2.0).number == 0
