@@ -13,7 +13,9 @@ from footlights.core.reports import DropoutReport, Shot
 from footlights.metrics.dropouts import find
 
 _WORST = 5
-_METHOD = "thin streaks in one field that stick out from both neighbouring fields and from the lines around, and copied lines"
+_METHOD = (
+    "thin streaks in one field that stick out from both neighbouring fields and the lines around, and copied lines"
+)
 _CUT = 0.02
 """More than this share of a field is no dropout: a cut, a flash or a torn field."""
 
