@@ -22,16 +22,24 @@ RATE = Fraction(25)
 
 
 def clip_of(
-    frames: int = 18, *, start: int = 40, fields: Fields = Fields.PROGRESSIVE, noise: float = 2.0, half: bool = False
+    frames: int = 18,
+    *,
+    start: int = 40,
+    fields: Fields = Fields.PROGRESSIVE,
+    noise: float = 2.0,
+    half: bool = False,
+    width: int = 96,
 ) -> Clip:
-    """A noisy pan over a texture, 4:4:4 (or chroma at half size), 96×64."""
+    """A noisy pan over a texture, 4:4:4 (or chroma at half size), `width`×64."""
     scene, colour = texture(31), texture(32)
-    seen = interlaced(lambda f: panned(scene, f)[:64, :96], frames) if fields is Fields.WOVEN else None
-    luma = np.stack(seen if seen is not None else [panned(scene, n)[:64, :96] for n in range(frames)])
+    seen = interlaced(lambda f: panned(scene, f)[:64, :width], frames) if fields is Fields.WOVEN else None
+    luma = np.stack(seen if seen is not None else [panned(scene, n)[:64, :width] for n in range(frames)])
     rng = np.random.default_rng(7)
     luma = (luma - 16 + rng.standard_normal(luma.shape) * noise) / 219
     chroma = (
-        np.stack([[panned(colour, n)[:64, :96] - 125, 125 - panned(colour, n)[64:128, :96]] for n in range(frames)])
+        np.stack(
+            [[panned(colour, n)[:64, :width] - 125, 125 - panned(colour, n)[64:128, :width]] for n in range(frames)]
+        )
         / 224
     )
     if half:

@@ -31,6 +31,7 @@ from footlights.tape.levels import Levels
 from footlights.tape.noise import TapeNoise
 from footlights.tape.presets import NEUTRAL, Preset
 from footlights.tape.simulate import Simulator
+from footlights.tape.timebase import TimeBase
 
 DOCS = Path(__file__).parents[1]
 FOLDER = "pictures/defects"
@@ -46,6 +47,8 @@ TAPES: dict[Defect, Preset] = {
     Defect.CHROMA_NOISE: replace(NEUTRAL, noise=TapeNoise(chroma_sigma=10, streak=24)),
     Defect.DROPOUT: replace(NEUTRAL, defects=Defects(dropout_rate=14, compensated=0.4)),
     Defect.HEAD_SWITCHING: replace(NEUTRAL, defects=Defects(switch_lines=8, switch_shift=50, switch_noise=20)),
+    Defect.LINE_JITTER: replace(NEUTRAL, timebase=TimeBase(jitter=1.4, jitter_memory=0.8)),
+    Defect.SKEW: replace(NEUTRAL, timebase=TimeBase(skew=16, skew_lines=18)),
     Defect.SOFTNESS: replace(NEUTRAL, tape=replace(formats.VHS_SP, generations=2)),
     Defect.DOT_CRAWL: replace(NEUTRAL, recording=Composite(decoder=Decoder.NOTCH, leak=0.35)),
     Defect.CROSS_COLOUR: replace(NEUTRAL, recording=Composite(decoder=Decoder.NOTCH)),
@@ -95,6 +98,10 @@ def _tape(name: str, preset: Preset, lines: int) -> Picture:
     left, right = shown(clean), shown(worn)
     if name == Defect.HEAD_SWITCHING:
         left, right = left[300:], right[300:]
+    elif name == Defect.SKEW:
+        left, right = left[:170, 60:400], right[:170, 60:400]
+    elif name == Defect.LINE_JITTER:
+        left, right = left[180:380, 140:440], right[180:380, 140:440]
     elif name in (Defect.DOT_CRAWL, Defect.CROSS_COLOUR):
         left, right = left[60:260, 160:480], right[60:260, 160:480]
     return beside(left, right, lines=lines)
@@ -157,6 +164,10 @@ def _lost_field(lines: int) -> Picture:
     return beside(shown(clean)[60:220, 140:420], shown(stepped)[60:220, 140:420], lines=lines)  # type: ignore[arg-type]
 
 
+def _jumped(codes: Codes) -> Codes:
+    return tuple(np.roll(plane, 26, axis=0) for plane in codes)  # type: ignore[return-value]
+
+
 def _flickering(lines: int) -> Picture:
     row = [shown(one)[180:460, 120:400] for one in frames(NEUTRAL, count=4)]
     gains = (1.0, 0.7, 1.25, 0.8)
@@ -170,6 +181,7 @@ COMPOSED: dict[Defect, Callable[[int], Picture]] = {
     Defect.WRONG_FIELD_ORDER: _strip((1, 0, 3, 2)),
     Defect.LOST_FIELD: _lost_field,
     Defect.DAMAGED_FRAME: _damaged,
+    Defect.VERTICAL_JUMP: _changed(_jumped),
     Defect.BLANK_BORDERS: _changed(_bordered),
     Defect.CHROMA_DELAY: _changed(_delayed),
     Defect.CAST: _changed(_cast),

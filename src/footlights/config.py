@@ -102,6 +102,13 @@ class SwitchingSettings(Section):
     """Fill them from the lines above; they are never cropped."""
 
 
+class TimeBaseSettings(Section):
+    """Lines and fields that lie beside their place."""
+
+    align: bool = True
+    """Move them back where the tape shows it."""
+
+
 class ChromaSettings(Section):
     """Colour that lies beside its luma."""
 
@@ -164,6 +171,7 @@ class RestorationSettings(Section):
     gaps: GapSettings = GapSettings()
     dropouts: DropoutSettings = DropoutSettings()
     switching: SwitchingSettings = SwitchingSettings()
+    timebase: TimeBaseSettings = TimeBaseSettings()
     chroma: ChromaSettings = ChromaSettings()
     denoise: DenoiseSettings = DenoiseSettings()
     part: Annotated[float, Field(ge=2, le=6)] = 4.0

@@ -35,6 +35,7 @@ from footlights.core.reports import (
 )
 from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal, Transfer
 from footlights.core.source import Gap, GapKind, Ingest, Source
+from footlights.core.tape_reports import Jump, TimeBaseReport
 from footlights.core.time import FrameRange, SpanKind
 from footlights.errors import SourceError, UsageError
 from footlights.models.fieldlift_run import reference
@@ -79,6 +80,7 @@ def shot(
         cadence=CadenceReport(kind, FieldOrder.TOP_FIRST, FieldOrder.TOP_FIRST, True, 0, 0.95, "test"),
         dropouts=DropoutReport(4, 0.1, 1e-5, (start + 1,), "test"),
         borders=BorderReport(8, 0, 8, 0, 0, 1.0, "test"),
+        timebase=TimeBaseReport(0.0, 0.85, 1.0, 0.0, 8.0, 1.0, (), "test"),
         chroma_delay=ChromaDelayReport(0.1, 0.0, 0.8, 0.8, "test"),
         composite=CompositeReport(0.0, 0.0, 1.0, "test"),
         complexity=ComplexityReport(70, 20, 1.5, "test"),
@@ -138,6 +140,24 @@ def test_torn_lines_are_filled_and_a_plain_shot_follows_the_others() -> None:
     assert "too plain" in fills[1].why
     off = rules.plan(survey(shot(0, 0, 30, borders=torn)), ingest(), settings("restoration.switching.fill=false"))
     assert "switching.fill" not in stages(off)
+
+
+def test_lines_are_moved_by_what_the_tape_as_a_whole_shows_and_fields_by_their_own_jumps() -> None:
+    def strayed(jitter: float, skew: float, sure: float = 0.9, jumps: tuple[Jump, ...] = ()) -> TimeBaseReport:
+        return TimeBaseReport(jitter, 0.85, sure, skew, 8.0, sure, jumps, "test")
+
+    found = (strayed(0.4, 3.0), strayed(2.0, -9.0, 0.1), strayed(0.3, 4.0, jumps=(Jump(62, 1, 5),)))
+    reports = [shot(n, 30 * n, 30 * n + 30, timebase=one) for n, one in enumerate(found)]
+    slots = (*range(60), *range(61, 91))
+    plan = rules.plan(survey(*reports), ingest(90, slots=slots), settings())
+    steps = [next(step.params for step in one.steps if step.stage == "timebase.align") for one in plan.shots]
+    assert [one["jitter"] for one in steps] == [0.3, 0.3, 0.3]
+    assert [one["skew"] for one in steps] == [3.0, 3.0, 3.0]
+    assert [(one["jumped"], one["jumps"]) for one in steps] == [((), ()), ((), ()), ((127,), (5,))]
+    calm = rules.plan(survey(shot(0, 0, 30, timebase=strayed(0.1, 0.5))), ingest(), settings())
+    assert "too little" in {one.stage: one.why for one in calm.shots[0].skipped}["timebase.align"]
+    off = rules.plan(survey(*reports), ingest(90), settings("restoration.timebase.align=false"))
+    assert "timebase.align" not in stages(off)
 
 
 def test_colour_is_moved_by_the_delay_of_the_whole_tape() -> None:

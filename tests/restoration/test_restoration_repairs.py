@@ -12,6 +12,7 @@ from footlights.tape.composite import Composite, Decoder
 from footlights.tape.defects import Defects
 from footlights.tape.presets import NEUTRAL
 from footlights.tape.raster import NTSC, PAL, Raster
+from footlights.tape.timebase import TimeBase
 from tape_views import simulated, stage_scene
 
 
@@ -60,3 +61,33 @@ def test_dot_crawl_is_combed_out_and_sound_pictures_are_kept(system: str, raster
     wanted = true.take(made.frames).luma
     assert error(made.luma, wanted) < 0.9 * error(tape.take(made.frames).luma, wanted)
     assert error(kept.luma, wanted) < 0.7
+
+
+def test_lines_that_stray_come_back_and_steady_ones_stay() -> None:
+    scene = stage_scene(12)
+    true = simulated(NEUTRAL, scene).clip()
+    errors = TimeBase(jitter=0.5, jitter_memory=0.85, skew=6.0)
+    strayed = simulated(replace(NEUTRAL, timebase=errors), scene).clip()
+    chosen = {"jitter": 0.5, "memory": 0.85, "skew": 6.0, "skew_lines": 8.0}
+    made = repaired(strayed, "timebase.align", **chosen)
+    kept = repaired(true, "timebase.align", jitter=0.5, memory=0.85)
+    wanted = true.take(made.frames)
+    inner = np.s_[..., 24:-24]
+    assert error(made.luma[inner], wanted.luma[inner]) < 0.6 * error(
+        strayed.take(made.frames).luma[inner], wanted.luma[inner]
+    )
+    assert error(made.chroma[inner], wanted.chroma[inner]) < error(
+        strayed.take(made.frames).chroma[inner], wanted.chroma[inner]
+    )
+    assert error(kept.luma[inner], wanted.luma[inner]) < 0.5
+
+
+def test_a_jumped_field_is_put_back_line_for_line_and_recorded() -> None:
+    true = simulated(NEUTRAL, stage_scene(12)).clip()
+    luma, chroma = true.luma.copy(), true.chroma.copy()
+    for plane in (luma[3], *chroma[3]):
+        plane[1::2] = np.roll(plane[1::2], 4, axis=0)
+    stage = build(Step("timebase.align", 1, {"jumped": (7,), "jumps": (4,)}, ""))
+    made = stage.run(true.with_pictures(luma, chroma))
+    np.testing.assert_array_equal(made.luma[:, :-8], true.take(made.frames).luma[:, :-8])
+    assert [(touch.frame, touch.area) for touch in stage.touched] == [(3, 0.5)]  # type: ignore[attr-defined]

@@ -26,6 +26,7 @@ from footlights.analysis import (
     gaps,
     noise,
     sharpness,
+    timebase,
 )
 from footlights.analysis.base import ANALYSERS, Analyser, Notes, Scene, Series
 from footlights.analysis.shots import find_shots
@@ -165,6 +166,7 @@ def _report(
         cadence=cadence.report(series, shot, source.signal.field_order),
         dropouts=dropouts.report(series, shot),
         borders=borders.report(series, shot),
+        timebase=timebase.report(series, shot),
         chroma_delay=alignment.report(series, shot),
         composite=composite.report(series, shot),
         complexity=complexity.report(series, shot, source.width),

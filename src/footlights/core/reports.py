@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap
+from footlights.core.tape_reports import TimeBaseReport
 from footlights.core.time import FrameRange
 
 
@@ -249,6 +250,7 @@ class ShotReport:
     cadence: CadenceReport
     dropouts: DropoutReport
     borders: BorderReport
+    timebase: TimeBaseReport
     chroma_delay: ChromaDelayReport
     composite: CompositeReport
     complexity: ComplexityReport

@@ -60,8 +60,8 @@ def alignment(survey: Survey, report: ShotReport, settings: Settings, *, net: bo
     """
     name = "chroma.align"
     shots = [(one.chroma_delay, len(one.shot.frames)) for one in survey.shots]
-    right = _weighted_median([(d.horizontal, d.confidence * n) for d, n in shots if d.confidence >= _AGREED])
-    below = _weighted_median([(d.vertical, d.vertical_confidence * n) for d, n in shots if d.vertical_confidence > 0.3])
+    right = weighted_median([(d.horizontal, d.confidence * n) for d, n in shots if d.confidence >= _AGREED])
+    below = weighted_median([(d.vertical, d.vertical_confidence * n) for d, n in shots if d.vertical_confidence > 0.3])
     evidence = f"chroma_delay over all shots {right:+.2f} samples, {below:+.2f} field lines"
     own = report.chroma_delay
     if own.confidence >= _OWN and abs(own.horizontal - right) > _APART:
@@ -95,8 +95,8 @@ def comb(report: ShotReport, carrier: Subcarrier | None, settings: Settings, *, 
         yield step(name, evidence, system=system, luma=share, chroma=share)
 
 
-def _weighted_median(found: Sequence[tuple[float, float]]) -> float:
-    """0 where nothing was found."""
+def weighted_median(found: Sequence[tuple[float, float]]) -> float:
+    """Of values with weights; 0 where nothing was found."""
     total, seen = sum(weight for _, weight in found), 0.0
     for value, weight in sorted(found):
         seen += weight

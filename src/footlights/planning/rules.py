@@ -19,7 +19,7 @@ from footlights.core.subcarrier import of_raster
 from footlights.errors import SourceError
 from footlights.models import user_nets
 from footlights.models.fieldlift_run import reference
-from footlights.planning import enhancement, remainders, repairs
+from footlights.planning import enhancement, remainders, repairs, timebase
 from footlights.planning.enhancement import QUIET
 from footlights.planning.evidence import Correction, corrections
 from footlights.planning.faces import face_step
@@ -136,6 +136,7 @@ def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
     rules = (
         _gaps,
         _switching,
+        _timebase,
         _dropouts,
         _alignment,
         _comb,
@@ -184,6 +185,12 @@ def _gaps(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 def _switching(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if tape.field_rate:
         yield from repairs.switching(tape.survey, report, tape.settings)
+
+
+def _timebase(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    if tape.field_rate:
+        top_first = _order(tape, report) is not FieldOrder.BOTTOM_FIRST
+        yield timebase.align(tape.survey, tape.ingest, report, tape.settings, top_first=top_first)
 
 
 def _dropouts(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:

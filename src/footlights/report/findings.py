@@ -166,6 +166,24 @@ def _head_switching(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     return Defect.HEAD_SWITCHING, grade(lines, 1, 4, 8), f"{lines} field lines at the bottom"
 
 
+def _jitter(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    found = report.timebase
+    severity = grade(found.jitter, 0.17, 0.4, 1.0) if found.confidence >= 0.4 else None
+    return Defect.LINE_JITTER, severity, f"lines stray by {found.jitter:.2f} samples"
+
+
+def _skew(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    found = report.timebase
+    severity = grade(abs(found.skew), 1.0, 3.0, 8.0) if found.skew_confidence >= 0.4 else None
+    return Defect.SKEW, severity, f"the top line bent by {found.skew:+.1f} samples"
+
+
+def _vertical_jumps(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    jumps = report.timebase.jumps
+    furthest = max((abs(one.lines) for one in jumps), default=0)
+    return Defect.VERTICAL_JUMP, grade(furthest, 1, 3, 8), f"{len(jumps)} fields, up to {furthest} field lines"
+
+
 def _borders(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     edges = report.borders
     widest = max(edges.left, edges.right, edges.top, edges.bottom)
@@ -184,6 +202,9 @@ RULES: Sequence[Rule] = (
     _chroma_noise,
     _dropouts,
     _head_switching,
+    _jitter,
+    _skew,
+    _vertical_jumps,
     _field_order,
     _softness,
     _chroma_delay,
