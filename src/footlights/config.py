@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from footlights.errors import ConfigError, did_you_mean
 from footlights.presets import PRESETS
@@ -216,6 +216,33 @@ class GrainSettings(Section):
     """Share of the measured noise given back as fine grain at display scale. 0: clean, 1: as strong as on the tape."""
 
 
+RATES = {
+    "23.976": Fraction(24000, 1001),
+    "24": Fraction(24),
+    "25": Fraction(25),
+    "29.97": Fraction(30000, 1001),
+    "30": Fraction(30),
+    "50": Fraction(50),
+    "59.94": Fraction(60000, 1001),
+    "60": Fraction(60),
+}
+"""Frame rates a master can be converted to (SMPTE ST 2036-1 and ST 274 without the high ones)."""
+
+
+class RateSettings(Section):
+    """Frame rate of the master; by default every instant of the tape keeps its picture."""
+
+    output: Annotated[
+        Literal["tape", "23.976", "24", "25", "29.97", "30", "50", "59.94", "60"], BeforeValidator(str)
+    ] = "tape"
+    """Frames per second: `tape` shows every field's instant, as 59.94 or 50 pictures a second; others are made by
+    motion-compensated interpolation."""
+    speed: Annotated[float, Field(ge=0.1, le=1)] = 1.0
+    """Below 1: slow motion."""
+    sound: Literal["stretch", "drop"] = "stretch"
+    """Of slow motion: `stretch` makes the sound as long as the pictures, at its pitch; `drop` leaves it out."""
+
+
 class EnhancementSettings(Section):
     """More to see, nothing invented silently."""
 
@@ -224,6 +251,7 @@ class EnhancementSettings(Section):
     look: LookSettings = LookSettings()
     detail: DetailSettings = DetailSettings()
     grain: GrainSettings = GrainSettings()
+    rate: RateSettings = RateSettings()
 
 
 class SoundSettings(Section):
@@ -364,6 +392,11 @@ def listing(resolved: Resolved) -> Iterator[tuple[str, Any, str]]:
         for part in name.split("."):
             value = getattr(value, part)
         yield name, value, resolved.origins.get(name, DEFAULT)
+
+
+def frame_rate(text: str) -> Fraction | None:
+    """`29.97` → 30000/1001; `tape` → None."""
+    return RATES.get(text)
 
 
 def aspect(text: str) -> Fraction | None:

@@ -61,3 +61,14 @@ def test_held_pictures_are_told_apart() -> None:
 def test_the_faithful_preset_adds_grain_alone() -> None:
     faithful = ("restoration.fieldlift.detail=0", "enhancement.detail.strength=0", "enhancement.grain.share=1")
     assert provenance(planned(*faithful), ())[0].added == ("grain 1",)
+
+
+def test_pictures_between_instants_are_interpolated_unless_one_was_held() -> None:
+    plan = planned(CLASSICAL, "enhancement.rate.output=60", "enhancement.rate.speed=0.5")
+    frames = plan.time_map.frames // 2
+    held = (Intervention(FrameRange(1, 13), "rate.convert", 1.0, "a real picture is held"),)
+    first, second = provenance(plan, held)
+    assert second.interpolated > 0.95
+    assert second.repeated == 0
+    assert first.repeated == pytest.approx(12 / frames, abs=0.01)
+    assert first.interpolated + first.repeated + first.recorded + first.filtered == pytest.approx(1, abs=1e-5)

@@ -19,10 +19,11 @@ class ShotProvenance:
     filtered: float
     """Of such lines, changed by filters (noise reduction, fine contrast)."""
     interpolated: float
-    """Of lines that its field does not have, and of repaired places: made by filters from neighbours."""
+    """Of lines that its field does not have, of repaired places, and of pictures between instants where the rate was
+    converted: made by filters from neighbours."""
     learned: float
     """That came out of a trained net, whether its field had recorded them or not."""
     repeated: float
-    """Of pictures that hold a neighbour because too much was lost."""
+    """Of pictures that hold a neighbour because too much was lost, or because nothing true could be made between."""
     added: tuple[str, ...] = ()
     """What lies on top of all samples and is not on the tape: `net detail 1`, `grain 0.7` with their strengths."""

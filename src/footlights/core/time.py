@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from math import ceil
 
 NTSC_FRAME_RATE = Fraction(30000, 1001)
 NTSC_FIELD_RATE = Fraction(60000, 1001)
@@ -66,6 +67,11 @@ class FrameRange:
         return FrameRange(int(start), int(stop))
 
 
+def at_step(frames: FrameRange, step: Fraction) -> FrameRange:
+    """Pictures whose instants lie in `frames`, where picture n is taken at `n * step` of that timeline."""
+    return FrameRange(ceil(frames.start / step), ceil(frames.stop / step))
+
+
 class SpanKind(StrEnum):
     """Where the pictures of a span come from."""
 
@@ -93,6 +99,11 @@ class TimeMap:
     source_rate: Fraction
     out_rate: Fraction
     spans: tuple[Span, ...]
+    step: Fraction = Fraction(1)
+    """Instants of the tape from one output frame to the next: 1 where every instant is shown, else the rate is
+    converted, and frames between instants are interpolated."""
+    speed: Fraction = Fraction(1)
+    """Below 1: slow motion."""
 
     def __post_init__(self) -> None:
         position = 0
@@ -105,6 +116,19 @@ class TimeMap:
     def frames(self) -> int:
         """Number of output frames."""
         return self.spans[-1].out.stop if self.spans else 0
+
+    @property
+    def instants(self) -> int:
+        """Instants the tape has in a frame: 2 where every field has its own."""
+        return round(self.out_rate * self.step / (self.source_rate * self.speed))
+
+    def shown(self, slots: FrameRange) -> FrameRange:
+        """Output frames whose instants lie in `slots`."""
+        return at_step(FrameRange(slots.start * self.instants, slots.stop * self.instants), self.step)
+
+    def between(self, frame: int) -> bool:
+        """Whether an output frame lies between two instants of the tape."""
+        return (frame * self.step).denominator != 1
 
     def count(self, kind: SpanKind) -> int:
         return sum(len(span.out) for span in self.spans if span.kind is kind)

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import ceil
 
 import numpy as np
 
 from footlights.core.clip import Clip, Plane, join
-from footlights.core.time import FrameRange
+from footlights.core.time import FrameRange, at_step
 from footlights.errors import ParameterError
 from footlights.restoration.base import Contract, Touch, bound, stage
 from footlights.restoration.interpolation import Course, Interpolator, Passage, guide_of, nearer
@@ -63,7 +62,7 @@ class ConvertRate:
         """Clip of T pictures → those at the new instants of the interior, `frames` counted at the new rate."""
         made = list(self.stream(iter([clip])))
         context = self.contract
-        wanted = _outputs(clip.frames.shrink(context.before, context.after), self._step)
+        wanted = at_step(clip.frames.shrink(context.before, context.after), self._step)
         return join(made).take(wanted)
 
     def stream(self, blocks: Iterator[Clip]) -> Iterator[Clip]:
@@ -85,7 +84,7 @@ class ConvertRate:
             return
         clip, following = window.pair()
         frame = clip.frames.start
-        wanted = _outputs(clip.frames, self._step)
+        wanted = at_step(clip.frames, self._step)
         luma: list[Plane] = []
         chroma: list[Plane] = []
         for number in wanted:
@@ -176,11 +175,6 @@ class _Window:
         if clip.frames.start not in self._guides:
             self._guides[clip.frames.start] = guide_of(clip.luma[0])
         return self._guides[clip.frames.start]
-
-
-def _outputs(frames: FrameRange, step: Fraction) -> FrameRange:
-    """Frames of the new rate whose instants lie in `frames`."""
-    return FrameRange(ceil(frames.start / step), ceil(frames.stop / step))
 
 
 def _planes(clip: Clip) -> list[Plane]:

@@ -45,6 +45,23 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundPlan:
+    """What becomes of the tape's sound; by default it is taken as it is."""
+
+    speed: Fraction = Fraction(1)
+    """Of the pictures; the sound of slow motion is stretched to their length."""
+    dropped: bool = False
+
+    @property
+    def stretched(self) -> bool:
+        """Whether a task of its own stretches it."""
+        return self.speed != 1 and not self.dropped
+
+
+AS_IT_IS = SoundPlan()
+
+
+@dataclass(frozen=True, slots=True)
 class MasterRequest:
     """Everything the master is put together from besides its inputs."""
 
@@ -54,6 +71,7 @@ class MasterRequest:
     timing: Timing
     time_map: TimeMap
     codec: str
+    sound: SoundPlan = AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +83,8 @@ class PieceFile:
     """SHA-256 of every frame before encoding."""
     decoded: tuple[str, ...]
     """SHA-256 of every frame as it decodes."""
+    held: frozenset[int] = frozenset()
+    """Output frames that show a neighbour where one was to be interpolated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +104,11 @@ class StreamRequest:
     timing: Timing
     sound_rate: int
     """Bits per second of the AAC sound."""
+    sound: SoundPlan = AS_IT_IS
 
 
 def write(
-    request: MasterRequest, ingest: Ingest, ingest_folder: Path, pieces: Sequence[PieceFile], folder: Path
+    request: MasterRequest, ingest: Ingest, sound: Sequence[AudioTrack], pieces: Sequence[PieceFile], folder: Path
 ) -> MasterResult:
     """Write `master.…` and its frame list; VerificationError where the file does not hold what it should."""
     target = folder / f"master.{request.container}"
@@ -97,12 +118,12 @@ def write(
         _CONTAINERS[request.container],
         [Piece(piece.path, len(piece.decoded)) for piece in pieces],
         clock,
-        sound=sound_tracks(ingest, ingest_folder),
-        timecode=ingest.source.timecode,
+        sound=sound,
+        timecode=timecode_of(ingest, request.timing, request.sound),
     )
     records.write(folder / FRAME_LIST, frame_list(request, pieces, clock.times))
     found = index_video(target)
-    checks = (*_picture_checks(request, clock, found, muxed), *_sound_checks(ingest_folder, ingest, target, muxed))
+    checks = (*_picture_checks(request, clock, found, muxed), *_sound_checks(sound, target, muxed))
     refuse_failed(checks, target.name)
     facts = MasterFacts(
         file=target.name,
@@ -114,7 +135,7 @@ def write(
         codec=muxed.codec,
         content=content_of(pieces, clock.times),
     )
-    return MasterResult(facts, checks, tuple(sound.note for sound in muxed.sound if sound.note))
+    return MasterResult(facts, checks, tuple(track.note for track in muxed.sound if track.note))
 
 
 Bases = Mapping[str, tuple[BasePictures, ...]]
@@ -132,7 +153,7 @@ def bases(encodes: Sequence[ChunkEncode]) -> dict[str, tuple[BasePictures, ...]]
 
 
 def write_stream_folder(
-    request: StreamRequest, ingest: Ingest, ingest_folder: Path, chunks: Sequence[Path], folder: Path, base: Bases
+    request: StreamRequest, sound: Sequence[AudioTrack], chunks: Sequence[Path], folder: Path, base: Bases
 ) -> tuple[tuple[Check, ...], dict[str, str]]:
     """Package all renditions and the sound, decode everything back, refuse what does not fit.
 
@@ -150,37 +171,42 @@ def write_stream_folder(
         )
         for number, rung in enumerate(plan.rungs)
     ]
-    sound = sound_tracks(ingest, ingest_folder)
     stream = write_stream(folder, renditions, clock, plan.segments, sound=sound, sound_bit_rate=request.sound_rate)
     contents = {
         **{variant.track.name: variant.track.content for variant in stream.video},
         **{variant.track.name: variant.track.content for variant in stream.sound},
     }
-    checks = check_stream(folder, expected_stream(request, ingest, ingest_folder, contents, base))
+    checks = check_stream(folder, expected_stream(request, sound, contents, base))
     refuse_failed(checks, "the stream")
     return checks, contents
 
 
 def expected_stream(
-    request: StreamRequest, ingest: Ingest, ingest_folder: Path, contents: Mapping[str, str], base: Bases
+    request: StreamRequest, sound: Sequence[AudioTrack], contents: Mapping[str, str], base: Bases
 ) -> Expected:
     """What a stream must hold that was packaged from this request."""
     return Expected(
         clock=request.timing.clock(),
         segments=request.plan.segments,
         renditions=tuple(rung.name for rung in request.plan.rungs),
-        sound=tuple(sound_tracks(ingest, ingest_folder)),
+        sound=tuple(sound),
         contents=contents,
         base=base,
     )
 
 
-def sound_tracks(ingest: Ingest, folder: Path) -> list[AudioTrack]:
-    """The tape's sound as the ingest kept it."""
+def timecode_of(ingest: Ingest, timing: Timing, sound: SoundPlan) -> str | None:
+    """The tape's timecode, where the frames to be counted are its own, or two for each of them."""
+    own = timing.rate in (ingest.source.rate, 2 * ingest.source.rate) and sound.speed == 1
+    return ingest.source.timecode if own else None
+
+
+def sound_tracks(ingest: Ingest, folder: Path, plan: SoundPlan = AS_IT_IS) -> list[AudioTrack]:
+    """The tape's sound in a folder: that of the ingest, which kept it as it was, or of the task that stretched it."""
     return [
-        AudioTrack(folder / f"audio-{audio.index}.nut", audio.start, audio.language)
+        AudioTrack(folder / f"audio-{audio.index}.nut", audio.start / plan.speed, audio.language)
         for audio in ingest.sounding
-        if audio.start is not None
+        if audio.start is not None and not plan.dropped
     ]
 
 
@@ -189,11 +215,14 @@ def frame_list(request: MasterRequest, pieces: Sequence[PieceFile], times: Seque
     restored = [digest for piece in pieces for digest in piece.restored]
     decoded = [digest for piece in pieces for digest in piece.decoded]
     lines = ["frame,seconds,source_instant,origin,restored_sha256,decoded_sha256"]
-    factor = request.time_map.out_rate / request.time_map.source_rate
-    kinds: list[SpanKind] = [span.kind for span in request.time_map.spans for _ in span.out]
+    mapped = request.time_map
+    held = {frame for piece in pieces for frame in piece.held}
+    kinds: list[SpanKind] = [span.kind for span in mapped.spans for _ in span.out]
     for frame, (moment, before, after) in enumerate(zip(times, restored, decoded, strict=True)):
-        instant = Fraction(frame) / factor
-        lines.append(f"{frame},{moment},{instant},{kinds[frame]},{before},{after}")
+        kind = kinds[frame]
+        if mapped.between(frame):
+            kind = SpanKind.REPEATED if frame in held else SpanKind.INTERPOLATED
+        lines.append(f"{frame},{moment},{frame * mapped.step / mapped.instants},{kind},{before},{after}")
     return "\n".join(lines) + "\n"
 
 
@@ -240,9 +269,9 @@ def _picture_checks(request: MasterRequest, clock: Clock, found: VideoIndex, mux
     return checks
 
 
-def _sound_checks(folder: Path, ingest: Ingest, target: Path, muxed: MuxFacts) -> list[Check]:
+def _sound_checks(sound: Sequence[AudioTrack], target: Path, muxed: MuxFacts) -> list[Check]:
     checks = []
-    for number, (track, facts) in enumerate(zip(sound_tracks(ingest, folder), muxed.sound, strict=False)):
+    for number, (track, facts) in enumerate(zip(sound, muxed.sound, strict=False)):
         name = f"master sound {number + 1}"
         if facts.copied:
             _, digest = payload_digest(target, number)

@@ -21,11 +21,12 @@ def products(
     """The tasks of master, stream and HDR, on treated sound where a setting asks for it."""
     settings = one.job.settings
     made = graph.product_tasks(restoration, known.ingest, known.survey, settings, layout, restored)
-    made += hdr.tasks(restored, layout.timing, settings)
+    made += hdr.tasks(restored, layout.timing, layout.sound, settings)
     for sentence in soundcaring.unheard_hum(known.sound, settings.sound):
         one.warn(sentence)
     caring = soundcaring.tasks(known.sound, known.ingest, settings.sound)
-    return [*caring, *soundcaring.attached(made, caring, (graph.MASTER, graph.STREAM, hdr.JOIN))]
+    sounding = [*caring, *soundcaring.stretching(layout.sound, known.ingest, caring)]
+    return [*sounding, *soundcaring.attached(made, sounding, (graph.MASTER, graph.STREAM, hdr.JOIN))]
 
 
 def sound_care(one: Session, made: Sequence[Task]) -> tuple[SoundCare, ...]:

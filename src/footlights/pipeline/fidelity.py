@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import hypot
 from pathlib import Path
 
@@ -79,11 +80,11 @@ class ShotRequest:
 
 def task(plan: RestorationPlan, ingest: Ingest, survey: Survey, pieces: Sequence[Piece], order: FieldOrder) -> Task:
     """The check of all shots, on the pieces of the master that they need."""
-    factor = int(plan.rate / ingest.source.rate)
+    factor = plan.time_map.instants
     lost = {slot for span in plan.time_map.spans if span.kind is not SpanKind.ORIGINAL for slot in span.slots}
     lost |= {slot for gap in survey.gaps for slot in gap.slots}
     asked = [
-        _request(shot, report, ingest, pieces, (factor, order, lost))
+        _request(shot, report, ingest, pieces, (factor, plan.time_map.step, order, lost))
         for shot, report in zip(plan.shots, survey.shots, strict=True)
     ]
     used = sorted({instant.piece for one in asked for instant in one.instants})
@@ -168,9 +169,9 @@ def _request(
     report: ShotReport,
     ingest: Ingest,
     pieces: Sequence[Piece],
-    tape: tuple[int, FieldOrder, set[int]],
+    tape: tuple[int, Fraction, FieldOrder, set[int]],
 ) -> ShotRequest:
-    factor, order, lost = tape
+    factor, shown, order, lost = tape
     steps = {step.stage: step.params for step in shot.steps}
     scaled = next((params for name, params in steps.items() if name.startswith("upscale.")), {})
     converted = steps.get("colour.convert", {})
@@ -185,7 +186,7 @@ def _request(
         why = f"the master has {size[1]} lines and the tape {lines}: what was left out on purpose cannot come back"
     elif "look.table" in steps:
         why = "a look table changed its colours on purpose"
-    instants = () if why else tuple(_instants(shot, ingest, pieces, order, (factor, lost)))
+    instants = () if why else tuple(_instants(shot, ingest, pieces, order, (factor, shown, lost)))
     return ShotRequest(
         shot=shot.shot,
         instants=instants,
@@ -198,23 +199,28 @@ def _request(
         sigmas=tuple(round(hypot(sigma, _ROUNDING), 4) for sigma in noise.luma_sigmas or (noise.luma_sigma,)),
         step=step,
         lossy=ingest.source.codec not in _LOSSLESS,
-        why=why or ("" if instants else "no instant of it came through whole"),
+        why=why or ("" if instants else "no instant of it is shown as it came through"),
     )
 
 
 def _instants(
-    shot: ShotPlan, ingest: Ingest, pieces: Sequence[Piece], order: FieldOrder, tape: tuple[int, set[int]]
+    shot: ShotPlan, ingest: Ingest, pieces: Sequence[Piece], order: FieldOrder, tape: tuple[int, Fraction, set[int]]
 ) -> Iterator[Instant]:
-    """Up to `_SAMPLES` instants spread over the shot, its first and last frame left out; fields take turns."""
-    factor, lost = tape
+    """Up to `_SAMPLES` instants spread over the shot, its first and last frame left out; fields take turns. Where the
+    rate was converted only those that a picture shows as they are."""
+    factor, step, lost = tape
     number = {slot: frame for frame, slot in enumerate(ingest.slots)}
     inside = shot.slots.shrink(1) if len(shot.slots) > 2 else shot.slots
     whole = [slot for slot in inside if slot in number and slot not in lost]
+    exact = [[slot for slot in whole if ((slot * factor + n) / step).denominator == 1] for n in range(factor)]
     first = 1 if order is FieldOrder.BOTTOM_FIRST else 0
-    for turn in range(min(_SAMPLES, len(whole))):
-        slot = whole[(2 * turn + 1) * len(whole) // (2 * _SAMPLES)] if len(whole) >= _SAMPLES else whole[turn]
-        second = turn % 2 if factor == 2 else 0
-        shown = slot * factor + second
+    for turn in range(min(_SAMPLES, max(map(len, exact)))):
+        second = turn % factor if exact[turn % factor] else exact.index(max(exact, key=len))
+        slots = exact[second]
+        slot = (
+            slots[(2 * turn + 1) * len(slots) // (2 * _SAMPLES)] if len(slots) >= _SAMPLES else slots[turn % len(slots)]
+        )
+        shown = int((slot * factor + second) / step)
         piece = next((one for one in pieces if shown in one.frames), None)
         if piece is not None:
             line = (first ^ second) if factor == 2 else 0

@@ -22,14 +22,14 @@ from footlights.core.plans import Piece, RestorationPlan, ShotPlan
 from footlights.core.reports import ShotGlance, Survey
 from footlights.core.signal import BT709_SIGNAL, Signal
 from footlights.core.source import Ingest
-from footlights.core.time import FrameRange
+from footlights.core.time import FrameRange, at_step
 from footlights.encoding import ladder
 from footlights.encoding.encoders import MASTERS
 from footlights.encoding.segments import SegmentRules, key_frames, segments
 from footlights.engine.tasks import JSON, Resources, Task
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import evidence
-from footlights.pipeline.assembly import MasterRequest, StreamRequest, Timing
+from footlights.pipeline.assembly import AS_IT_IS, MasterRequest, SoundPlan, StreamRequest, Timing
 from footlights.pipeline.job import TapeIdentity
 from footlights.pipeline.restore import PieceRequest
 from footlights.pipeline.rungs import ChunkRequest
@@ -48,6 +48,7 @@ PRIORS = {
     f"{_OPS}:thumbnails": 0.1,
     f"{_OPS}:sound": 0.02,
     f"{_OPS}:care_sound": 0.2,
+    f"{_OPS}:stretch_sound": 10.0,
     f"{_OPS}:remainder": 0.5,
     f"{_OPS}:restore": 0.55,
     f"{_OPS}:track_faces": 0.1,
@@ -73,12 +74,19 @@ class Layout:
     """How the output is cut: everything the second half of the graph is built from."""
 
     factor: int
-    """Output frames per source instant."""
+    """Instants of a source frame."""
     timing: Timing
     pieces: tuple[Piece, ...]
     keyframes: tuple[int, ...]
     """Output frames."""
     encode: EncodePlan
+    step: Fraction = Fraction(1)
+    """Instants from one output frame to the next."""
+    sound: SoundPlan = AS_IT_IS
+
+    def shown(self, slots: FrameRange) -> FrameRange:
+        """Output frames whose instants lie in `slots`."""
+        return at_step(FrameRange(slots.start * self.factor, slots.stop * self.factor), self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +159,18 @@ def sound_tasks(ingest: Ingest) -> list[Task]:
 
 def lay_out(plan: RestorationPlan, ingest: Ingest, settings: Settings) -> Layout:
     """Cut the output into pieces, which are the media segments as well."""
-    factor = int(plan.rate / ingest.source.rate)
+    factor, step = plan.time_map.instants, plan.time_map.step
     times, end = clock_times(ingest, plan)
-    cuts = cut_frames(plan.shots, factor)
+    cuts = cut_frames(plan.shots, factor, step)
     cutting = replace(SegmentRules(), target=Fraction(settings.restoration.part).limit_denominator(100))
     cut = segments(cuts, times, end, cutting)
     timing = Timing(plan.rate, len(times), times if ingest.variable else (), end if ingest.variable else Fraction(0))
     encode = ladder.plan(plan.width, plan.height, plan.rate, cut, settings.encoding)
-    return Layout(factor, timing, pieces(plan.shots, factor, cut), key_frames(cut, cuts, times, end, cutting), encode)
+    keys = key_frames(cut, cuts, times, end, cutting)
+    # A tape without sound has nothing to stretch.
+    dropped = settings.enhancement.rate.sound == "drop" or not ingest.sounding
+    sound = SoundPlan(plan.time_map.speed, dropped) if plan.time_map.speed != 1 else AS_IT_IS
+    return Layout(factor, timing, pieces(plan.shots, factor, cut, step), keys, encode, step, sound)
 
 
 def restore_tasks(plan: RestorationPlan, survey: Survey, settings: Settings, layout: Layout) -> list[Task]:
@@ -211,6 +223,7 @@ def product_tasks(
         timing=layout.timing,
         time_map=plan.time_map,
         codec=settings.master.codec,
+        sound=layout.sound,
     )
     master = Task(
         MASTER,
@@ -315,7 +328,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                     priority=10,
                 )
             )
-    stream = StreamRequest(plan, layout.timing, settings.encoding.audio_rate * 1000)
+    stream = StreamRequest(plan, layout.timing, settings.encoding.audio_rate * 1000, layout.sound)
     package = Task(
         STREAM,
         f"{_OPS}:package",
@@ -334,7 +347,7 @@ def chunk_looks(shots: Sequence[tuple[FrameRange, Look]], layout: Layout) -> lis
     for frames in layout.encode.chunks:
         weights, seen = [], []
         for slots, look in shots:
-            shown = FrameRange(slots.start * layout.factor, slots.stop * layout.factor).intersect(frames)
+            shown = layout.shown(slots).intersect(frames)
             if len(shown):
                 weights.append(len(shown))
                 seen.append(look)
@@ -361,7 +374,7 @@ def moments(survey: Survey, ingest: Ingest, layout: Layout) -> list[evidence.Mom
     """The pictures worth showing before and after."""
     found = []
     for frame in sorted(set(evidence.choose(survey))):
-        output = ingest.slots[frame] * layout.factor
+        output = min(int(ingest.slots[frame] * layout.factor / layout.step), layout.timing.frames - 1)
         piece = next(one for one in layout.pieces if output in one.frames)
         shot = next(report.shot.index for report in survey.shots if frame in report.shot.frames)
         caption = f"Shot {shot}, frame {frame}: the tape as it is (fields woven), and the master"

@@ -22,13 +22,14 @@ from footlights.core.time import FrameRange
 from footlights.encoding.encoders import X265
 from footlights.engine.tasks import Resources, Task
 from footlights.enhancement.hdr import expanded, signal_of
+from footlights.media.audio import AudioTrack
 from footlights.media.ffmpeg import EncoderPipe, RawFormat, file_url
 from footlights.media.mux import write_master
 from footlights.media.pieces import Piece
 from footlights.media.reader import VideoReader, colour_tags, index_video
 from footlights.media.soundtrack import Container
 from footlights.pipeline import assembly
-from footlights.pipeline.assembly import Timing
+from footlights.pipeline.assembly import AS_IT_IS, SoundPlan, Timing
 from footlights.pipeline.pictures import Quantiser
 from footlights.pipeline.restore import PieceRequest
 
@@ -61,9 +62,10 @@ class HdrJoin:
 
     curve: int
     timing: Timing
+    sound: SoundPlan = AS_IT_IS
 
 
-def tasks(restored: Sequence[Task], timing: Timing, settings: Settings) -> list[Task]:
+def tasks(restored: Sequence[Task], timing: Timing, sound: SoundPlan, settings: Settings) -> list[Task]:
     """One task per piece of the master, and one that joins them; none where no HDR is wanted."""
     if settings.master.hdr == "off":
         return []
@@ -84,7 +86,7 @@ def tasks(restored: Sequence[Task], timing: Timing, settings: Settings) -> list[
                 priority=8,
             )
         )
-    join = HdrJoin(curve, timing)
+    join = HdrJoin(curve, timing, sound)
     needs = ("ingest", *(task.id for task in made))
     disk = sum(task.resources.disk for task in made)
     params = {"request": records.to_data(join)}
@@ -125,7 +127,12 @@ def make(request: HdrPiece, source: Path, target: Path, progress: Callable[[int]
 
 
 def join(
-    request: HdrJoin, ingest: Ingest, sound: Path, pieces: Sequence[tuple[Path, int]], bright: int, folder: Path
+    request: HdrJoin,
+    ingest: Ingest,
+    sound: Sequence[AudioTrack],
+    pieces: Sequence[tuple[Path, int]],
+    bright: int,
+    folder: Path,
 ) -> HdrFacts:
     """Write `hdr.mkv` of pieces with their numbers of frames, and check what it holds and how it is tagged."""
     target, signal = folder / FILE, signal_of(Transfer(request.curve))
@@ -135,8 +142,8 @@ def join(
         [Piece(path, frames) for path, frames in pieces],
         request.timing.clock(),
         signal=signal,
-        sound=assembly.sound_tracks(ingest, sound),
-        timecode=ingest.source.timecode,
+        sound=sound,
+        timecode=assembly.timecode_of(ingest, request.timing, request.sound),
     )
     found = index_video(target)
     tags = colour_tags(target)

@@ -68,10 +68,10 @@ def before_after(folder: Path, output: Path, frame: int, crop: tuple[float, floa
         frame = (longest.start + longest.stop) // 2
     if frame >= record.frames:
         raise UsageError(f"there is no frame {frame}", f"the tape has {record.frames}", "choose a smaller number")
-    factor = round(index_video(master).frames / record.slot_count)
+    shown = index_video(master).frames
     with reader:
         before = source_picture(record, reader, survey, frame, one_field=False)
-    after = master_picture(master, record.slots[frame] * factor)
+    after = master_picture(master, min(record.slots[frame] * shown // record.slot_count, shown - 1))
     shape = after.shape[1] / after.shape[0]
     pictures = [_cropped(picture, crop) for picture in (before, after)]
     shape *= crop[2] / crop[3]

@@ -7,6 +7,7 @@ its inputs by their order, as the engine asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from pathlib import Path
 
 from footlights.analysis import people
@@ -16,6 +17,7 @@ from footlights.config import AnalysisSettings, IngestSettings
 from footlights.core import faces, records
 from footlights.core.encodes import BasePictures, ChunkEncode
 from footlights.core.faces import PersonTrack
+from footlights.core.plans import Intervention
 from footlights.core.reports import SoundReport, Survey
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
@@ -27,6 +29,7 @@ from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
 from footlights.media.soundcare import Wanted
+from footlights.media.stretch import stretched
 from footlights.pipeline import assembly, evidence, faceguard, hdr, soundcaring
 from footlights.pipeline import fidelity as pushing
 from footlights.pipeline.facetracks import FACES, FaceRequest, track
@@ -35,6 +38,7 @@ from footlights.pipeline.remainder import RemainderRequest
 from footlights.pipeline.remainder import measure as measure_remainder
 from footlights.pipeline.restore import PieceRequest, restore_piece
 from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+from footlights.planning.provenance import RATE
 
 SURVEY = "survey.json"
 RESULT = "result.json"
@@ -118,6 +122,20 @@ def care_sound(context: OpContext) -> OpResult:
     )
     done = soundcaring.treat(tracks, wanted, context.folder, context.progress)
     return OpResult(facts={"tracks": len(done)}, environment=_tools())
+
+
+def stretch_sound(context: OpContext) -> OpResult:
+    """Ingest, and treated sound → its tracks at another speed. Params: speed."""
+    source, *others = context.inputs.values()
+    sound_folder, _ = soundcaring.sound_of(source, others)
+    record = records.read(Ingest, source.folder / taking_in.RECORD)
+    speed = Fraction(str(context.params["speed"]))
+    tracks = assembly.sound_tracks(record, sound_folder)
+    for number, one in enumerate(tracks, 1):
+        stretched(one, speed, context.folder / one.path.name)
+        context.progress(number)
+    records.write(context.folder / soundcaring.SPEED, f"{speed}\n")
+    return OpResult(facts={"tracks": len(tracks)}, environment=_tools())
 
 
 def list_video(context: OpContext) -> OpResult:
@@ -238,11 +256,12 @@ def assemble(context: OpContext) -> OpResult:
     sound_folder, pieces = soundcaring.sound_of(source, others)
     record = records.read(Ingest, source.folder / taking_in.RECORD)
     request = records.from_data(assembly.MasterRequest, context.params["request"], "the request")
+    sound = assembly.sound_tracks(record, sound_folder, request.sound)
     sources = [
-        assembly.PieceFile(file_of(piece), _read_lines(piece, RESTORED), _read_lines(piece, DECODED))
+        assembly.PieceFile(file_of(piece), _read_lines(piece, RESTORED), _read_lines(piece, DECODED), _held(piece))
         for piece in pieces
     ]
-    result = assembly.write(request, record, sound_folder, sources, context.folder)
+    result = assembly.write(request, record, sound, sources, context.folder)
     records.write(context.folder / RESULT, records.dumps(result))
     return OpResult(content=result.facts.content, facts={"frames": result.facts.frames}, environment=_tools())
 
@@ -263,7 +282,8 @@ def join_hdr(context: OpContext) -> OpResult:
     request = records.from_data(hdr.HdrJoin, context.params["request"], "the request")
     numbers = [(_fact(piece, "frames"), _fact(piece, "bright")) for piece in pieces]
     files = [(file_of(piece), frames) for piece, (frames, _) in zip(pieces, numbers, strict=True)]
-    made = hdr.join(request, record, sound_folder, files, sum(bright for _, bright in numbers), context.folder)
+    sound = assembly.sound_tracks(record, sound_folder, request.sound)
+    made = hdr.join(request, record, sound, files, sum(bright for _, bright in numbers), context.folder)
     records.write(context.folder / RESULT, records.dumps(made))
     return OpResult(facts={"frames": made.frames}, environment=_tools())
 
@@ -288,11 +308,10 @@ def package(context: OpContext) -> OpResult:
     sound_folder, chunks = soundcaring.sound_of(source, others)
     record = records.read(Ingest, source.folder / taking_in.RECORD)
     request = records.from_data(assembly.StreamRequest, context.params["request"], "the request")
+    sound = assembly.sound_tracks(record, sound_folder, request.sound)
     base = assembly.bases([records.read(ChunkEncode, chunk.folder / RESULT) for chunk in chunks])
     files = [file_of(chunk) for chunk in chunks]
-    checks, contents = assembly.write_stream_folder(
-        request, record, sound_folder, files, context.folder / "stream", base
-    )
+    checks, contents = assembly.write_stream_folder(request, sound, files, context.folder / "stream", base)
     records.write(context.folder / BASES, records.dumps(base, dict[str, tuple[BasePictures, ...]]))
     records.write(context.folder / RESULT, records.dumps(checks, tuple))
     records.write(context.folder / CONTENTS, records.dumps(contents))
@@ -316,6 +335,12 @@ def _lines(digests: Iterable[str]) -> str:
 
 def _read_lines(artifact: Artifact, name: str) -> tuple[str, ...]:
     return tuple((artifact.folder / name).read_text("ascii").split())
+
+
+def _held(piece: Artifact) -> frozenset[int]:
+    """Output frames of a piece for which the conversion of the rate held a real picture."""
+    listed = records.from_data(tuple[Intervention, ...], piece.facts["interventions"], "the piece")
+    return frozenset(frame for one in listed if one.kind == RATE for frame in one.frames)
 
 
 def _number(context: OpContext, name: str) -> int:

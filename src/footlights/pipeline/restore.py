@@ -25,7 +25,7 @@ from footlights.media.reader import VideoReader, index_video
 from footlights.pipeline.faceguard import Witnessed, witnessed
 from footlights.pipeline.pictures import Cuts, Quantiser, source_blocks
 from footlights.restoration import chain
-from footlights.restoration.base import Guided, Recorder, Stage, build
+from footlights.restoration.base import Guided, Recorder, Stage, Touch, build
 
 Codes = tuple[Samples, ...]
 
@@ -122,7 +122,7 @@ def _pictures(
             for index in range(len(clip)):
                 yield quantiser.codes(clip, index)
         for steps, stages in zip((shot.steps, shot.instead), ways, strict=False):
-            interventions.extend(_record(request, part, steps, stages))
+            interventions.extend(_record(part, steps, stages))
             seen.extend(witnessed(part, stages))
 
 
@@ -135,7 +135,8 @@ def _source(
     cuts = Cuts(whole, starts_late=bool(shot.first_field), ends_late=ends_late)
 
     def blocks(stages: Sequence[Stage], frames: FrameRange) -> Iterator[Clip]:
-        needed = FrameRange(frames.start // request.factor, -(-frames.stop // request.factor))
+        rate = chain.rate_factor(stages)
+        needed = FrameRange(frames.start // rate, -(-frames.stop // rate))
         reach = chain.reach(stages)
         context = needed.grow(reach.before, reach.after).intersect(whole)
         return source_blocks(ingest, reader, context, cuts, request.field_order)
@@ -143,34 +144,37 @@ def _source(
     return blocks
 
 
-def _record(
-    request: PieceRequest, part: PiecePart, steps: Sequence[Step], stages: Sequence[Stage]
-) -> Iterator[Intervention]:
+def _record(part: PiecePart, steps: Sequence[Step], stages: Sequence[Stage]) -> Iterator[Intervention]:
     """Which output frames of the part the repairing stages touched."""
-    for step, stage in zip(steps, stages, strict=True):
+    for index, (step, stage) in enumerate(zip(steps, stages, strict=True)):
         if not isinstance(stage, Recorder):
             continue
-        areas: dict[int, float] = {}
-        for touch in stage.touched:
-            areas[touch.frame] = areas.get(touch.frame, 0.0) + touch.area
-        if stage.contract.display:
-            yield from _runs(step, areas, part.frames)
-            continue
-        for slot in sorted(areas):
-            frames = FrameRange(slot * request.factor, (slot + 1) * request.factor).intersect(part.frames)
-            if len(frames):
-                yield Intervention(frames, step.stage, round(areas[slot], 6), step.why)
+        behind = stages[index + 1 :] if stage.contract.touches_output else stages[index:]
+        touched: dict[int, Touch] = {}
+        for one in stage.touched:
+            area = touched[one.frame].area if one.frame in touched else 0.0
+            touched[one.frame] = one._replace(area=area + one.area)
+        shown: dict[int, Touch] = {}
+        for number, one in sorted(touched.items()):
+            frames = chain.shown(behind, number).intersect(part.frames)
+            if stage.contract.display:
+                shown.update(dict.fromkeys(frames, one))
+            else:
+                yield from _runs(step, dict.fromkeys(frames, one))
+        yield from _runs(step, shown)
 
 
-def _runs(step: Step, areas: Mapping[int, float], frames: FrameRange) -> Iterator[Intervention]:
-    """Of a stage on the master's pictures: one intervention for every run of consecutive ones, with the mean area."""
-    inside = sorted(frame for frame in areas if frame in frames)
+def _runs(step: Step, touched: Mapping[int, Touch]) -> Iterator[Intervention]:
+    """One intervention for every run of consecutive pictures touched for one reason, with the mean area."""
+    frames = sorted(touched)
     start = 0
-    for stop in range(1, len(inside) + 1):
-        if stop == len(inside) or inside[stop] != inside[stop - 1] + 1:
-            run = inside[start:stop]
-            area = sum(areas[frame] for frame in run) / len(run)
-            yield Intervention(FrameRange(run[0], run[-1] + 1), step.stage, round(area, 6), step.why)
+    for stop in range(1, len(frames) + 1):
+        ends = stop == len(frames) or frames[stop] != frames[stop - 1] + 1
+        if ends or touched[frames[stop]].why != touched[frames[start]].why:
+            run = frames[start:stop]
+            area = sum(touched[frame].area for frame in run) / len(run)
+            why = touched[run[0]].why or step.why
+            yield Intervention(FrameRange(run[0], run[-1] + 1), step.stage, round(area, 6), why)
             start = stop
 
 

@@ -250,9 +250,10 @@ def _plan(one: Session, known: Surveyed, tracked: Mapping[int, ShotFaces]) -> Re
         records.write(path, text)
         records.write(generated, text)
         return fresh
-    factor = int(fresh.rate / known.ingest.source.rate)
-    by_hand = _checked(records.read(RestorationPlan, path), fresh, path, factor)
-    by_hand = replace(by_hand, time_map=time_map(known.survey.shots, by_hand.shots, known.ingest, factor))
+    times = fresh.time_map
+    by_hand = _checked(records.read(RestorationPlan, path), fresh, path)
+    mapped = time_map(known.survey.shots, by_hand.shots, known.ingest, times.instants, (times.step, times.speed))
+    by_hand = replace(by_hand, time_map=mapped)
     if generated.is_file() and generated.read_text("utf-8") != text:
         one.warn(f"{PLAN} was edited by hand and wins, though settings have changed since; delete it to plan anew")
     return by_hand
@@ -270,7 +271,7 @@ def _remainders(one: Session, known: Surveyed) -> tuple[Remainder, ...]:
     return tuple(found for task in looks for found in one.record(tuple[Remainder, ...], task.id, ops.REMAINDERS))
 
 
-def _checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path, factor: int) -> RestorationPlan:
+def _checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path) -> RestorationPlan:
     """An edited plan, validated; shots that differ from the rules are marked as a person's."""
     if by_hand.source != fresh.source:
         raise PlanError(f"{path} belongs to another tape", "its source is not this job's ingest", "delete it")
@@ -282,7 +283,12 @@ def _checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path, facto
         raise PlanError(f"{path} changes more than steps", "only the steps of shots can be edited", "delete it")
     for shot in by_hand.shots:
         for steps in (shot.steps, shot.instead) if shot.instead else (shot.steps,):
-            chain.check([build(step) for step in steps], factor, (fresh.width, fresh.height))
+            chain.check(
+                [build(step) for step in steps],
+                fresh.time_map.instants,
+                (fresh.width, fresh.height),
+                fresh.time_map.step,
+            )
     shots: list[ShotPlan] = []
     for mine, theirs in zip(by_hand.shots, fresh.shots, strict=True):
         own = (mine.steps, mine.instead) != (theirs.steps, theirs.instead)
@@ -335,7 +341,7 @@ def _interventions(
         listed = records.from_data(tuple[Intervention, ...], facts["interventions"], task.id)
         for item in listed:
             shot = next(part.shot for part in piece.parts if part.frames.covers(item.frames))
-            found.append(replace(item, why=reasons.get((shot, item.kind), item.why)))
+            found.append(replace(item, why=item.why or reasons.get((shot, item.kind), "")))
     return tuple(found)
 
 

@@ -18,9 +18,11 @@ from footlights.engine.artifacts import Artifact
 from footlights.engine.tasks import Task
 from footlights.media.audio import AudioTrack
 from footlights.media.soundcare import VERSION, Wanted, care
+from footlights.pipeline.assembly import SoundPlan
 
 TASK = "sound-care"
 RECORD = "care.json"
+STRETCHED, SPEED = "sound-stretch", "speed.txt"
 
 
 def tasks(heard: Sequence[SoundReport], ingest: Ingest, settings: SoundSettings) -> list[Task]:
@@ -53,11 +55,20 @@ def wanted_of(report: SoundReport, settings: SoundSettings) -> Wanted:
     )
 
 
-def attached(made: Sequence[Task], caring: Sequence[Task], names: Sequence[str]) -> list[Task]:
-    """The tasks, of which those called `names` use the treated tracks."""
-    if not caring:
+def stretching(plan: SoundPlan, ingest: Ingest, caring: Sequence[Task]) -> list[Task]:
+    """The task that stretches the tracks, treated ones where there are some, for slow motion; else none."""
+    if not plan.stretched:
+        return []
+    needs = ("ingest", *(task.id for task in caring))
+    units, speed = len(ingest.sounding), str(plan.speed)
+    return [Task(STRETCHED, "footlights.pipeline.ops:stretch_sound", 1, {"speed": speed}, needs=needs, units=units)]
+
+
+def attached(made: Sequence[Task], sounding: Sequence[Task], names: Sequence[str]) -> list[Task]:
+    """The tasks, of which those called `names` use the tracks of the last that works on sound."""
+    if not sounding:
         return list(made)
-    return [replace(task, needs=(*task.needs, TASK)) if task.id in names else task for task in made]
+    return [replace(task, needs=(*task.needs, sounding[-1].id)) if task.id in names else task for task in made]
 
 
 def treat(
@@ -74,8 +85,8 @@ def treat(
 
 
 def sound_of(source: Artifact, others: Sequence[Artifact]) -> tuple[Path, list[Artifact]]:
-    """The folder that holds the tracks for the products, treated ones where there are some, and the other inputs."""
-    treated = [one for one in others if (one.folder / RECORD).is_file()]
+    """The folder that holds the tracks, treated or stretched ones where there are some, and the other inputs."""
+    treated = [one for one in others if any((one.folder / name).is_file() for name in (RECORD, SPEED))]
     return (treated[0] if treated else source).folder, [one for one in others if one not in treated]
 
 

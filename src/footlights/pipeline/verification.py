@@ -135,8 +135,9 @@ def _check_stream(folder: Path, package: Artifact, artifacts: Sequence[Artifact]
     contents = records.read(dict[str, str], package.folder / ops.CONTENTS)
     base = records.read(dict[str, tuple[BasePictures, ...]], package.folder / ops.BASES)
     record = records.read(Ingest, origin.folder / taking_in.RECORD)
-    sound, _ = soundcaring.sound_of(origin, [one for one in artifacts if one.content in inputs[1:]])
-    yield from check_stream(folder / "stream", assembly.expected_stream(asked, record, sound, contents, base))
+    folder_of_sound, _ = soundcaring.sound_of(origin, [one for one in artifacts if one.content in inputs[1:]])
+    sound = assembly.sound_tracks(record, folder_of_sound, asked.sound)
+    yield from check_stream(folder / "stream", assembly.expected_stream(asked, sound, contents, base))
 
 
 def _is_published(artifact: Artifact, listed: dict[str, str]) -> bool:

@@ -13,6 +13,8 @@ _LEARNED = ("fieldlift.restore", "upscale.model")
 """Steps after which every sample has come out of a net."""
 _FILTERS = ("denoise.motion", "composite.comb", "chroma.align", "detail.limited")
 """Steps that change recorded lines without learning."""
+RATE = "rate.convert"
+"""The step that makes pictures between instants; what it records are those for which it held a real one."""
 _ADDED = {
     "upscale.fine": ("net detail", "detail"),
     "faces.restore": ("net detail of faces", "strength"),
@@ -24,20 +26,26 @@ _ADDED = {
 
 def provenance(plan: RestorationPlan, interventions: Sequence[Intervention]) -> tuple[ShotProvenance, ...]:
     """One record per shot, in order."""
-    factor = int(plan.time_map.out_rate / plan.time_map.source_rate)
+    factor, step = plan.time_map.instants, plan.time_map.step
     made = []
     for index, shot in enumerate(plan.shots):
-        frames = output_range(plan.shots, index, factor)
+        frames = output_range(plan.shots, index, factor, step)
         held = _share(((span.out, 1.0) for span in plan.time_map.spans if span.kind is SpanKind.REPEATED), frames)
+        stood = _share(((one.frames, 1.0) for one in interventions if one.kind == RATE), frames)
+        between = sum(map(plan.time_map.between, frames)) / max(len(frames), 1)
         failed = _share(((one.frames, one.area) for one in interventions if one.kind == NET_FAILED), frames)
-        touched = _share(((one.frames, one.area) for one in interventions if one.kind != NET_FAILED), frames)
-        made.append(_shot(shot, factor, (held, min(failed, 1.0), min(touched, 1.0))))
+        touched = _share(
+            ((one.frames, one.area) for one in interventions if one.kind not in (NET_FAILED, RATE)), frames
+        )
+        shares = (min(held + stood, 1.0), max(between - stood, 0.0), min(failed, 1.0), min(touched, 1.0))
+        made.append(_shot(shot, factor, shares))
     return tuple(made)
 
 
-def _shot(shot: ShotPlan, factor: int, shares: tuple[float, float, float]) -> ShotProvenance:
-    """The shares of one shot, of which some pictures are held, some were made by other steps, some places repaired."""
-    held, failed, touched = shares
+def _shot(shot: ShotPlan, factor: int, shares: tuple[float, float, float, float]) -> ShotProvenance:
+    """The shares of one shot, of which some pictures are held, some lie between instants, some were made by other
+    steps, some places repaired."""
+    held, between, failed, touched = shares
     names = [step.stage for step in shot.steps]
     by_net = any(name in _LEARNED for name in names)
     learned = (1 - failed) if by_net else 0.0
@@ -48,12 +56,12 @@ def _shot(shot: ShotPlan, factor: int, shares: tuple[float, float, float]) -> Sh
     kept = rest - repaired - missing
     others = [step.stage for step in shot.instead] if by_net else names
     changed = kept if any(name in _FILTERS for name in others) else 0.0
-    alive = max(1 - held, 0.0)
+    alive = max(1 - held - between, 0.0)
     return ShotProvenance(
         shot=shot.shot,
         recorded=round((kept - changed) * alive, 6),
         filtered=round(changed * alive, 6),
-        interpolated=round((repaired + missing) * alive, 6),
+        interpolated=round((repaired + missing) * alive + between, 6),
         learned=round(learned * alive, 6),
         repeated=round(held, 6),
         added=tuple(_added(shot)),

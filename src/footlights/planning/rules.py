@@ -19,11 +19,12 @@ from footlights.core.subcarrier import of_raster
 from footlights.errors import SourceError
 from footlights.models import user_nets
 from footlights.models.fieldlift_run import reference
-from footlights.planning import enhancement, remainders, repairs, timebase
+from footlights.planning import enhancement, rate, remainders, repairs, timebase
 from footlights.planning.enhancement import QUIET
 from footlights.planning.evidence import Correction, corrections
 from footlights.planning.faces import face_step
 from footlights.planning.geometry import Geometry, lay_out
+from footlights.planning.rate import Pace
 from footlights.planning.shared import darkness_of, noise_of, sharpness_of
 from footlights.planning.timeline import gap_slots, time_map
 from footlights.restoration.base import STAGES
@@ -54,6 +55,7 @@ class _Tape:
     """How much every shot is in need of light, 0..1, and how it was come by."""
     sharpness: tuple[tuple[float, str], ...]
     """Effective resolution of every shot, and how it was come by."""
+    pace: Pace
 
 
 def plan(
@@ -69,16 +71,15 @@ def plan(
     refuse_hdr(source)
     factor = instants(survey, settings)
     field_rate = factor == 2
-    geometry = lay_out(source, settings.geometry)
+    geometry, pace = lay_out(source, settings.geometry), rate.pace(ingest, source.rate * factor, settings)
     left = {one.shot: one for one in seen}
     balance = corrections(survey, settings.enhancement.colour, enhancement.tape_matrix(source.signal))
     shared = noise_of(survey), darkness_of(survey), sharpness_of(survey)
-    tape = _Tape(ingest, survey, settings, geometry, field_rate, balance, left, tracked or {}, *shared)
-    rate = source.rate * factor
+    tape = _Tape(ingest, survey, settings, geometry, field_rate, balance, left, tracked or {}, *shared, pace)
     timing = (
-        f"Every field keeps its instant: {rate} pictures a second."
+        f"Every field keeps its instant: {tape.pace.rate} pictures a second."
         if field_rate
-        else f"Progressive source: {rate} pictures a second, as on the tape."
+        else f"Progressive source: {tape.pace.rate} pictures a second, as on the tape."
     )
     shots = tuple(_shot(tape, report) for report in survey.shots)
     return RestorationPlan(
@@ -86,11 +87,11 @@ def plan(
         shots=shots,
         width=geometry.width + 2 * geometry.pillar,
         height=geometry.height,
-        rate=rate,
+        rate=tape.pace.rate,
         signal=BT709_SIGNAL,
         seed=settings.master.seed,
-        time_map=time_map(survey.shots, shots, ingest, factor),
-        notes=(geometry.why, timing),
+        time_map=time_map(survey.shots, shots, ingest, factor, (tape.pace.step, tape.pace.speed)),
+        notes=(geometry.why, tape.pace.note or timing),
     )
 
 
@@ -148,6 +149,7 @@ def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
         _upscale,
         _faces,
         _detail,
+        _rate,
         _grain,
     )
     return [one for rule in rules for one in rule(tape, report)]
@@ -355,6 +357,10 @@ def _faces(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 def _detail(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     yield from enhancement.detail(tape.settings, report, tape.sharpness[report.shot.index], tape.geometry.scale)
+
+
+def _rate(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    yield from rate.convert(tape.pace, report, tape.field_rate)
 
 
 def _grain(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:

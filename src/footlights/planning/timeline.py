@@ -9,17 +9,22 @@ from itertools import pairwise
 from footlights.core.plans import Piece, PiecePart, RestorationPlan, ShotPlan
 from footlights.core.reports import ShotReport
 from footlights.core.source import Gap, GapKind, Ingest
-from footlights.core.time import FrameRange, Span, SpanKind, TimeMap
+from footlights.core.time import FrameRange, Span, SpanKind, TimeMap, at_step
 
 TOP, BOTTOM = 1, 2
+EVERY = Fraction(1)
+"""The step that shows every instant."""
 
 
-def output_range(shots: Sequence[ShotPlan], index: int, factor: int) -> FrameRange:
-    """Output frames of a shot: where a cut falls between fields, the field before it belongs to the shot before."""
+def output_range(shots: Sequence[ShotPlan], index: int, factor: int, step: Fraction = EVERY) -> FrameRange:
+    """Output frames of a shot: where a cut falls between fields, the field before it belongs to the shot before.
+
+    `factor` is how many instants a frame has, `step` how many of them lie from one output frame to the next.
+    """
     shot = shots[index]
     after = shots[index + 1].first_field if index + 1 < len(shots) else 0
     shift = (shot.first_field, after) if factor == 2 else (0, 0)
-    return FrameRange(shot.slots.start * factor + shift[0], shot.slots.stop * factor + shift[1])
+    return at_step(FrameRange(shot.slots.start * factor + shift[0], shot.slots.stop * factor + shift[1]), step)
 
 
 def clock_times(ingest: Ingest, restoration: RestorationPlan) -> tuple[tuple[Fraction, ...], Fraction]:
@@ -35,21 +40,23 @@ def clock_times(ingest: Ingest, restoration: RestorationPlan) -> tuple[tuple[Fra
     return tuple(time for a, b in pairwise([*own, end]) for time in (a, (a + b) / 2)), end
 
 
-def cut_frames(shots: Sequence[ShotPlan], factor: int) -> tuple[int, ...]:
+def cut_frames(shots: Sequence[ShotPlan], factor: int, step: Fraction = EVERY) -> tuple[int, ...]:
     """Output frames that begin a shot."""
-    return tuple(output_range(shots, index, factor).start for index in range(len(shots)))
+    return tuple(output_range(shots, index, factor, step).start for index in range(len(shots)))
 
 
-def pieces(shots: Sequence[ShotPlan], factor: int, segments: Sequence[FrameRange]) -> tuple[Piece, ...]:
+def pieces(
+    shots: Sequence[ShotPlan], factor: int, segments: Sequence[FrameRange], step: Fraction = EVERY
+) -> tuple[Piece, ...]:
     """The files of the master: one per segment, each with the parts of the shots that fall into it."""
-    ranges = [output_range(shots, index, factor) for index in range(len(shots))]
+    ranges = [output_range(shots, index, factor, step) for index in range(len(shots))]
     made = []
     for number, segment in enumerate(segments):
         parts = []
         for shot, whole in zip(shots, ranges, strict=True):
             frames = whole.intersect(segment)
             if len(frames):
-                slots = FrameRange(frames.start // factor, -(-frames.stop // factor))
+                slots = FrameRange(int(frames.start * step // factor), -int(-frames.stop * step // factor))
                 parts.append(PiecePart(shot.shot, slots, frames))
         made.append(Piece(number, segment, tuple(parts)))
     return tuple(made)
@@ -70,8 +77,14 @@ def gap_slots(gaps: Sequence[Gap], slots: FrameRange) -> tuple[tuple[int, ...], 
     return tuple(ordered), tuple(lost[slot] for slot in ordered), tuple(sorted(damaged - set(ordered)))
 
 
-def time_map(reports: Sequence[ShotReport], shots: Sequence[ShotPlan], ingest: Ingest, factor: int) -> TimeMap:
-    """Where the pictures of every output frame come from, by the steps that are planned.
+def time_map(
+    reports: Sequence[ShotReport],
+    shots: Sequence[ShotPlan],
+    ingest: Ingest,
+    factor: int,
+    pace: tuple[Fraction, Fraction] = (EVERY, EVERY),
+) -> TimeMap:
+    """Where the pictures of every output frame come from, by the steps that are planned. `pace` is step and speed.
 
     It goes by instants: one that lost a single field counts as interpolated with both its pictures.
     """
@@ -92,8 +105,10 @@ def time_map(reports: Sequence[ShotReport], shots: Sequence[ShotPlan], ingest: I
     for start, stop in pairwise(edges):
         kind = kinds.get(start, SpanKind.ORIGINAL)
         begin = spans.pop().slots.start if spans and spans[-1].kind is kind else start
-        spans.append(Span(FrameRange(begin * factor, stop * factor), FrameRange(begin, stop), kind))
-    return TimeMap(ingest.source.rate, ingest.source.rate * factor, tuple(spans))
+        out = at_step(FrameRange(begin * factor, stop * factor), pace[0])
+        spans.append(Span(out, FrameRange(begin, stop), kind))
+    step, speed = pace
+    return TimeMap(ingest.source.rate, ingest.source.rate * factor * speed / step, tuple(spans), step, speed)
 
 
 def _runs(slots: Sequence[int]) -> Iterator[FrameRange]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, floor
 
 import numpy as np
 
@@ -44,6 +45,18 @@ def rate_factor(stages: Iterable[Stage]) -> Fraction:
     for stage in stages:
         factor *= stage.contract.rate
     return factor
+
+
+def shown(stages: Iterable[Stage], frame: int) -> FrameRange:
+    """Pictures behind these stages that show anything of picture `frame` before them."""
+    frames = FrameRange(frame, frame + 1)
+    for stage in stages:
+        rate = stage.contract.rate
+        if isinstance(rate, Fraction) and rate != 1:  # pictures between two are made from both
+            frames = FrameRange(floor((frames.start - 1) * rate) + 1, ceil(frames.stop * rate))
+        else:
+            frames = FrameRange(int(frames.start * rate), int(frames.stop * rate))
+    return frames
 
 
 def check(stages: Sequence[Stage], factor: int, size: tuple[int, int], step: Fraction = Fraction(1)) -> None:
