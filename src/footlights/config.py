@@ -311,6 +311,11 @@ class EncodingSettings(Section):
     """SVT-AV1 speed, 4 slow and small .. 13 fast."""
     probes: Annotated[int, Field(ge=1, le=8)] = 4
     """Trial encodes per part and rendition in search of the target; the rate limit may take more."""
+    dark: Annotated[float, Field(ge=0, le=6)] = 2.0
+    """VMAF by which dark parts (median luma below code 40) are aimed higher: VMAF sees too little of what goes wrong in
+    shadows."""
+    banding: Annotated[float, Field(ge=0.1, le=24)] = 1.0
+    """CAMBI that a rendition may add to the master's before a part is given more bits; 24 allows everything."""
     grain: Literal["auto", "keep"] = "auto"
     """`auto`: grain is taken out before encoding and given back, drawn by AV1 decoders, in part baked into H.264;
     `keep`: it is encoded as part of the pictures."""

@@ -59,7 +59,9 @@ class Probe:
     """5th percentile."""
     worst: float
     why: str = ""
-    """What led to it: a `search.Reason`, `rate` (the limit was broken before), `allocation`; empty in old records."""
+    """What led to it: a `search.Reason`, `rate` (the limit was broken before), `banding`, `allocation`."""
+    banding: float = 0.0
+    """CAMBI beyond that of the reference, mean over the measured frames; 0 where the pictures are too small for it."""
 
     @property
     def score(self) -> float:
@@ -131,6 +133,9 @@ class ChunkEncode:
     """None where the settings leave grain alone."""
     target: float = 0.0
     """The score that was sought."""
+    bands: str = "few"
+    """`few`: the encode adds no more banding than allowed; `mended`: it did, and was given more bits until it did not;
+    `seen`: it does, and more bits do not help or are not allowed."""
     prior: str = ""
     """What the first trial was expected from: `look` (the pictures alone), `shots` (others of the same rendition),
     `rendition` (the same chunk at another one)."""

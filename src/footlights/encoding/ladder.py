@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from footlights.config import EncodingSettings
@@ -19,6 +20,9 @@ _CAPS = {
     360: 900_000,
 }
 """Bits per second at 50/60 pictures a second that no segment of a rung may exceed."""
+DARK = 40.0
+"""Median luma in 8-bit codes below which a chunk is dark; black is 16."""
+MOST_TARGET = 99.0
 _AV1_Q = (18.0, 55.0)
 _H264_Q = (16.0, 38.0)
 _H264_FACTOR = 1.8
@@ -68,6 +72,11 @@ def plan(
     ladder = rungs(width, height, settings) if settings.enabled else ()
     frames = segments[-1].stop if segments else 0
     return EncodePlan(ladder, tuple(segments), tuple(segments), rate, frames)
+
+
+def aimed(rung: Rung, look: Look, dark: float) -> Rung:
+    """The rung with its target raised by `dark` for a chunk of dark pictures."""
+    return replace(rung, target=min(rung.target + dark, MOST_TARGET)) if look.luma < DARK else rung
 
 
 def first_guess(rung: Rung, look: Look) -> float:

@@ -30,11 +30,17 @@ _MOST = 72.0
 """dB at which libvmaf caps the PSNR of 10-bit pictures; XPSNR, infinite for equal ones, ends there too."""
 
 
+_SMALLEST = 216
+"""Samples of the longer side from which on CAMBI can be measured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Per measured frame."""
 
     vmaf: NDArray[np.float64]
+    bands: NDArray[np.float64]
+    """CAMBI beyond that of the reference, 0 to 24, 5 begins to annoy (Tandon et al. 2021); empty where not measured."""
 
     @property
     def mean(self) -> float:
@@ -49,22 +55,32 @@ class Scores:
     def worst(self) -> float:
         return float(self.vmaf.min())
 
+    @property
+    def banding(self) -> float:
+        """Mean of what was added; 0 where it was not measured."""
+        return float(self.bands.mean()) if len(self.bands) else 0.0
+
 
 def model_for(height: int) -> str:
     """The VMAF model for pictures of this many lines."""
     return MODEL_4K if height >= _4K_LINES else MODEL
 
 
-def vmaf(test: Path, reference: Path, rate: Fraction, *, height: int, frames: int, every: int = 1) -> Scores:
+def vmaf(
+    test: Path, reference: Path, rate: Fraction, *, height: int, frames: int, every: int = 1, width: int = 0
+) -> Scores:
     """VMAF-NEG of `test` against `reference`, both of the same size; every `every`-th frame is measured.
 
-    Raises ToolError unless all `frames` of both were compared.
+    With a `width` that is large enough banding is measured in the same pass. Raises ToolError unless all `frames` of
+    both were compared.
     """
+    banding = "feature=name=cambi\\\\:full_ref=true:" if width and max(width, height) >= _SMALLEST else ""
     with TemporaryDirectory() as folder:
         log = Path(folder) / "vmaf.json"
         graph = (
             f"[0:v]format=yuv420p10le[test];[1:v]format=yuv420p10le[reference];[test][reference]"
-            f"libvmaf=model=version={model_for(height)}:n_threads=2:n_subsample={every}:shortest=1:log_fmt=json:log_path={log}"
+            f"libvmaf=model=version={model_for(height)}:{banding}n_threads=2:n_subsample={every}:shortest=1:"
+            f"log_fmt=json:log_path={log}"
         )
         inputs = [*ffmpeg.input_arguments(test, rate), *ffmpeg.input_arguments(reference, rate)]
         ffmpeg.run([*inputs, "-lavfi", graph, "-f", "null", "-"], doing="measuring VMAF")
@@ -76,7 +92,9 @@ def vmaf(test: Path, reference: Path, rate: Fraction, *, height: int, frames: in
             "the two files do not hold the same frames",
             "run `footlights verify` on the job",
         )
-    return Scores(np.array([frame["metrics"]["vmaf"] for frame in measured]))
+    found = [frame["metrics"] for frame in measured]
+    bands = [one["cambi_full_reference"] for one in found] if banding else []
+    return Scores(np.array([one["vmaf"] for one in found]), np.array(bands, np.float64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -302,7 +302,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
     for rung in (replace(rung, target=rung.target - slack) for rung in plan.rungs):
         for number, frames in enumerate(plan.chunks):
             request = ChunkRequest(
-                rung=rung,
+                rung=ladder.aimed(rung, looks[number], settings.encoding.dark),
                 frames=frames,
                 keyframes=tuple(key - frames.start for key in layout.keyframes if key in frames),
                 rate=plan.rate,
@@ -313,6 +313,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 probes=settings.encoding.probes,
                 grain=settings.encoding.grain,
                 look=looks[number],
+                banding=settings.encoding.banding,
             )
             pixels = len(frames) * rung.width * rung.height
             tasks.append(

@@ -26,6 +26,10 @@ TOLERANCE = 0.5
 _MEASURED = 48
 """Frames of a chunk that VMAF looks at, where it has that many; never fewer than every sixth."""
 _SPARSEST = 6
+_FINER = 4.0
+"""Units of q by which a chunk with banding is encoded finer."""
+_MENDING = 2
+"""Times it is."""
 _CAP_STEP = 1.0
 """q by which baked grain is coarsened until it keeps the rate."""
 
@@ -57,6 +61,8 @@ class ChunkRequest:
     """VMAF per unit of q to expect around the target."""
     prior: str = "look"
     """What `guess` and `slope` come from, as in `ChunkEncode.prior`."""
+    banding: float = 1.0
+    """CAMBI that an encode may add to its reference's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +81,13 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
     treated = Treatment(reference, reference)
     if request.grain == "auto":
         treated = graining.prepare(reference, request.keyframes, request.rate, folder)
-    found = _accepted(request, encoder, treated.pictures, folder, progress)
+    # Grain that is drawn again hides bands; what is left of them is looked at with it.
+    found = _accepted(request, encoder, treated.pictures, folder, progress, mend=not treated.removed)
     target = folder / f"chunk{encoder.suffix}"
     if request.grain == "auto":
         found = _grained(request, encoder, treated, found, target, progress)
+        if found.grain is not None and found.grain.outcome != "kept":
+            found = _looked_at(request, found, target, treated.grainy)
     else:
         found.path.replace(target)
     for path in {reference, treated.pictures, *folder.glob("trial-*")}:
@@ -93,6 +102,7 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
         found.outcome,
         found.grain,
         request.rung.target,
+        found.bands,
         request.prior,
     )
 
@@ -106,10 +116,17 @@ class _Found:
     probes: tuple[Probe, ...]
     outcome: str
     grain: GrainEncode | None = None
+    bands: str = "few"
 
 
 def _accepted(
-    request: ChunkRequest, encoder: Encoder, reference: Path, folder: Path, progress: Callable[[int], None]
+    request: ChunkRequest,
+    encoder: Encoder,
+    reference: Path,
+    folder: Path,
+    progress: Callable[[int], None],
+    *,
+    mend: bool = True,
 ) -> _Found:
     """Search for q against `reference`; the accepted trial is the encode, the others are deleted."""
     trials: dict[float, tuple[Path, Probe]] = {}
@@ -122,14 +139,17 @@ def _accepted(
 
     if request.q is not None:
         probe = trial(request.q, "allocation")
-        return _Found(trials[request.q][0], probe, (probe,), "allocated")
+        return _Found(trials[request.q][0], probe, (probe,), "allocated", bands=_bands(request, probe.banding))
     found_q, outcome = _solve(request, encoder, trial)
     found_q, outcome = _capped(request, encoder, trials, trial, found_q, outcome)
+    bands = _bands(request, trials[found_q][1].banding)
+    if mend and bands == "seen" and request.rung.bit_depth > 8:  # eight bits have no finer steps to give
+        found_q, bands = _mended(request, encoder, trials, trial, found_q)
     for q, (path, _) in trials.items():
         if q != found_q:
             path.unlink(missing_ok=True)
     path, chosen = trials[found_q]
-    return _Found(path, chosen, tuple(probe for _, probe in trials.values()), outcome)
+    return _Found(path, chosen, tuple(probe for _, probe in trials.values()), outcome, bands=bands)
 
 
 def _grained(
@@ -212,6 +232,38 @@ def _capped(
     return q, outcome
 
 
+def _looked_at(request: ChunkRequest, found: _Found, made: Path, grainy: Path) -> _Found:
+    """Bands in the finished chunk with its grain drawn or baked, against the pictures with theirs."""
+    rung, count = request.rung, len(request.frames)
+    every = max(1, min(count // _MEASURED, _SPARSEST))
+    added = vmaf(made, grainy, request.rate, height=rung.height, frames=count, every=every, width=rung.width).banding
+    return replace(found, bands=_bands(request, added), chosen=replace(found.chosen, banding=round(added, 3)))
+
+
+def _bands(request: ChunkRequest, added: float) -> str:
+    return "few" if added <= request.banding else "seen"
+
+
+def _mended(
+    request: ChunkRequest,
+    encoder: Encoder,
+    trials: dict[float, tuple[Path, Probe]],
+    trial: Callable[[float, str], Probe],
+    q: float,
+) -> tuple[float, str]:
+    """Finer until the encode adds no more bands than allowed, as far as the rate goes; where that fails, as it was."""
+    limit = request.rung.max_rate * float(len(request.frames) / request.rate) / 8
+    finer = q
+    for _ in range(_MENDING):
+        finer = max(round((finer - _FINER) / encoder.q.step) * encoder.q.step, request.rung.q_min)
+        probe = trials[finer][1] if finer in trials else trial(finer, "banding")
+        if probe.bytes > limit:
+            break
+        if probe.banding <= request.banding:
+            return finer, "mended"
+    return q, "seen"
+
+
 def _halvings(trials: dict[float, tuple[Path, Probe]]) -> float:
     """By how many factors of two the bytes fall per unit of q: from the trials where there are two, else a sixth."""
     sizes = sorted((q, probe.bytes) for q, (_, probe) in trials.items())
@@ -225,8 +277,15 @@ def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, p
     rung, count = request.rung, len(request.frames)
     _encode(request, encoder, q, reference, path)
     every = max(1, min(count // _MEASURED, _SPARSEST))
-    scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every)
-    return Probe(q, path.stat().st_size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3))
+    scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every, width=rung.width)
+    return Probe(
+        q,
+        path.stat().st_size,
+        round(scores.mean, 3),
+        round(scores.low, 3),
+        round(scores.worst, 3),
+        banding=round(scores.banding, 3),
+    )
 
 
 def _encode(request: ChunkRequest, encoder: Encoder, q: float, pictures: Path, path: Path) -> None:

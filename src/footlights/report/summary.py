@@ -102,6 +102,8 @@ def renditions(plan: EncodePlan | None, encodes: tuple[ChunkEncode, ...]) -> Ite
             "vmaf_worst": round(min(c.chosen.worst for c in chunks), 2),
             "probes": round(sum(len(c.probes) for c in chunks) / len(chunks), 2),
             "outcomes": dict(Counter(c.outcome for c in chunks)),
+            "banding": round(max(c.chosen.banding for c in chunks), 2),
+            "bands": dict(Counter(c.bands for c in chunks)),
             "grain": _grain([(c.grain, c.chosen.bytes) for c in chunks if c.grain is not None]),
         }
 
@@ -137,6 +139,8 @@ def parts(encodes: Sequence[ChunkEncode]) -> Iterator[dict[str, Any]]:
             "vmaf_mean": chosen.mean,
             "vmaf_low": chosen.low,
             "vmaf_worst": chosen.worst,
+            "banding": chosen.banding,
+            "bands": encode.bands,
             "target": encode.target,
             "prior": encode.prior,
             "trials": [
@@ -156,6 +160,13 @@ def shortfalls(encodes: Sequence[ChunkEncode]) -> Iterator[str]:
             yield (
                 f"{rung}: {len(below)} of {len(chunks)} parts stay below the target at the finest quality or the "
                 f"highest rate allowed (VMAF {low:.1f} at the lowest); they are shipped so"
+            )
+        bands = [encode for encode in chunks if encode.bands == "seen"]
+        if bands:
+            worst = max(bands, key=lambda encode: encode.chosen.banding)
+            yield (
+                f"{rung}: {len(bands)} of {len(chunks)} parts show more banding than the master (CAMBI "
+                f"{worst.chosen.banding:+.1f} at most, from frame {worst.frames.start}); more bits do not mend it"
             )
         missed = [encode.chosen.score - encode.target for encode in chunks if encode.outcome == "budget"]
         if missed:

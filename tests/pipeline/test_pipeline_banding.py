@@ -1,0 +1,98 @@
+"""Banding: seen where an encode adds some, mended with bits where they help, told where they do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from footlights.config import EncodingSettings
+from footlights.core.encodes import Look, Probe
+from footlights.core.signal import BT709_SIGNAL
+from footlights.core.time import FrameRange
+from footlights.encoding import ladder
+from footlights.encoding.encoders import SvtAv1, lossless_intermediate
+from footlights.media import ffmpeg
+from footlights.metrics.video import vmaf
+from footlights.pipeline.rungs import ChunkRequest, Picture, _mended, encode_chunk
+
+WIDTH, HEIGHT, FRAMES = 256, 144, 4
+RATE = Fraction(25)
+
+
+def glow(path: Path, step: int = 1) -> Path:
+    """A dark smooth light, its codes rounded to multiples of `step`."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    light = 90 + 150 * np.exp(-((x - 120) ** 2 + (y - 60) ** 2) / (2 * 70**2))
+    luma = (np.rint(light / step) * step).astype(np.uint16)
+    chroma = np.full((HEIGHT // 2, WIDTH // 2), 512, np.uint16)
+    raw = ffmpeg.RawFormat(WIDTH, HEIGHT, "yuv420p10le", "25")
+    with ffmpeg.EncoderPipe(raw, [*lossless_intermediate(), ffmpeg.file_url(path)], doing="making pictures") as pipe:
+        for _ in range(FRAMES):
+            for plane in (luma, chroma, chroma):
+                pipe.write(plane)
+    return path
+
+
+def request(codec: str, **changes: object) -> ChunkRequest:
+    settings = EncodingSettings(heights=(HEIGHT,), h264_height=HEIGHT, target=80)
+    rung = next(one for one in ladder.rungs(WIDTH, HEIGHT, settings) if one.codec == codec)
+    frames = FrameRange(0, FRAMES)
+    plain = ChunkRequest(rung, frames, (0,), RATE, WIDTH, HEIGHT, BT709_SIGNAL, 30.0, 1)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def test_posterised_shadows_are_measured_and_equal_ones_are_not(tmp_path: Path) -> None:
+    smooth = glow(tmp_path / "smooth.mkv")
+    coarse = glow(tmp_path / "coarse.mkv", 4)
+    seen, none = (
+        vmaf(test, smooth, RATE, height=HEIGHT, width=WIDTH, frames=FRAMES).banding for test in (coarse, smooth)
+    )
+    assert seen > 5
+    assert none == 0
+    assert not len(vmaf(smooth, smooth, RATE, height=HEIGHT, frames=FRAMES).bands)
+
+
+def test_eight_bits_show_bands_and_ten_do_not(tmp_path: Path) -> None:
+    """The H.264 rendition of a smooth shadow is told, not encoded again."""
+    source = Picture(glow(tmp_path / "smooth.mkv"), FrameRange(0, FRAMES))
+    made = {}
+    for codec in ("av1", "h264"):
+        (tmp_path / codec).mkdir()
+        made[codec] = encode_chunk(request(codec, banding=3.0), source, tmp_path / codec, lambda _: None)
+    assert made["av1"].bands == "few"
+    assert made["h264"].bands == "seen"
+    assert made["h264"].chosen.banding > 3 > made["av1"].chosen.banding
+    assert {probe.why for probe in made["h264"].probes} == {"prior"}
+
+
+@pytest.mark.parametrize(
+    ("bands", "size", "q", "outcome"),
+    [
+        ({40.0: 2.5, 36.0: 1.4, 32.0: 0.6}, 1000, 32.0, "mended"),
+        ({40.0: 2.5, 36.0: 0.9}, 1000, 36.0, "mended"),
+        ({40.0: 2.5, 36.0: 2.4, 32.0: 2.3}, 1000, 40.0, "seen"),
+        ({40.0: 2.5, 36.0: 0.5}, 10**9, 40.0, "seen"),
+    ],
+)
+def test_bits_are_given_while_they_help(bands: dict[float, float], size: int, q: float, outcome: str) -> None:
+    """In steps of four units, twice at most, never over the rate; where it does not help the chunk stays as it was."""
+
+    def trial(at: float, why: str) -> Probe:
+        trials[at] = (Path("-"), Probe(at, size, 93, 93, 93, why, bands[at]))
+        return trials[at][1]
+
+    trials: dict[float, tuple[Path, Probe]] = {}
+    trial(40.0, "prior")
+    assert _mended(request("av1"), SvtAv1(), trials, trial, 40.0) == (q, outcome)
+    assert set(trials) == set(bands)
+
+
+def test_dark_chunks_are_aimed_higher() -> None:
+    (rung,) = ladder.rungs(640, 360, EncodingSettings(heights=(360,), h264_height=0, target=93))
+    assert ladder.aimed(rung, Look(60, 15, 30), 2.0).target == 95
+    assert ladder.aimed(rung, Look(60, 15, 60), 2.0) == rung
+    assert ladder.aimed(replace(rung, target=98), Look(60, 15, 30), 2.0).target == 99
