@@ -1,182 +1,32 @@
-"""Encoding: what search and allocation save against SVT-AV1 at one CRF, the same preset, in the same run.
+"""Encoding: one part after the other, or the one that is named; each writes a result of its own.
 
-    python benchmarks/encoding.py --part allocation --data DIR [--lines 270] [--frames 50] [--preset 8]
+    python benchmarks/encoding.py --part search --data DIR
 
-Part `allocation`: programmes of unlike shots, each shot one chunk, as the product would cut them. The baseline encodes
-every chunk at one CRF, for a grid of CRFs; its bytes at a given quality are interpolated between two of them (logarithm
-of bytes over quality). Mode `floor` is compared at the worst chunk (the lesser of its mean and its 5th percentile + 3),
-mode `mean` at the mean over all frames. The product's own functions run: `encode_chunk`, `allocate`. Every encode it
-makes counts in `encodes`, in units of one plain pass over the programme. Grain is kept in both.
+`allocation` who gets the bits, `search` trials with and without priors, `baselines` against one CRF, x265 and the
+scheme of Av1an, `grain` film grain, `server` requests a second of a premiere, `kills` kill -9 while encoding. What
+follows `--part NAME` is passed on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from fractions import Fraction
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+import importlib
+import sys
 
-import numpy as np
-
-from bench import arguments, machine, parsed, write
-from footlights.config import EncodingSettings
-from footlights.core.encodes import ChunkEncode, Probe
-from footlights.core.signal import BT709_SIGNAL
-from footlights.core.time import FrameRange
-from footlights.encoding import ladder
-from footlights.encoding.allocation import Caps, allocate, fit
-from footlights.encoding.encoders import lossless_intermediate
-from footlights.media import ffmpeg
-from footlights.pipeline.rungs import TOLERANCE, ChunkRequest, Picture, encode_chunk
-
-RATE = Fraction(25)
-PROGRAMMES = {
-    "stage": (
-        "concert_crowd_720p.mp4",
-        "dance_dj_480p50.mp4",
-        "face_colourlight_cottonbro.mp4",
-        "school_show_540p.mp4",
-    ),
-    "people": ("dancer_1080p.mp4", "face_man_shkraba.mp4", "face_redhead_koolshooters.mp4", "street_people_720p50.mkv"),
-    "busy": ("crowdrun_720p50_10bit.mkv", "vid4_walk_480p.mp4", "concert_crowd_720p.mp4", "dancer_1080p.mp4"),
-}
-GRID = (22, 27, 32, 37, 42, 47, 52)
-MEAN_ROUNDS = 2
+PARTS = ("allocation", "search", "baselines", "grain", "server", "kills")
 
 
 def main() -> None:
-    parser = arguments("encoding", __doc__)
-    parser.add_argument("--part", choices=["allocation"], default="allocation")
-    parser.add_argument("--lines", type=int, default=270)
-    parser.add_argument("--frames", type=int, default=50, help="of every shot")
-    parser.add_argument("--preset", type=int, default=8)
-    parser.add_argument("--target", type=float, default=93.0)
-    options = parsed(parser)
-    with TemporaryDirectory() as scratch:
-        rows = [
-            programme(name, [options.data / "dev_clips" / file for file in files], options, Path(scratch))
-            for name, files in PROGRAMMES.items()
-        ]
-    summary = {
-        "floor": float(np.mean([row["floor"]["bytes_against_fixed"] for row in rows])),
-        "mean": float(np.mean([row["mean"]["bytes_against_fixed"] for row in rows])),
-        "trials": float(np.mean([row["floor"]["encodes"] for row in rows])),
-    }
-    facts = {name: getattr(options, name) for name in ("lines", "frames", "preset", "target")}
-    write(options.out, {"machine": machine(), "options": facts, "allocation": rows, "summary": summary})
-    for row in rows:
-        for mode in ("floor", "mean"):
-            one = row[mode]
-            print(
-                f"{row['name']:8} {mode:6} {one['bytes_against_fixed']:+.1%} bytes, quality {one['quality']:.2f}, "
-                f"CRF {min(one['q']):g} to {max(one['q']):g}, {one['encodes']:.2f} encodes, misses {one['miss']:+.2f}"
-            )
-    print({name: round(value, 3) for name, value in summary.items()})
-
-
-def programme(name: str, files: Sequence[Path], options: Any, scratch: Path) -> dict[str, Any]:
-    """All measurements of one programme."""
-    folder = scratch / name
-    folder.mkdir()
-    work = folder / "work"
-    work.mkdir()
-    shots = [_shot(file, folder / f"{number}.mkv", options) for number, file in enumerate(files)]
-    requests = [_request(options, size) for _, size in shots]
-    grid = [
-        [_encode(request, shot, work, q=float(q)) for q in GRID]
-        for request, (shot, _) in zip(requests, shots, strict=True)
-    ]
-    searched = [_encode(request, shot, work) for request, (shot, _) in zip(requests, shots, strict=True)]
-    low = [replace(one, rung=replace(one.rung, target=options.target - 6)) for one in requests]
-    trials = [list(_encode(request, shot, work).probes) for request, (shot, _) in zip(low, shots, strict=True)]
-    chosen = [_floor_probe(probes, options.target - 6) for probes in trials]
-    floors = [probe.q for probe in chosen]
-    for _ in range(MEAN_ROUNDS):
-        curves = []
-        for probes, now, floor in zip(trials, chosen, floors, strict=True):
-            seconds = float(options.frames / RATE)
-            limits = (requests[0].rung.q_min, requests[0].rung.max_rate * seconds / 8)
-            curves.append(replace(fit(probes, now, options.frames, seconds, limits), q_high=floor))
-        values = allocate(curves, options.target, 0.25, Caps())
-        if abs(np.mean([probe.mean for probe in chosen]) - options.target) <= 0.3:
-            break
-        for number, q in enumerate(values):
-            if abs(q - chosen[number].q) >= 0.5:
-                chosen[number] = _encode(requests[number], shots[number][0], work, q=q).chosen
-                trials[number].append(chosen[number])
-    floor_found = [one.chosen for one in searched]
-    return {
-        "name": name,
-        "files": [file.name for file in files],
-        "fixed": [[[one.chosen.q, one.chosen.bytes, one.chosen.mean, one.chosen.low] for one in row] for row in grid],
-        "floor": _judged(
-            grid, floor_found, sum(len(one.probes) for one in searched) / len(shots), _worst, options.target
-        ),
-        "mean": _judged(grid, chosen, sum(map(len, trials)) / len(shots), _mean, options.target),
-    }
-
-
-def _judged(
-    grid: Sequence[Sequence[ChunkEncode]], found: Sequence[Probe], encodes: float, pool: Any, target: float
-) -> dict[str, Any]:
-    """Bytes against the baseline at the quality that was reached."""
-    quality = pool(found)
-    columns = [[row[place].chosen for row in grid] for place in range(len(GRID))]
-    points = sorted((pool(column), np.log2(sum(probe.bytes for probe in column))) for column in columns)
-    fixed = 2 ** float(np.interp(quality, [x for x, _ in points], [y for _, y in points]))
-    total = sum(probe.bytes for probe in found)
-    return {
-        "bytes": total,
-        "fixed_bytes": round(fixed),
-        "bytes_against_fixed": total / fixed - 1,
-        "quality": quality,
-        "miss": quality - target,
-        "inside_grid": points[0][0] <= quality <= points[-1][0],
-        "q": [probe.q for probe in found],
-        "encodes": encodes,
-    }
-
-
-def _worst(found: Sequence[Probe]) -> float:
-    return min(min(probe.mean, probe.low + 3) for probe in found)
-
-
-def _mean(found: Sequence[Probe]) -> float:
-    return float(np.mean([probe.mean for probe in found]))
-
-
-def _floor_probe(probes: Sequence[Probe], floor: float) -> Probe:
-    """The coarsest trial on the floor, as the search accepts it; else the best there is."""
-    fine = [probe for probe in probes if min(probe.mean, probe.low + 3) >= floor - TOLERANCE]
-    return max(fine, key=lambda probe: probe.q) if fine else max(probes, key=lambda probe: probe.mean)
-
-
-def _request(options: Any, size: tuple[int, int]) -> ChunkRequest:
-    settings = EncodingSettings(heights=(options.lines,), h264_height=0, target=options.target, preset=options.preset)
-    (rung,) = ladder.rungs(*size, settings)
-    rung = replace(rung, max_rate=10**9)  # the baseline has no limit either
-    frames = FrameRange(0, options.frames)
-    return ChunkRequest(rung, frames, (0,), RATE, *size, BT709_SIGNAL, 36.0, settings.probes)
-
-
-def _encode(request: ChunkRequest, shot: Path, folder: Path, q: float | None = None) -> ChunkEncode:
-    made = encode_chunk(replace(request, q=q), Picture(shot, request.frames), folder, lambda _: None)
-    (folder / "chunk.mkv").unlink()
-    return made
-
-
-def _shot(file: Path, target: Path, options: Any) -> tuple[Path, tuple[int, int]]:
-    """The first frames at the rendition's size, lossless; its size."""
-    width = options.lines * 16 // 9 // 2 * 2
-    scale = (
-        f"scale={width}:{options.lines}:flags=lanczos:force_original_aspect_ratio=increase,crop={width}:{options.lines}"
-    )
-    tail = ["-an", "-frames:v", str(options.frames), *lossless_intermediate(f"{scale},setsar=1")]
-    source = ["-stream_loop", "-1", *ffmpeg.input_arguments(file, RATE)]
-    ffmpeg.run([*source, *tail, ffmpeg.file_url(target)], doing="cutting a shot")
-    return target, (width, options.lines)
+    words = sys.argv[1:]
+    chosen: tuple[str, ...] = PARTS
+    if "--part" in words:
+        place = words.index("--part")
+        name = words[place + 1] if place + 1 < len(words) else ""
+        if name not in PARTS:
+            raise SystemExit(f"there is no part '{name}': choose one of {', '.join(PARTS)}")
+        chosen, words = (name,), [*words[:place], *words[place + 2 :]]
+    for name in chosen:
+        sys.argv = [f"encoding_{name}", *words]
+        importlib.import_module(f"encoding_{name}").main()
 
 
 if __name__ == "__main__":
