@@ -11,8 +11,8 @@ av1an    per-shot target quality after its description: values 15 to 50; the mid
          coarsest of those, else the nearest. Its pooling is set to ours (the lesser of mean and 5th percentile + 3), or
          it would aim at something else. An accepted trial is not encoded again: kinder than the program is.
 
-Bytes of the product (mode `floor`) against each: at the quality of its own worst shot, for the grids by interpolation of
-the logarithm of bytes, for Av1an through the SVT grid (both against one CRF at their own worst shot). At equal mean
+Bytes of the product (mode `floor`) against each: at the quality of its own worst shot, for the grids by interpolation
+of the logarithm of bytes, for Av1an through the SVT grid (both against one CRF at their own worst shot). At equal mean
 likewise. Intervals: bootstrap over the shots of all programmes. `cpu` is user and system time of all encodes and
 measurements of a way; it does not depend on the clock, but somewhat on what else the machine does.
 """

@@ -309,6 +309,9 @@ class EncodingSettings(Section):
     """VMAF by which a part may fall below the target in the mode `mean`."""
     preset: Annotated[int, Field(ge=4, le=13)] = 10
     """SVT-AV1 speed, 4 slow and small .. 13 fast."""
+    distinct: Annotated[float, Field(ge=0, le=20)] = 6.0
+    """VMAF, seen at the size of the largest, by which an AV1 rendition between the smallest and the largest must beat
+    the next smaller one to be made at all; 0 makes all."""
     probes: Annotated[int, Field(ge=1, le=8)] = 4
     """Trial encodes per part and rendition in search of the target; the rate limit may take more."""
     dark: Annotated[float, Field(ge=0, le=6)] = 2.0

@@ -129,6 +129,25 @@ def test_the_ladder_keeps_the_shape_and_leaves_out_what_is_larger_than_the_maste
     assert [(rung.name, rung.width) for rung in small] == [("av1-288", 384), ("av1-144", 192)]
 
 
+@pytest.mark.parametrize(
+    ("seen", "left"),
+    [
+        ((70, 80, 88, 95), []),
+        ((70, 74, 88, 95), ["av1-720"]),
+        ((88, 92, 93, 94), ["av1-1080", "av1-720"]),
+        ((88, 92, 95, 96), ["av1-720"]),  # 1080 is told from 480, though 720 was not
+        ((70, 80, 94, 95), []),  # the largest stays: it is what was asked for
+    ],
+)
+def test_what_looks_like_a_smaller_rendition_is_left_out(seen: tuple[float, ...], left: list[str]) -> None:
+    rungs = ladder.rungs(2880, 2160, EncodingSettings())
+    quality = dict(zip(("av1-480", "av1-720", "av1-1080", "av1-2160"), map(float, seen), strict=True))
+    found = ladder.too_alike(rungs, quality, 6.0)
+    assert sorted(one.name for one in found) == left
+    assert all("looks like av1-480: VMAF" in one.why for one in found)
+    assert ladder.too_alike(rungs[:1], {"av1-2160": 95.0}, 6.0) == ladder.too_alike(rungs, {}, 6.0) == ()
+
+
 def test_no_encoding_means_no_rungs() -> None:
     plan = ladder.plan(100, 100, 25, [FrameRange(0, 9)], EncodingSettings(enabled=False))
     assert plan.rungs == ()

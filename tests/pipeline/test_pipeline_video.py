@@ -75,6 +75,23 @@ def test_grain_of_a_video_is_coded_and_verified(tmp_path: Path) -> None:
     assert checks["av1-144: pictures with film grain"].found == str([len(one.frames) for one in encoded.encodes])
 
 
+def test_a_rendition_nobody_can_tell_from_a_smaller_one_is_left_out(tmp_path: Path) -> None:
+    """Soft pictures of 320 lines: 240 shows no more than 144. Resumed, it is the same; with 0 all are made."""
+    soft = "mandelbrot=s=568x320:r=25,trim=duration=0.48,gblur=6,format=yuv420p,setsar=1"
+    clip = make(tmp_path / "a.mkv", "-c:v", "ffv1", "-an", pictures=soft)
+    sets = ("encoding.heights=[320,240,144]", "encoding.h264_height=0", "encoding.target=85", "encoding.grain=keep")
+    encoded = video.encode(jobs.open_job(clip, tmp_path / "job", sets, Path("/dev/null")), silent)
+    plan = encoded.layout.encode
+    assert [rung.name for rung in plan.rungs] == ["av1-320", "av1-144"]
+    assert [one.name for one in plan.left_out] == ["av1-240"]
+    assert any("av1-240 is left out: shown at 320 lines it looks like av1-144" in text for text in encoded.warnings)
+    assert {chunk.rung for chunk in encoded.encodes} == {"av1-320", "av1-144"}
+    report = json.loads((tmp_path / "job" / "report.json").read_text("utf-8"))
+    assert report["left_out"][0]["name"] == "av1-240"
+    assert not (tmp_path / "job" / "stream" / "av1-240").exists()
+    assert all(check.passed for check in encoded.checks)
+
+
 def test_a_target_out_of_reach_ships_the_finest_and_says_so(tmp_path: Path) -> None:
     """Noise at a quality that no allowed value or rate reaches."""
     noise = make(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import pytest
@@ -64,7 +65,15 @@ def answer(task: Task) -> ChunkEncode:
     except StopIteration as end:
         chosen = next(one for one in trials if one.q == end.value.q)
         return ChunkEncode(
-            rung.name, request.frames, (0,), chosen, tuple(trials), end.value.outcome, None, rung.target, request.prior
+            rung.name,
+            request.frames,
+            (0,),
+            chosen,
+            tuple(trials),
+            end.value.outcome,
+            None,
+            rung.target,
+            prior=request.prior,
         )
 
 
@@ -99,6 +108,28 @@ def test_warm_searches_take_fewer_trials_than_cold_ones() -> None:
     assert mean_cold >= mean_warm + 0.8
     assert all(abs(one.chosen.score - one.target) <= 0.5 for one in warm)
     assert {one.prior for one in warm} == {"look", "shots", "rendition"}
+
+
+def test_a_rendition_that_is_judged_away_costs_its_scouts_only() -> None:
+    tasks = asked()
+    shown: dict[str, int] = {}
+
+    def judge(first: Mapping[str, Sequence[Task]]) -> set[str]:
+        shown.update({name: len(found) for name, found in first.items()})
+        return {"av1-288"}
+
+    course, run, results = waves(tasks, judge), [], {}
+    try:
+        wave = next(course)
+        while True:
+            run += [task.id for task in wave]
+            results |= {task.id: answer(task) for task in wave}
+            wave = course.send(results)
+    except StopIteration as end:
+        final = end.value
+    assert [task.id for task in final] == [task.id for task in tasks if "av1-288" not in task.id]
+    assert set(shown) == {"av1-288", "av1-144", "h264-144"}
+    assert len([name for name in run if "av1-288" in name]) == shown["av1-288"] < CHUNKS
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

@@ -142,6 +142,14 @@ class ChunkEncode:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A rendition that was planned and is not made."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class EncodePlan:
     """The ladder and where every rendition is cut."""
 
@@ -152,3 +160,4 @@ class EncodePlan:
     """Runs of segments encoded with one q."""
     rate: Fraction
     frames: int
+    left_out: tuple[LeftOut, ...] = ()

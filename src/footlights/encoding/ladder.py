@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from footlights.config import EncodingSettings
-from footlights.core.encodes import EncodePlan, Look, Rung
+from footlights.core.encodes import EncodePlan, LeftOut, Look, Rung
 from footlights.core.time import FrameRange
 
 _CAPS = {
@@ -77,6 +77,30 @@ def plan(
 def aimed(rung: Rung, look: Look, dark: float) -> Rung:
     """The rung with its target raised by `dark` for a chunk of dark pictures."""
     return replace(rung, target=min(rung.target + dark, MOST_TARGET)) if look.luma < DARK else rung
+
+
+def too_alike(ladder: Sequence[Rung], seen: Mapping[str, float], least: float) -> tuple[LeftOut, ...]:
+    """Renditions that nobody could tell from a smaller one: `seen` is the VMAF of each at the size of the largest.
+
+    From the smallest up, a rendition less than `least` better than the last that stays is left out: it costs more and
+    shows no more. The smallest stays for thin lines, the largest because it is what was asked for.
+    """
+    rising = sorted((rung for rung in ladder if rung.name in seen), key=lambda rung: rung.height)
+    left: list[LeftOut] = []
+    below = rising[0] if rising else None
+    for rung in rising[1:-1]:
+        assert below is not None
+        if seen[rung.name] - seen[below.name] < least:
+            left.append(
+                LeftOut(
+                    rung.name,
+                    f"shown at {rising[-1].height} lines it looks like {below.name}: VMAF {seen[rung.name]:.1f} and "
+                    f"{seen[below.name]:.1f}, less than {least:g} apart",
+                )
+            )
+        else:
+            below = rung
+    return tuple(left)
 
 
 def first_guess(rung: Rung, look: Look) -> float:

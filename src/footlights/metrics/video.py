@@ -61,6 +61,32 @@ class Scores:
         return float(self.bands.mean()) if len(self.bands) else 0.0
 
 
+def seen_at(
+    test: Path, reference: Path, rate: Fraction, *, width: int, height: int, frames: int, every: int = 1
+) -> float:
+    """Mean VMAF-NEG of `test` without film grain, scaled up as a player would, against a reference of that size."""
+    with TemporaryDirectory() as folder:
+        log = Path(folder) / "vmaf.json"
+        graph = (
+            f"[0:v]scale={width}:{height}:flags=bicubic,format=yuv420p10le[test];[1:v]format=yuv420p10le[reference];"
+            f"[test][reference]libvmaf=model=version={model_for(height)}:n_threads=2:n_subsample={every}:shortest=1:"
+            f"log_fmt=json:log_path={log}"
+        )
+        plain = ["-export_side_data", "film_grain", *ffmpeg.input_arguments(test, rate)]
+        ffmpeg.run(
+            [*plain, *ffmpeg.input_arguments(reference, rate), "-lavfi", graph, "-f", "null", "-"],
+            doing="measuring a rendition at the largest size",
+        )
+        measured = [frame["metrics"]["vmaf"] for frame in json.loads(log.read_text("utf-8"))["frames"]]
+    if len(measured) != -(-frames // every):
+        raise ToolError(
+            f"VMAF compared {len(measured)} frames instead of {-(-frames // every)}",
+            "the two files do not hold the same frames",
+            "run the same command again",
+        )
+    return float(np.mean(measured))
+
+
 def model_for(height: int) -> str:
     """The VMAF model for pictures of this many lines."""
     return MODEL_4K if height >= _4K_LINES else MODEL

@@ -9,20 +9,25 @@ corrected.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from footlights.config import Settings
 from footlights.core import records
-from footlights.core.encodes import ChunkEncode, Probe
+from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe
+from footlights.encoding import ladder
 from footlights.encoding.allocation import Caps, Curve, allocate, fit
 from footlights.encoding.encoders import rung_encoder
 from footlights.engine.reuse import Action
 from footlights.engine.tasks import Task
 from footlights.pipeline import graph, ops
+from footlights.pipeline.assembly import StreamRequest
+from footlights.pipeline.looks import see_tasks
 from footlights.pipeline.rungs import ChunkRequest
-from footlights.pipeline.waves import waves
+from footlights.pipeline.waves import Asked, waves
 
 if TYPE_CHECKING:
     from footlights.pipeline.run import Session
@@ -43,22 +48,126 @@ class _Placed(NamedTuple):
     trials: tuple[Probe, ...]
 
 
-def run_stream(one: Session, tasks: Sequence[Task], settings: Settings) -> tuple[ChunkEncode, ...]:
-    """Run the tasks of a stream, and those given beside them, to the end; every chunk's encode in the order of tasks.
+class Streamed(NamedTuple):
+    """What came of a stream: the ladder as it was made, and every chunk's encode in the order of its tasks."""
+
+    plan: EncodePlan
+    encodes: tuple[ChunkEncode, ...]
+
+
+def run_stream(one: Session, tasks: Sequence[Task], settings: Settings, plan: EncodePlan) -> Streamed:
+    """Run the tasks of a stream, and those given beside them, to the end.
 
     `tasks` are what `graph.stream_tasks` gave (or `graph.product_tasks`, with the tasks they need).
     """
-    encoding = [task for task in tasks if task.op == graph.ENCODE]
     package = next((task for task in tasks if task.id == graph.STREAM), None)
     others = [task for task in tasks if task.op != graph.ENCODE and task is not package]
     if package is None:
         one.run(others)
-        return ()
-    searched = _search(one, encoding, others)
+        return Streamed(plan, ())
+    searched, plan = _search(one, [task for task in tasks if task.op == graph.ENCODE], others, settings, plan)
     if settings.encoding.mode == "floor":
-        one.run([package])
-        return tuple(one.record(ChunkEncode, task.id, ops.RESULT) for task in searched)
-    placed = {task.id: _read(one, task) for task in searched}
+        placed = {task.id: _read(one, task) for task in searched}
+    else:
+        placed = _allotted(one, {task.id: _read(one, task) for task in searched}, settings)
+    asked = replace(records.from_data(StreamRequest, package.params["request"], "the request"), plan=plan)
+    needs = (package.needs[0], *(chunk.task.id for chunk in placed.values()))
+    one.run([replace(package, params={"request": records.to_data(asked)}, needs=needs)])
+    return Streamed(plan, tuple(replace(chunk.encode, probes=chunk.trials) for chunk in placed.values()))
+
+
+def foreseen(one: Session, tasks: Sequence[Task], settings: Settings, plan: EncodePlan) -> list[Task]:
+    """The tasks as a run would begin them, as far as results of earlier waves are in place; nothing is made."""
+    others = [task for task in tasks if task.op != graph.ENCODE]
+    encoding = [task for task in tasks if task.op == graph.ENCODE]
+    left_out: tuple[LeftOut, ...] = ()
+
+    def there(wanted: Sequence[Task]) -> bool:
+        needs = {need for task in wanted for need in task.needs}
+        whole = [*(task for task in others if task.id in needs), *wanted]
+        if any(forecast.action is not Action.REUSE for forecast in one.coordinator.preview(whole)):
+            return False
+        one.run(whole)
+        return True
+
+    def judge(first: Mapping[str, Sequence[Task]]) -> set[str]:
+        nonlocal left_out
+        looks = see_tasks(first) if settings.encoding.distinct else []
+        left_out = _left_out(one, looks, first, settings, plan) if looks and there(looks) else ()
+        return {rung.name for rung in left_out}
+
+    course = waves(encoding, judge)
+    begun: dict[str, Task] = {}
+    try:
+        wave = next(course)
+        while True:
+            begun.update({task.id: task for task in wave})
+            if not there(wave):
+                break
+            wave = course.send({task.id: one.record(ChunkEncode, task.id, ops.RESULT) for task in wave})
+    except StopIteration:
+        pass
+    dropped = tuple(f"encode/{rung.name}/" for rung in left_out)
+    found = [begun.get(task.id, task) for task in tasks if not task.id.startswith(dropped)]
+    return [_repackaged(task, plan, left_out, dropped) if task.id == graph.STREAM else task for task in found]
+
+
+def _repackaged(task: Task, plan: EncodePlan, left_out: tuple[LeftOut, ...], dropped: tuple[str, ...]) -> Task:
+    asked = records.from_data(StreamRequest, task.params["request"], "the request")
+    request = replace(asked, plan=_without(plan, left_out))
+    needs = tuple(need for need in task.needs if not need.startswith(dropped))
+    return replace(task, params={"request": records.to_data(request)}, needs=needs)
+
+
+def _search(
+    one: Session, encoding: Sequence[Task], others: Sequence[Task], settings: Settings, plan: EncodePlan
+) -> tuple[list[Task], EncodePlan]:
+    """Search every chunk, wave after wave, `others` beside the first. The tasks as they were run, and the ladder."""
+    made = plan
+
+    def judge(first: Mapping[str, Sequence[Task]]) -> set[str]:
+        nonlocal made
+        looks = see_tasks(first) if settings.encoding.distinct else []
+        one.run(looks)
+        left_out = _left_out(one, looks, first, settings, plan)
+        for rung in left_out:
+            one.warn(f"{rung.name} is left out: {rung.why}")
+        made = _without(plan, left_out)
+        return {rung.name for rung in left_out}
+
+    course, beside = waves(encoding, judge), list(others)
+    try:
+        wave = next(course)
+        while True:
+            one.run([*beside, *wave])
+            beside = []
+            wave = course.send({task.id: one.record(ChunkEncode, task.id, ops.RESULT) for task in wave})
+    except StopIteration as end:
+        searched: list[Task] = end.value
+    return searched, made
+
+
+def _left_out(
+    one: Session, looks: Sequence[Task], first: Mapping[str, Sequence[Task]], settings: Settings, plan: EncodePlan
+) -> tuple[LeftOut, ...]:
+    """Renditions that look like the next smaller one, by what was seen of the first chunks and their lengths."""
+    if not looks:
+        return ()
+    names = [rung.name for rung in sorted(plan.rungs, key=lambda rung: rung.height) if rung.codec == "av1"]
+    seen = [one.record(tuple[float, ...], task.id, ops.RESULT) for task in looks]
+    lengths = [len(Asked.of(task).request.frames) for task in first[names[-1]]]
+    means = np.average(np.array(seen), axis=0, weights=lengths)
+    quality = {name: float(value) for name, value in zip(names, means, strict=True)}
+    return ladder.too_alike(plan.rungs, quality, settings.encoding.distinct)
+
+
+def _without(plan: EncodePlan, left_out: tuple[LeftOut, ...]) -> EncodePlan:
+    names = {rung.name for rung in left_out}
+    return replace(plan, rungs=tuple(rung for rung in plan.rungs if rung.name not in names), left_out=left_out)
+
+
+def _allotted(one: Session, placed: dict[str, _Placed], settings: Settings) -> dict[str, _Placed]:
+    """Chunks that are worth more than their floor encoded again."""
     first = dict(placed)
     for number in range(_ROUNDS):
         again = _raised(first, placed, settings, number)
@@ -68,43 +177,7 @@ def run_stream(one: Session, tasks: Sequence[Task], settings: Settings) -> tuple
         for name, task in again.items():
             made = _read(one, task)
             placed[name] = made._replace(trials=(*placed[name].trials, *made.trials))
-    needs = [placed[need].task.id if need in placed else need for need in package.needs]
-    one.run([replace(package, needs=tuple(needs))])
-    return tuple(replace(chunk.encode, probes=chunk.trials) for chunk in placed.values())
-
-
-def foreseen(one: Session, tasks: Sequence[Task]) -> list[Task]:
-    """The tasks as a run would begin them, as far as results of earlier waves are in place; nothing is made."""
-    others = [task for task in tasks if task.op != graph.ENCODE]
-    course = waves([task for task in tasks if task.op == graph.ENCODE])
-    begun: dict[str, Task] = {}
-    try:
-        wave = next(course)
-        while True:
-            begun.update({task.id: task for task in wave})
-            needs = {need for task in wave for need in task.needs}
-            wanted = [*(task for task in others if task.id in needs), *wave]
-            if any(forecast.action is not Action.REUSE for forecast in one.coordinator.preview(wanted)):
-                break
-            one.run(wanted)
-            wave = course.send({task.id: one.record(ChunkEncode, task.id, ops.RESULT) for task in wave})
-    except StopIteration:
-        pass
-    return [begun.get(task.id, task) for task in tasks]
-
-
-def _search(one: Session, encoding: Sequence[Task], others: Sequence[Task]) -> list[Task]:
-    """Search every chunk, wave after wave; `others` run beside the first. The tasks as they were run."""
-    course, beside = waves(encoding), list(others)
-    try:
-        wave = next(course)
-        while True:
-            one.run([*beside, *wave])
-            beside = []
-            wave = course.send({task.id: one.record(ChunkEncode, task.id, ops.RESULT) for task in wave})
-    except StopIteration as end:
-        searched: list[Task] = end.value
-    return searched
+    return placed
 
 
 def _raised(first: dict[str, _Placed], placed: dict[str, _Placed], settings: Settings, number: int) -> dict[str, Task]:

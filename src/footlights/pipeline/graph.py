@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-import numpy as np
-
 from footlights.analysis import sound
 from footlights.analysis import survey as analysis
 from footlights.config import Settings
 from footlights.core import records
-from footlights.core.encodes import ORDINARY, EncodePlan, Look
+from footlights.core.encodes import EncodePlan, Look
 from footlights.core.plans import Piece, RestorationPlan, ShotPlan
 from footlights.core.reports import ShotGlance, Survey
 from footlights.core.signal import BT709_SIGNAL, Signal
@@ -31,6 +29,7 @@ from footlights.ingest import ingest as taking_in
 from footlights.pipeline import evidence
 from footlights.pipeline.assembly import AS_IT_IS, MasterRequest, SoundPlan, StreamRequest, Timing
 from footlights.pipeline.job import TapeIdentity
+from footlights.pipeline.looks import chunk_looks, survey_looks
 from footlights.pipeline.restore import PieceRequest
 from footlights.pipeline.rungs import ChunkRequest
 from footlights.planning import rules
@@ -58,6 +57,7 @@ PRIORS = {
     f"{_OPS}:join_hdr": 0.003,
     f"{_OPS}:fidelity": 1.0,
     f"{_OPS}:encode": 0.05,
+    f"{_OPS}:see": 0.03,
     f"{_OPS}:package": 0.06,
     f"{_OPS}:list_video": 0.0005,
     f"{_OPS}:glance": 0.04,
@@ -237,8 +237,9 @@ def product_tasks(
     )
     tasks = [master, _compare_task(survey, ingest, layout, ids)]
     if layout.encode.rungs:
+        looks = [(layout.shown(slots), look) for slots, look in survey_looks(survey, ingest)]
         feed = Feed(plan.width, plan.height, BT709_SIGNAL, pieces=ids)
-        tasks += stream_tasks(layout, settings, chunk_looks(survey_looks(survey, ingest), layout), feed)
+        tasks += stream_tasks(layout, settings, chunk_looks(looks, layout.encode.chunks), feed)
     return tasks
 
 
@@ -340,35 +341,6 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
         priority=5,
     )
     return [*tasks, package]
-
-
-def chunk_looks(shots: Sequence[tuple[FrameRange, Look]], layout: Layout) -> list[Look]:
-    """What every chunk looks like, from the shots (by instants) it shows: the mean, and the place of the longest."""
-    found = []
-    for frames in layout.encode.chunks:
-        weights, seen = [], []
-        for slots, look in shots:
-            shown = layout.shown(slots).intersect(frames)
-            if len(shown):
-                weights.append(len(shown))
-                seen.append(look)
-        if not seen:
-            found.append(ORDINARY)
-            continue
-        rows = np.array([(one.spatial, one.temporal, one.luma) for one in seen])
-        spatial, temporal, luma = (round(float(value), 2) for value in np.average(rows, axis=0, weights=weights))
-        found.append(Look(spatial, temporal, luma, seen[int(np.argmax(weights))].place))
-    return found
-
-
-def survey_looks(survey: Survey, ingest: Ingest) -> list[tuple[FrameRange, Look]]:
-    """Instants and looks of a tape's shots, with camera and light where they were told apart."""
-    found = []
-    for number, one in enumerate(survey.shots):
-        place = f"{survey.stage.cameras[number]}/{survey.stage.lights[number]}" if survey.stage else ""
-        look = Look(one.complexity.spatial, one.complexity.temporal, one.exposure.luma_median, place)
-        found.append((ingest.slot_range(one.shot.frames), look))
-    return found
 
 
 def moments(survey: Survey, ingest: Ingest, layout: Layout) -> list[evidence.Moment]:

@@ -37,7 +37,7 @@ from footlights.pipeline.facewave import PERSONS
 from footlights.pipeline.remainder import RemainderRequest
 from footlights.pipeline.remainder import measure as measure_remainder
 from footlights.pipeline.restore import PieceRequest, restore_piece
-from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk, seen_large
 from footlights.planning.provenance import RATE
 
 SURVEY = "survey.json"
@@ -300,6 +300,20 @@ def encode(context: OpContext) -> OpResult:
     result = encode_chunk(request, picture, context.folder, lambda trials: context.progress(trials * pixels))
     records.write(context.folder / RESULT, records.dumps(result))
     return OpResult(facts={"bytes": result.chosen.bytes, "outcome": result.outcome}, environment=_tools())
+
+
+def see(context: OpContext) -> OpResult:
+    """A piece, or a range of the place `video`, and its chunks of several renditions → how each looks at the size of
+    the largest. Params: request (a ChunkRequest of the largest)."""
+    request = records.from_data(ChunkRequest, context.params["request"], "the request")
+    origin, *chunks = context.inputs.values()
+    if "video" in context.places:
+        picture = Picture(Path(context.places["video"]), request.frames)
+    else:
+        picture = Picture(file_of(origin), FrameRange(0, len(request.frames)))
+    seen = seen_large(request, picture, [file_of(chunk) for chunk in chunks], context.folder)
+    records.write(context.folder / RESULT, records.dumps(seen, tuple))
+    return OpResult(facts={"renditions": len(seen)}, environment=_tools())
 
 
 def package(context: OpContext) -> OpResult:

@@ -165,7 +165,7 @@ def plan(job: Job, listen: Listener) -> Planned:
         layout = graph.lay_out(restoration, known.ingest, job.settings)
         restored = _pieces(job, known, layout, restoration, waves)
         tasks = [*restored, *extras.products(one, known, restoration, layout, restored)]
-        forecasts = tuple(one.coordinator.preview(foreseen(one, tasks)))
+        forecasts = tuple(one.coordinator.preview(foreseen(one, tasks, job.settings, layout.encode)))
         missing = [forecast.task for forecast in forecasts if forecast.action is not Action.REUSE]
         seconds = sum((one.coordinator.seconds_per_unit(task.op) or 0.0) * task.units for task in missing)
         disk = sum(task.resources.disk for task in missing)
@@ -187,7 +187,7 @@ def restore(job: Job, listen: Listener) -> JobResult:
         made = extras.products(one, known, restoration, layout, restored)
         order = rules.tape_order(known.survey, job.settings)
         pushed = fidelity.task(restoration, known.ingest, known.survey, layout.pieces, order)
-        encodes = run_stream(one, [*restored, *made, pushed], job.settings)
+        streamed = run_stream(one, [*restored, *made, pushed], job.settings, layout.encode)
         master = one.record(MasterResult, graph.MASTER, ops.RESULT)
         one.publish(graph.MASTER, {master.facts.file: master.facts.file, FRAME_LIST: FRAME_LIST})
         checks = master.checks
@@ -209,8 +209,8 @@ def restore(job: Job, listen: Listener) -> JobResult:
             likeness=guarded.verdicts,
             master=master.facts,
             hdr=bright,
-            encode_plan=layout.encode,
-            encodes=encodes,
+            encode_plan=streamed.plan,
+            encodes=streamed.encodes,
             interventions=interventions,
             provenance=provenance(restoration, interventions),
             fidelity=explained,

@@ -17,7 +17,7 @@ from footlights.errors import VerificationError
 from footlights.media import ffmpeg
 from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
-from footlights.metrics.video import vmaf
+from footlights.metrics.video import seen_at, vmaf
 from footlights.pipeline import graining
 from footlights.pipeline.graining import Treatment
 
@@ -105,6 +105,24 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
         found.bands,
         request.prior,
     )
+
+
+def seen_large(request: ChunkRequest, picture: Picture, made: Sequence[Path], folder: Path) -> tuple[float, ...]:
+    """VMAF of the same chunk at several renditions, all seen at the size of `request`, the largest, without grain."""
+    rung, count = request.rung, len(request.frames)
+    reference = _reference(request, picture, folder)
+    pictures = reference
+    if request.grain == "auto":
+        pictures = graining.prepare(reference, request.keyframes, request.rate, folder).pictures
+    every = max(1, min(count // _MEASURED, _SPARSEST))
+    seen = tuple(
+        round(seen_at(path, pictures, request.rate, width=rung.width, height=rung.height, frames=count, every=every), 3)
+        for path in made
+    )
+    for path in {reference, pictures}:
+        if path.parent == folder:
+            path.unlink(missing_ok=True)
+    return seen
 
 
 @dataclass(frozen=True, slots=True)

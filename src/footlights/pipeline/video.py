@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from footlights.config import explicit
 from footlights.core import records
@@ -21,6 +21,7 @@ from footlights.ingest import ingest as taking_in
 from footlights.pipeline import graph, ops, products
 from footlights.pipeline.allotting import run_stream
 from footlights.pipeline.job import Job
+from footlights.pipeline.looks import chunk_looks
 from footlights.pipeline.run import Listener, Session, session
 from footlights.planning.rules import refuse_hdr
 from footlights.report import summary
@@ -52,16 +53,17 @@ def encode(job: Job, listen: Listener) -> Encoded:
         width, height = graph.displayed_size(listed)
         looks = [(seen.shot.frames, Look(seen.spatial, seen.temporal, seen.luma)) for seen in shots]
         feed = graph.Feed(width, height, listed.source.signal, video=job.tape.path)
-        tasks = graph.stream_tasks(layout, settings, graph.chunk_looks(looks, layout), feed)
-        encodes = run_stream(one, tasks, settings)
+        tasks = graph.stream_tasks(layout, settings, chunk_looks(looks, layout.encode.chunks), feed)
+        streamed = run_stream(one, tasks, settings, layout.encode)
+        layout = replace(layout, encode=streamed.plan)
         one.publish(graph.STREAM, {"stream": "stream"})
         encoded = Encoded(
             listed,
             shots,
             layout,
-            encodes,
+            streamed.encodes,
             one.record(tuple[Check, ...], graph.STREAM, ops.RESULT),
-            (*dict.fromkeys(one.warnings), *summary.shortfalls(encodes)),
+            (*dict.fromkeys(one.warnings), *summary.shortfalls(streamed.encodes)),
         )
         _report(one, encoded)
         return encoded
@@ -89,6 +91,7 @@ def _report(one: Session, encoded: Encoded) -> None:
             for seen in encoded.shots
         ],
         "renditions": list(summary.renditions(plan, encoded.encodes)),
+        "left_out": [records.to_data(one) for one in plan.left_out],
         "parts": list(summary.parts(encoded.encodes)),
         "segments": [records.to_data(segment) for segment in plan.segments],
         "checks": [records.to_data(check) for check in encoded.checks],

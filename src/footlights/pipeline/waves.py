@@ -1,14 +1,15 @@
 """The order in which chunks are searched, so that what is known of some tells where to begin with the others.
 
-First a few chunks that look unlike each other, at every rendition from the smallest up; then all others, the smallest
-rendition in runs that double in length, the further ones as a whole. What a chunk begins with depends on finished
+First a few chunks that look unlike each other, at every rendition from the smallest up. From them it may be seen that
+some renditions are not worth making. Then all others, the smallest rendition in runs that double in length, the further
+ones as a whole. What a chunk begins with depends on finished
 results of earlier waves alone, never on which worker was quicker: the same job gives the same trials.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
 
@@ -73,38 +74,54 @@ class Knowledge:
         return asked.with_prior(expected(look, [here[one] for one in sorted(here)]), "shots")
 
 
-def waves(tasks: Sequence[Task]) -> Generator[list[Task], Mapping[str, ChunkEncode], list[Task]]:
-    """Yields tasks to run, is sent their results by id, returns all tasks as they were run, in the order given."""
+Judge = Callable[[Mapping[str, Sequence[Task]]], Collection[str]]
+"""Is shown the tasks of the first chunks by rendition, when they are done; says which renditions are not to be made."""
+
+
+def waves(
+    tasks: Sequence[Task], judge: Judge | None = None
+) -> Generator[list[Task], Mapping[str, ChunkEncode], list[Task]]:
+    """Yields tasks to run, is sent their results by id; returns the tasks of all renditions that were made, as they
+    were run, in the order given."""
     rungs: dict[str, list[Asked]] = defaultdict(list)
     for task in tasks:
         asked = Asked.of(task)
         rungs[asked.request.rung.name].append(asked)
+    names = sorted(rungs, key=lambda name: _size(rungs[name][0].request.rung))
+    leading = list(scouts([asked.request.look for asked in rungs[names[0]]])) if names else []
     known, final = Knowledge(), dict[str, Task]()
-    for name, numbers in _order(rungs):
-        wave = {number: known.begin(number, rungs[name][number]) for number in numbers}
-        results = yield [asked.task for asked in wave.values()]
-        for number, asked in wave.items():
+
+    def wave(name: str, numbers: Sequence[int]) -> Generator[list[Task], Mapping[str, ChunkEncode], None]:
+        begun = {number: known.begin(number, rungs[name][number]) for number in numbers}
+        results = yield [asked.task for asked in begun.values()]
+        for number, asked in begun.items():
             known.learn(number, asked, results[asked.task.id])
             final[asked.task.id] = asked.task
-    return [final[task.id] for task in tasks]
+
+    for name in names:
+        yield from wave(name, leading)
+    first = {name: [final[rungs[name][number].task.id] for number in leading] for name in names}
+    dropped = set(judge(first)) if judge is not None and names else set()
+    kept = [name for name in names if name not in dropped]
+    for name in kept:
+        for numbers in _runs([n for n in range(len(rungs[name])) if n not in leading], doubling=name == kept[0]):
+            yield from wave(name, numbers)
+    made = {asked.task.id for name in kept for asked in rungs[name]}
+    return [final[task.id] for task in tasks if task.id in made]
 
 
-def _order(rungs: Mapping[str, Sequence[Asked]]) -> list[tuple[str, list[int]]]:
-    """Renditions and chunks of every wave."""
-    names = sorted(
-        rungs, key=lambda name: (rungs[name][0].request.rung.codec != "av1", rungs[name][0].request.rung.height)
-    )
-    if not names:
-        return []
-    leading = list(scouts([asked.request.look for asked in rungs[names[0]]]))
-    others = [number for number in range(len(rungs[names[0]])) if number not in leading]
-    order = [(name, leading) for name in names]
-    length = FIRST_RUN
-    while others:
-        order.append((names[0], others[:length]))
-        others, length = others[length:], 2 * length
-    rest = [number for number in range(len(rungs[names[0]])) if number not in leading]
-    return [*order, *((name, rest) for name in names[1:] if rest)]
+def _runs(numbers: Sequence[int], *, doubling: bool) -> list[Sequence[int]]:
+    """The chunks that are searched side by side: all at once, or in runs that double in length."""
+    runs, length = [], FIRST_RUN if doubling else len(numbers)
+    while numbers:
+        runs.append(numbers[:length])
+        numbers, length = numbers[length:], 2 * length
+    return runs
+
+
+def _size(rung: Rung) -> tuple[bool, int]:
+    """AV1 from the smallest up, then the others."""
+    return rung.codec != "av1", rung.height
 
 
 def _apart(one: Rung, other: Rung) -> tuple[bool, float]:

@@ -56,6 +56,7 @@ def as_json(result: JobResult) -> dict[str, Any]:
         "master": records.to_data(result.master) if result.master else None,
         "hdr": records.to_data(result.hdr) if result.hdr else None,
         "renditions": list(renditions(result.encode_plan, result.encodes)),
+        "left_out": [records.to_data(one) for one in result.encode_plan.left_out] if result.encode_plan else [],
         "segments": [records.to_data(one) for one in result.encode_plan.segments] if result.encode_plan else [],
         "interventions": [records.to_data(one) for one in result.interventions],
         "provenance": [records.to_data(one) for one in result.provenance],
