@@ -57,6 +57,10 @@ def test_stream_of_a_video(tmp_path: Path) -> None:
     assert any("sound-1" in check.name for check in encoded.checks)
     report = json.loads((tmp_path / "job" / "report.json").read_text("utf-8"))
     assert report["renditions"][0]["name"] == "av1-144"
+    assert report["foretold"]["renditions"][0][0] == "av1-144"
+    page = (tmp_path / "job" / "report.html").read_text("utf-8")
+    assert page.count('class="rd"') >= 2 * len(encoded.encodes)
+    assert "Foretold before the first encode: 1 renditions of" in page
     checks = verification.verify(tmp_path / "job", silent)
     assert all(check.passed for check in checks)
     assert any(check.name.startswith("av1-144") for check in checks)
@@ -73,6 +77,21 @@ def test_grain_of_a_video_is_coded_and_verified(tmp_path: Path) -> None:
     checks = {check.name: check for check in verification.verify(tmp_path / "job", silent)}
     assert all(check.passed for check in checks.values())
     assert checks["av1-144: pictures with film grain"].found == str([len(one.frames) for one in encoded.encodes])
+
+
+def test_what_it_takes_is_told_and_nothing_is_encoded(tmp_path: Path) -> None:
+    """And after the encode nothing is left to be done."""
+    clip = make(tmp_path / "a.mkv", "-c:v", "ffv1", "-an", pictures="mandelbrot=s=256x144:r=25,trim=duration=0.4,setsar=1")
+    job = jobs.open_job(clip, tmp_path / "job", SMALL, Path("/dev/null"))
+    told = video.encode(job, silent, dry=True)
+    assert told.encodes == told.checks == ()
+    assert not (tmp_path / "job" / "stream").exists()
+    assert told.foretold.reused == 0 < told.foretold.seconds.low < told.foretold.seconds.likely
+    assert told.foretold.bytes.low < told.foretold.bytes.likely < told.foretold.bytes.high
+    video.encode(job, silent)
+    again = video.encode(job, silent, dry=True).foretold
+    assert again.reused == again.chunks == 1
+    assert again.seconds.likely == again.disk == 0
 
 
 def test_a_rendition_nobody_can_tell_from_a_smaller_one_is_left_out(tmp_path: Path) -> None:

@@ -171,6 +171,9 @@ def encode(  # noqa: PLR0913 - options of a command line
     premiere: Annotated[
         bool, typer.Option("--premiere", help="The ladder by allocation, with its peaks capped.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell renditions, sizes and work, and encode nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """The encoding half on any video: quality-searched ladder, HLS and DASH.
@@ -180,7 +183,7 @@ def encode(  # noqa: PLR0913 - options of a command line
     from footlights.cli import encodes, jobs
 
     flags = {"archive": archive, "stream": stream, "premiere": premiere}
-    jobs.encode(video, output, encodes.chosen(flags, target, tuple(sets or ())), config, as_json=as_json)
+    jobs.encode(video, output, encodes.chosen(flags, target, tuple(sets or ())), config, as_json=as_json, dry=dry_run)
 
 
 @app.command("premiere")

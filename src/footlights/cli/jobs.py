@@ -21,6 +21,7 @@ from footlights.pipeline.job import Job
 
 if TYPE_CHECKING:
     from footlights.core.products import Check, JobResult
+    from footlights.pipeline.foretelling import Foretold
     from footlights.pipeline.run import Planned
 
 T = TypeVar("T")
@@ -75,13 +76,18 @@ def plan(tape: Path, output: Path | None, choice: Choice, *, as_json: bool) -> N
     out(f"Plan: {job.folder / jobs.PLAN} (edit it, then run `footlights restore`)")
 
 
-def encode(video: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool) -> None:
-    """The encoding half."""
+def encode(
+    video: Path, output: Path | None, sets: Sets, config: Path | None, *, as_json: bool, dry: bool = False
+) -> None:
+    """The encoding half; `dry` only tells what it would take."""
     job = _open(video, output, Choice(sets, config))
     from footlights.pipeline import video as videos
     from footlights.report import summary
 
-    encoded = _listening(as_json, lambda listen: videos.encode(job, listen))
+    encoded = _listening(as_json, lambda listen: videos.encode(job, listen, dry=dry))
+    if dry:
+        _foretold(encoded.foretold, job.folder, as_json=as_json)
+        return
     rows = list(summary.renditions(encoded.layout.encode, encoded.encodes))
     if as_json:
         emit("result", folder=str(job.folder), renditions=rows, checks=[_check(check) for check in encoded.checks])
@@ -90,6 +96,7 @@ def encode(video: Path, output: Path | None, sets: Sets, config: Path | None, *,
     for warning in encoded.warnings:
         out(f"Warning: {warning}")
     out(f"Stream: {job.folder / 'stream' / 'master.m3u8'}\n        {job.folder / 'stream' / 'manifest.mpd'}")
+    out(f"Report: {job.folder / 'report.html'}")
 
 
 def verify(folder: Path, *, as_json: bool) -> None:
@@ -175,6 +182,22 @@ def _plan_table(planned: Planned) -> None:
     for forecast in [one for one in planned.forecasts if one.action == "redo"][:5]:
         out(f"  redo {forecast.task.id}: {forecast.why}")
     out(f"About {clock(planned.seconds)} of work and {planned.disk / 2**30:.2f} GiB of disk still needed.")
+
+
+def _foretold(told: Foretold, folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        from footlights.core import records
+
+        emit("plan", folder=str(folder), **records.to_data(told))
+        return
+    table = Table()
+    for name in ("rendition", "MB", "at least", "at most"):
+        table.add_column(name, justify="left" if name == "rendition" else "right")
+    for name, width, height, size in told.renditions:
+        numbers = (f"{value / 1e6:.3g}" for value in (size.likely, size.low, size.high))
+        table.add_row(f"{name} {width}×{height}", *numbers)
+    show(table)
+    out(f"{told.sentence()}; {told.disk / 2**30:.2f} GiB of disk while it works. Nothing was encoded.")
 
 
 def _renditions(rows: list[dict[str, Any]]) -> None:

@@ -17,6 +17,7 @@ from footlights.engine.events import (
     Estimate,
     Event,
     Nondeterminism,
+    Note,
     Paused,
     Quarantined,
     Retry,
@@ -43,6 +44,7 @@ _NAMES = {
     "glance": "Looking at it",
     "conclude_glance": "Finding shots",
     "encode": "Encoding the ladder",
+    "see": "Comparing renditions",
     "package": "Packaging",
 }
 EVERY = 30.0
@@ -206,6 +208,8 @@ class JsonLines:
 def told(event: Event) -> str:
     """What a person should know of an event, as a line; empty for those that are mere progress."""
     match event:
+        case Note():
+            return event.text
         case Warning_():
             return f"note: {event.text}"
         case Retry():

@@ -143,6 +143,14 @@ class Warning_(Event):  # noqa: N801 - Warning is a builtin
 
 
 @dataclass(frozen=True, slots=True)
+class Note(Event):
+    """Something worth telling that is as it should be."""
+
+    kind: ClassVar[str] = "note"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Nondeterminism(Event):
     """The same request gave another result; the first is kept."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from footlights.config import explicit
@@ -16,15 +17,19 @@ from footlights.core.encodes import ChunkEncode, Look
 from footlights.core.products import Check
 from footlights.core.reports import CadenceKind, ShotGlance
 from footlights.core.source import Ingest
+from footlights.engine.events import Note
 from footlights.errors import SourceError
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import graph, ops, products
-from footlights.pipeline.allotting import run_stream
+from footlights.pipeline.allotting import foreseen, run_stream
+from footlights.pipeline.foretelling import Foretold, foretell
 from footlights.pipeline.job import Job
 from footlights.pipeline.looks import chunk_looks
 from footlights.pipeline.run import Listener, Session, session
 from footlights.planning.rules import refuse_hdr
-from footlights.report import summary
+from footlights.report import page, summary
+from footlights.report.sections import encodes as encodes_section
+from footlights.report.sections import products as products_section
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,18 @@ class Encoded:
     listed: Ingest
     shots: tuple[ShotGlance, ...]
     layout: graph.Layout
+    foretold: Foretold
+    """Before the first encode; the layout's ladder is that which was made."""
     encodes: tuple[ChunkEncode, ...]
     checks: tuple[Check, ...]
     warnings: tuple[str, ...]
 
 
-def encode(job: Job, listen: Listener) -> Encoded:
-    """Make `stream/` and `report.json` from a video. Raises SourceError for one that is interlaced, HDR or damaged."""
+def encode(job: Job, listen: Listener, *, dry: bool = False) -> Encoded:
+    """Make `stream/` and the reports from a video; `dry` looks at it and tells what that would take, no more.
+
+    Raises SourceError for a video that is interlaced, HDR or damaged.
+    """
     settings = job.settings
     with session(job, listen) as one:
         one.run([graph.list_task(job.tape, settings)])
@@ -53,7 +63,14 @@ def encode(job: Job, listen: Listener) -> Encoded:
         width, height = graph.displayed_size(listed)
         looks = [(seen.shot.frames, Look(seen.spatial, seen.temporal, seen.luma)) for seen in shots]
         feed = graph.Feed(width, height, listed.source.signal, video=job.tape.path)
-        tasks = graph.stream_tasks(layout, settings, chunk_looks(looks, layout.encode.chunks), feed)
+        seen = chunk_looks(looks, layout.encode.chunks)
+        tasks = graph.stream_tasks(layout, settings, seen, feed)
+        begun = foreseen(one, tasks, settings, layout.encode)
+        forecasts = one.coordinator.preview(begun)
+        told = foretell(layout.encode, seen, settings.encoding, forecasts, one.coordinator.seconds_per_unit)
+        one.coordinator.announce(Note(told.sentence()))
+        if dry:
+            return Encoded(listed, shots, layout, told, (), (), tuple(dict.fromkeys(one.warnings)))
         streamed = run_stream(one, tasks, settings, layout.encode)
         layout = replace(layout, encode=streamed.plan)
         one.publish(graph.STREAM, {"stream": "stream"})
@@ -61,6 +78,7 @@ def encode(job: Job, listen: Listener) -> Encoded:
             listed,
             shots,
             layout,
+            told,
             streamed.encodes,
             one.record(tuple[Check, ...], graph.STREAM, ops.RESULT),
             (*dict.fromkeys(one.warnings), *summary.shortfalls(streamed.encodes)),
@@ -92,6 +110,7 @@ def _report(one: Session, encoded: Encoded) -> None:
         ],
         "renditions": list(summary.renditions(plan, encoded.encodes)),
         "left_out": [records.to_data(one) for one in plan.left_out],
+        "foretold": records.to_data(encoded.foretold),
         "parts": list(summary.parts(encoded.encodes)),
         "segments": [records.to_data(segment) for segment in plan.segments],
         "checks": [records.to_data(check) for check in encoded.checks],
@@ -100,3 +119,17 @@ def _report(one: Session, encoded: Encoded) -> None:
         "timings": {name: round(seconds, 2) for name, seconds in sorted(one.seconds.items())},
     }
     products.write(one.job.folder, "report.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    title = listed.source.name
+    made = sum(chunk.chosen.bytes for chunk in encoded.encodes)
+    heading = {
+        "title": title,
+        "foretold": encoded.foretold.sentence(),
+        "made": f"{len(plan.rungs)} renditions of {len(plan.chunks)} parts, {made / 1e6:.3g} MB",
+        "warnings": encoded.warnings,
+    }
+    contents: list[tuple[str, Mapping[str, object] | None]] = [
+        ("video", heading),
+        ("products", products_section.tables(plan, encoded.encodes, encoded.checks, one.seconds)),
+        ("encodes", encodes_section.ladder(plan, encoded.encodes)),
+    ]
+    products.write(one.job.folder, "report.html", page.page(title, contents))

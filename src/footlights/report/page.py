@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader
@@ -19,15 +20,21 @@ from footlights.report.story import Story
 
 def render(story: Story) -> str:
     """The page as HTML."""
+    contents = [(section.name, section.content(story)) for section in SECTIONS]
+    return page(story.result.ingest.source.name, contents)
+
+
+def page(title: str, contents: Sequence[tuple[str, Mapping[str, object] | None]]) -> str:
+    """A page of the sections that have something to tell, as HTML; names are those of the sections' templates."""
     environment = Environment(autoescape=True, loader=FunctionLoader(_template), trim_blocks=True)
-    parts = []
-    for section in SECTIONS:
-        content = section.content(story)
-        if content is not None:
-            parts.append(Markup(environment.get_template(f"sections/{section.name}").render(content)))  # noqa: S704
+    parts = [
+        Markup(environment.get_template(f"sections/{name}").render(content))  # noqa: S704
+        for name, content in contents
+        if content is not None
+    ]
     script = _text("page.js")
     return environment.get_template("page").render(
-        title=story.result.ingest.source.name,
+        title=title,
         style=Markup(_text("page.css")),  # noqa: S704 - ours, from the package
         script=Markup(script),  # noqa: S704
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

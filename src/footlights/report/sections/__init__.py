@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from footlights.report.sections import (
+    encodes,
     faces,
     facts,
     fidelity,
@@ -44,5 +45,6 @@ SECTIONS = (
     Section("fidelity", fidelity.content),
     Section("facts", facts.content),
     Section("products", products.content),
+    Section("encodes", encodes.content),
     Section("words", words.content),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from footlights.core.encodes import ChunkEncode, EncodePlan
+from footlights.core.products import Check
 from footlights.report.story import Story
 from footlights.report.summary import renditions
 
@@ -12,10 +14,17 @@ from footlights.report.summary import renditions
 def content(story: Story) -> Mapping[str, object]:
     """Rows of its three tables."""
     result = story.result
+    return tables(result.encode_plan, result.encodes, result.checks, result.timings)
+
+
+def tables(
+    plan: EncodePlan | None, encodes: tuple[ChunkEncode, ...], checks: Sequence[Check], timings: Mapping[str, float]
+) -> Mapping[str, object]:
+    """The same without a story."""
     return {
-        "renditions": [_rendition(row) for row in renditions(result.encode_plan, result.encodes)],
-        "checks": result.checks,
-        "timings": [(name, f"{seconds:.1f}") for name, seconds in sorted(result.timings.items())],
+        "renditions": [_rendition(row) for row in renditions(plan, encodes)],
+        "checks": checks,
+        "timings": [(name, f"{seconds:.1f}") for name, seconds in sorted(timings.items())],
     }
 
 

@@ -1,0 +1,50 @@
+"""The encoding section: bounded however many parts there are, with plots whose points are the trials."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from footlights.config import EncodingSettings
+from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe
+from footlights.core.time import FrameRange
+from footlights.encoding import ladder
+from footlights.report import page
+from footlights.report.rdplot import rd_plot
+from footlights.report.sections import encodes as section
+
+
+def encode(number: int) -> ChunkEncode:
+    frames = FrameRange(100 * number, 100 * number + 100)
+    trials = (Probe(40, 20_000 + number, 90, 88, 80, "prior"), Probe(36, 30_000 + number, 93, 91, 85, "slope"))
+    return ChunkEncode("av1-270", frames, (0,), trials[1], trials, "reached", target=93.0)
+
+
+def plan(parts: int) -> EncodePlan:
+    rungs = ladder.rungs(480, 270, EncodingSettings(heights=(270,), h264_height=0))
+    ranges = tuple(encode(number).frames for number in range(parts))
+    return EncodePlan(rungs, ranges, ranges, Fraction(25), 100 * parts, (LeftOut("av1-180", "it looks <alike>"),))
+
+
+def test_better_and_larger_is_up_and_right() -> None:
+    drawn = rd_plot("av1-270", [encode(0)], 25.0)
+    (points,) = re.findall(r'polyline class="rd" points="([^"]+)"', drawn)
+    (x0, y0), (x1, y1) = ([float(value) for value in point.split(",")] for point in points.split())
+    assert x1 < x0  # sorted by q: the second is coarser
+    assert y1 > y0
+    (dot,) = re.findall(r'circle class="rd" cx="([\d.]+)" cy="([\d.]+)"', drawn)
+    assert (float(dot[0]), float(dot[1])) == (x0, y0)
+
+
+def test_ten_thousand_parts_stay_a_small_page_and_text_is_escaped() -> None:
+    many = [encode(number) for number in range(10_000)]
+    text = page.page("film", [("encodes", section.ladder(plan(10_000), many))])
+    assert len(text) < 120_000
+    assert "9960 more are in report.json" in text
+    assert "it looks &lt;alike&gt;" in text
+    assert "36 (slope)" in text
+
+
+def test_without_a_stream_there_is_no_section() -> None:
+    assert section.ladder(None, ()) is None
+    assert section.ladder(plan(1), ()) is None
