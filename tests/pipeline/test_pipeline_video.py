@@ -81,7 +81,9 @@ def test_grain_of_a_video_is_coded_and_verified(tmp_path: Path) -> None:
 
 def test_what_it_takes_is_told_and_nothing_is_encoded(tmp_path: Path) -> None:
     """And after the encode nothing is left to be done."""
-    clip = make(tmp_path / "a.mkv", "-c:v", "ffv1", "-an", pictures="mandelbrot=s=256x144:r=25,trim=duration=0.4,setsar=1")
+    clip = make(
+        tmp_path / "a.mkv", "-c:v", "ffv1", "-an", pictures="mandelbrot=s=256x144:r=25,trim=duration=0.4,setsar=1"
+    )
     job = jobs.open_job(clip, tmp_path / "job", SMALL, Path("/dev/null"))
     told = video.encode(job, silent, dry=True)
     assert told.encodes == told.checks == ()
