@@ -18,7 +18,7 @@ SEE = "footlights.pipeline.ops:see"
 
 
 def chunk_looks(shots: Sequence[tuple[FrameRange, Look]], chunks: Sequence[FrameRange]) -> list[Look]:
-    """What every chunk looks like, from the shots (by output frames) it shows: the mean, and the place of the longest."""
+    """What every chunk looks like, from the shots it shows, by output frames: the mean, the place of the longest."""
     found = []
     for frames in chunks:
         weights, seen = [], []
