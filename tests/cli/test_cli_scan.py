@@ -75,7 +75,8 @@ def test_the_report_counts_what_is_on_the_tape(scanned: Scanned) -> None:
     assert (found["schema"], found["frames_in"], found["rate_in"]) == (1, FRAMES, "25")
     assert [(shot["start"], shot["stop"]) for shot in found["shots"]] == [(0, FRAMES)]
     assert found["source"]["name"] == scanned.tape.name
-    assert found["frames_out"] is None
+    assert found["frames_out"] == 2 * FRAMES, "the plan is foreseen"
+    assert all(step["why"] for shot in found["shots"] for step in [*shot["steps"], *shot["skipped"]])
     assert (scanned.job / "report.html").read_text("utf-8").count("<script") == 1, "the cursor, and no other"
 
 

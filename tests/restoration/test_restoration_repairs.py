@@ -91,3 +91,16 @@ def test_a_jumped_field_is_put_back_line_for_line_and_recorded() -> None:
     made = stage.run(true.with_pictures(luma, chroma))
     np.testing.assert_array_equal(made.luma[:, :-8], true.take(made.frames).luma[:, :-8])
     assert [(touch.frame, touch.area) for touch in stage.touched] == [(3, 0.5)]  # type: ignore[attr-defined]
+
+
+def test_moved_colour_and_combed_carriers_are_recorded() -> None:
+    crawling = replace(NEUTRAL, playback=Composite(Decoder.NOTCH, leak=0.25, luma_mhz=6.0, notch_mhz=0.6))
+    tape = simulated(crawling, stage_scene(6)).clip()
+    moved = build(Step("chroma.align", 1, {"right": 1.5}, ""))
+    moved.run(tape)
+    assert [(one.frame, one.area) for one in moved.touched] == [(0, 1.0), (1, 1.0), (2, 1.0)]  # type: ignore[attr-defined]
+    combed = build(Step("composite.comb", 1, {"system": "ntsc"}, ""))
+    combed.run(tape)
+    (touch,) = combed.touched  # type: ignore[attr-defined]
+    assert touch.frame == 1
+    assert 0 < touch.area < 1

@@ -49,7 +49,7 @@ def write_thumbnails(
     for number, report in enumerate(one for one in survey.shots if one.shot.index in shown):
         frame = (report.shot.frames.start + report.shot.frames.stop) // 2
         picture = source_picture(ingest, reader, survey, frame, one_field=True)
-        small = fitted(picture, _THUMBNAIL_LINES, _shape(ingest))
+        small = fitted(picture, _THUMBNAIL_LINES, picture_shape(ingest))
         (folder / f"shot-{report.shot.index:04d}.jpg").write_bytes(jpeg(small, 80))
         progress(number + 1)
 
@@ -63,7 +63,7 @@ def write_pairs(
     moments: Sequence[Moment],
 ) -> None:
     """`pair-0000.jpg` … : the tape's frame as it is, fields woven, beside the master's."""
-    shape = _shape(ingest)
+    shape = picture_shape(ingest)
     for number, moment in enumerate(moments):
         before = source_picture(ingest, reader, survey, moment.source_frame, one_field=False)
         after = master_picture(pieces[moment.piece], moment.frame)
@@ -114,7 +114,8 @@ def _sides(ingest: Ingest) -> tuple[int, int]:
     return left, right
 
 
-def _shape(ingest: Ingest) -> Fraction:
+def picture_shape(ingest: Ingest) -> Fraction:
+    """Width to height of `source_picture` on a screen."""
     left, right = _sides(ingest)
     source = ingest.source
     return (source.width - left - right) * source.signal.sample_aspect / source.height

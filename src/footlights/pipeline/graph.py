@@ -144,7 +144,7 @@ def survey_tasks(ingest: Ingest, settings: Settings) -> list[Task]:
         units=ingest.frames,
         priority=90,
     )
-    shots = Task(THUMBNAILS, f"{_OPS}:thumbnails", 2, {}, needs=(INGEST, SURVEY), units=10, priority=80)
+    shots = Task(THUMBNAILS, f"{_OPS}:thumbnails", 3, {}, needs=(INGEST, SURVEY), units=10, priority=80)
     return [*parts, conclude, shots]
 
 

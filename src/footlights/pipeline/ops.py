@@ -32,6 +32,7 @@ from footlights.media.soundcare import Wanted
 from footlights.media.stretch import stretched
 from footlights.pipeline import assembly, evidence, faceguard, hdr, soundcaring
 from footlights.pipeline import fidelity as pushing
+from footlights.pipeline import worst as worst_pictures
 from footlights.pipeline.facetracks import FACES, FaceRequest, track
 from footlights.pipeline.facewave import PERSONS
 from footlights.pipeline.remainder import RemainderRequest
@@ -39,6 +40,7 @@ from footlights.pipeline.remainder import measure as measure_remainder
 from footlights.pipeline.restore import PieceRequest, restore_piece
 from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk, seen_large
 from footlights.planning.provenance import RATE
+from footlights.report import worst
 
 SURVEY = "survey.json"
 RESULT = "result.json"
@@ -169,13 +171,16 @@ def conclude_glance(context: OpContext) -> OpResult:
 
 
 def thumbnails(context: OpContext) -> OpResult:
-    """Ingest and survey → one picture per shot."""
+    """Ingest and survey → one picture per shot, and those of the worst moments."""
     source, surveyed = context.inputs.values()
     record, reader = taking_in.open_ingest(source.folder)
     found = records.read(Survey, surveyed.folder / SURVEY)
     with reader:
         evidence.write_thumbnails(context.folder, record, reader, found, context.progress)
-    return OpResult(facts={"pictures": len(found.shots)})
+        series = analysis.load([surveyed.folder / analysis.SERIES])
+        moments = worst.moments(found, series, record.source.rate)
+        worst_pictures.write(context.folder, record, reader, found, moments)
+    return OpResult(facts={"pictures": len(found.shots), "moments": len(moments)})
 
 
 def track_faces(context: OpContext) -> OpResult:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from footlights.core.reports import Survey
 from footlights.core.source import Ingest
-from footlights.pipeline import products
+from footlights.pipeline import products, worst
 from footlights.report import page, summary, tables
 from footlights.report.shown import shown_shots
 from footlights.report.story import Pictures, Story
@@ -43,4 +43,4 @@ def loudness(momentary: Mapping[str, NDArray[np.float32]], ingest: Ingest) -> di
 def pictures(folder: Path, survey: Survey, pairs: Sequence[tuple[str, bytes]] = ()) -> Pictures:
     """The pictures of the page from the folder the task `thumbnails` made."""
     shots = {shot: (folder / f"shot-{shot:04d}.jpg").read_bytes() for shot in sorted(shown_shots(survey))}
-    return Pictures(shots, pairs=tuple(pairs))
+    return Pictures(shots, pairs=tuple(pairs), worst=worst.read(folder))

@@ -41,6 +41,7 @@ from footlights.pipeline.allotting import foreseen, run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
 from footlights.planning import enhancement, rules
+from footlights.planning.foresight import foresee
 from footlights.planning.provenance import provenance
 from footlights.planning.timeline import time_map
 from footlights.report.story import Story
@@ -151,7 +152,10 @@ def scan(job: Job, listen: Listener) -> JobResult:
     """Analysis and report only."""
     with session(job, listen) as one:
         known = survey(one)
-        result = _result(one, known)
+        foreseen, objection = foresee(known.survey, known.ingest, job.settings)
+        if objection:
+            one.warn(objection)
+        result = replace(_result(one, known), plan=foreseen)
         _report(one, known, result)
         return result
 

@@ -15,6 +15,8 @@ _FILTERS = ("denoise.motion", "composite.comb", "chroma.align", "detail.limited"
 """Steps that change recorded lines without learning."""
 RATE = "rate.convert"
 """The step that makes pictures between instants; what it records are those for which it held a real one."""
+_NO_REPAIR = (NET_FAILED, RATE, *_FILTERS)
+"""Kinds of interventions that put nothing in the place of what was recorded."""
 _ADDED = {
     "upscale.fine": ("net detail", "detail"),
     "faces.restore": ("net detail of faces", "strength"),
@@ -34,9 +36,7 @@ def provenance(plan: RestorationPlan, interventions: Sequence[Intervention]) -> 
         stood = _share(((one.frames, 1.0) for one in interventions if one.kind == RATE), frames)
         between = sum(map(plan.time_map.between, frames)) / max(len(frames), 1)
         failed = _share(((one.frames, one.area) for one in interventions if one.kind == NET_FAILED), frames)
-        touched = _share(
-            ((one.frames, one.area) for one in interventions if one.kind not in (NET_FAILED, RATE)), frames
-        )
+        touched = _share(((one.frames, one.area) for one in interventions if one.kind not in _NO_REPAIR), frames)
         shares = (min(held + stood, 1.0), max(between - stood, 0.0), min(failed, 1.0), min(touched, 1.0))
         made.append(_shot(shot, factor, shares))
     return tuple(made)

@@ -9,7 +9,7 @@ from footlights.core.products import JobResult
 from footlights.core.reports import SoundReport
 from footlights.report.findings import find
 from footlights.report.summary import verdict
-from footlights.report.verdict import Suffering, mended, suffering, unmended
+from footlights.report.verdict import Suffering, mended, mending, suffering, unmended
 
 LINES = 20
 _MOST_DEFECTS, _MOST_TRACKS, _MOST_WARNINGS = 8, 2, 3
@@ -21,7 +21,7 @@ def lines(result: JobResult) -> list[str]:
     defects = suffering(result, found)
     told = [verdict(result), *_defects(defects), _light(result), *_sound(result)]
     done, stays = mended(result, found), unmended(found)
-    told += [f"Done about it: {done}"] * bool(done) + [f"Cannot be mended: {stays}"] * bool(stays)
+    told += [f"{mending(result)}: {done}"] * bool(done) + [f"Cannot be mended: {stays}"] * bool(stays)
     told += [f"Warning: {text}" for text in result.warnings[:_MOST_WARNINGS]]
     if len(result.warnings) > _MOST_WARNINGS:
         told.append(f"{len(result.warnings) - _MOST_WARNINGS} more warnings are in the report")

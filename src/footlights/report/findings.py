@@ -11,6 +11,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from math import hypot
+from statistics import median
 
 from footlights.core.defects import Defect
 from footlights.core.products import JobResult
@@ -19,6 +21,10 @@ from footlights.core.source import Gap, GapKind, Ingest
 from footlights.core.time import FrameRange
 
 _BOTH_FIELDS = 3
+_COMBED = 0.5
+"""Samples of motion from field to field from which woven frames show teeth."""
+_ALIKE, _AGREEING = 2.0, 0.7
+"""Codes between the blacks of shots that share a cast, and the share of the tape's frames that must."""
 
 
 class Severity(IntEnum):
@@ -50,7 +56,8 @@ def find(result: JobResult) -> tuple[Found, ...]:
     """All defects of a tape, the heaviest first, then in the order of the tape."""
     survey = result.survey
     found = [one for report in survey.shots for one in _of_shot(report)]
-    found.extend(one for gap in survey.gaps for one in _of_gap(gap, survey))
+    found.extend(one for gap in survey.gaps for one in of_gap(gap, survey))
+    found.extend(_cast(survey))
     found.extend(one for sound in result.sound for one in of_sound(sound, result.ingest))
     return tuple(sorted(found, key=lambda one: (-one.severity, one.frames.start)))
 
@@ -68,7 +75,8 @@ def _of_shot(report: ShotReport) -> Iterator[Found]:
             yield Found(defect, report.shot.index, report.shot.frames, severity, value)
 
 
-def _of_gap(gap: Gap, survey: Survey) -> Iterator[Found]:
+def of_gap(gap: Gap, survey: Survey) -> Iterator[Found]:
+    """The defect a gap is."""
     names = {
         GapKind.LOST: Defect.LOST_FRAME,
         GapKind.DUPLICATE: Defect.DUPLICATE_FRAME if gap.fields == _BOTH_FIELDS else Defect.LOST_FIELD,
@@ -80,6 +88,21 @@ def _of_gap(gap: Gap, survey: Survey) -> Iterator[Found]:
     count = max(len(gap.slots), 1)
     severity = Severity.MARKED if count == 1 else Severity.HEAVY
     yield Found(names[gap.kind], shot, frames, severity, f"{count} at {gap.timecode}: {gap.evidence}")
+
+
+def _cast(survey: Survey) -> Iterator[Found]:
+    """Tinted blacks on which the shots agree: what differs from shot to shot is light."""
+    dark = [one for one in survey.shots if one.exposure.black_cb or one.exposure.black_cr]
+    if not dark:
+        return
+    blue, red = (median(getattr(one.exposure, name) for one in dark) for name in ("black_cb", "black_cr"))
+    near = [one for one in dark if hypot(one.exposure.black_cb - blue, one.exposure.black_cr - red) <= _ALIKE]
+    severity = grade(hypot(blue, red), 1.5, 4, 8)
+    if severity is None or sum(len(one.shot.frames) for one in near) < _AGREEING * survey.frames:
+        return
+    for one in near:
+        value = f"blacks at Cb {one.exposure.black_cb:+.1f}, Cr {one.exposure.black_cr:+.1f} codes, as on other shots"
+        yield Found(Defect.CAST, one.shot.index, one.shot.frames, severity, value)
 
 
 def of_sound(sound: SoundReport, ingest: Ingest) -> Iterator[Found]:
@@ -184,6 +207,12 @@ def _vertical_jumps(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     return Defect.VERTICAL_JUMP, grade(furthest, 1, 3, 8), f"{len(jumps)} fields, up to {furthest} field lines"
 
 
+def _combing(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    motion = report.complexity.motion
+    seen = report.cadence.kind is CadenceKind.INTERLACED and motion >= _COMBED
+    return Defect.COMBING, Severity.SLIGHT if seen else None, f"fields {motion:.1f} samples of motion apart"
+
+
 def _borders(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     edges = report.borders
     widest = max(edges.left, edges.right, edges.top, edges.bottom)
@@ -206,6 +235,7 @@ RULES: Sequence[Rule] = (
     _skew,
     _vertical_jumps,
     _field_order,
+    _combing,
     _softness,
     _chroma_delay,
     _dot_crawl,

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from footlights.core.defects import Defect
 from footlights.core.plans import ShotPlan
 from footlights.core.products import JobResult
 from footlights.report.findings import Found, find
@@ -25,6 +26,8 @@ class Pictures:
     """By shot."""
     pairs: tuple[tuple[str, bytes], ...] = ()
     """Captions with pictures before and after."""
+    worst: Mapping[tuple[int, Defect], bytes] = field(default_factory=dict)
+    """By frame and defect."""
     faces: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
     """By shot and face: before and after side by side, where they are least alike."""
 

@@ -40,6 +40,11 @@ def suffering(result: JobResult, found: Sequence[Found]) -> tuple[Suffering, ...
     return tuple(one for *_, one in sorted(ranked, key=lambda item: item[:2]))
 
 
+def mending(result: JobResult) -> str:
+    """The words in front of `mended`: what was done, or what would be."""
+    return "What is done about it" if result.master else "What would be done about it"
+
+
 def mended(result: JobResult, found: Sequence[Found]) -> str:
     """What the plan does about the defects found; empty before there is a plan."""
     if result.plan is None:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from footlights.core.clip import Clip
 from footlights.core.fields import interpolate_columns, interpolate_lines, split, weave
-from footlights.restoration.base import Contract, Fields, bound, stage
+from footlights.restoration.base import Contract, Fields, Touch, bound, stage
 
 
 @stage("chroma.align", version=1)
 class AlignChroma:
-    """Moves the chroma of whole fields; luma passes unchanged."""
+    """Moves the chroma of whole fields, recorded as touching all of the picture; luma passes unchanged."""
 
     @dataclass(frozen=True, slots=True)
     class Params:
@@ -31,6 +31,7 @@ class AlignChroma:
 
     def __init__(self, params: Params) -> None:
         self.params = params
+        self.touched: list[Touch] = []
 
     @property
     def contract(self) -> Contract:
@@ -47,4 +48,5 @@ class AlignChroma:
         if below:
             moved = [interpolate_lines(field, field.shape[-2], step=1.0, offset=below) for field in split(chroma)]
             chroma = weave(*moved)
+        self.touched.extend(Touch(number, 1.0) for number in clip.frames)
         return clip.with_pictures(clip.luma, chroma)

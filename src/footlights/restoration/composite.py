@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from footlights.core import subcarrier
 from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
-from footlights.restoration.base import Contract, Fields, bound, stage
+from footlights.restoration.base import Contract, Fields, Touch, bound, stage
 
+_FELT = np.float32(0.5 / 219)
+"""Half a code: what changes by less counts as untouched in the record."""
 _SYSTEMS = {"ntsc": subcarrier.NTSC, "pal": subcarrier.PAL}
 
 
@@ -44,6 +46,7 @@ class CombComposite:
     def __init__(self, params: Params) -> None:
         self.params = params
         self._carrier = _SYSTEMS[params.system]
+        self.touched: list[Touch] = []
 
     @property
     def contract(self) -> Contract:
@@ -59,6 +62,11 @@ class CombComposite:
         if self.params.chroma:
             share = np.full(1, self.params.chroma, np.float32)
             chroma = np.stack([self._combed(clip.chroma[:, index], share) for index in (0, 1)], axis=1)
+        for index, number in enumerate(out.frames):
+            pairs = [(luma[index], out.luma[index]), *zip(chroma[index], out.chroma[index], strict=True)]
+            area = max(_changed(after, before) for after, before in pairs)
+            if area:
+                self.touched.append(Touch(number, area))
         return out.with_pictures(luma, chroma)
 
     def _combed(self, planes: Plane, along: NDArray[np.float32]) -> Plane:
@@ -73,3 +81,8 @@ class CombComposite:
                 pattern = cv2.sepFilter2D(np.ascontiguousarray(differs[field::2]), -1, along, across)
                 frame[field::2] -= pattern
         return made
+
+
+def _changed(after: Plane, before: Plane) -> float:
+    """Share of the samples that a comb changed."""
+    return 0.0 if after is before else float((np.abs(after - before) > _FELT).mean())

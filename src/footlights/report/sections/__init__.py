@@ -19,6 +19,7 @@ from footlights.report.sections import (
     stage,
     verdict,
     words,
+    worst,
 )
 from footlights.report.story import Story
 
@@ -36,6 +37,7 @@ class Section:
 SECTIONS = (
     Section("verdict", verdict.content),
     Section("over_time", over_time.content),
+    Section("worst", worst.content),
     Section("pairs", pairs.content),
     Section("shots", shots.content),
     Section("faces", faces.content),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from footlights.report import defectmap
 from footlights.report.plots import Plot, curve
 from footlights.report.story import Series, Story
+from footlights.report.worst import flicker
 
 _CURVES = (
     ("noise.luma", "Noise", "sigma of luma in codes"),
@@ -47,10 +46,3 @@ def plots(series: Series) -> Iterator[Plot]:
     for name, title, unit in _CURVES:
         if name in series:
             yield Plot(title, unit, series[name])
-
-
-def flicker(mean: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far each frame's mean brightness lies from the mean of its two neighbours, in codes; unknown at the ends."""
-    found = np.full(mean.shape, np.nan, np.float32)
-    found[1:-1] = np.abs(mean[1:-1] - (mean[:-2] + mean[2:]) / 2)
-    return found

@@ -8,7 +8,7 @@ from footlights import __version__
 from footlights.core.time import clock
 from footlights.report.story import Story
 from footlights.report.summary import verdict
-from footlights.report.verdict import mended, suffering, unmended
+from footlights.report.verdict import mended, mending, suffering, unmended
 
 
 def content(story: Story) -> Mapping[str, object]:
@@ -23,6 +23,7 @@ def content(story: Story) -> Mapping[str, object]:
         "length": clock(float(ingest.slot_count / ingest.source.rate)),
         "summary": verdict(result),
         "suffers": suffering(result, story.found),
+        "doing": mending(result),
         "done": mended(result, story.found),
         "beyond": unmended(story.found),
         "warnings": result.warnings,
