@@ -149,3 +149,19 @@ def test_a_shot_of_one_picture_has_no_track(tracker: FaceTracker, portrait: Pict
     found = tracker.follow(0, swaying(portrait, 1))
     assert found.faces == ()
     assert found.dropped == 1
+
+
+def test_a_face_on_a_poster_does_not_tremble(tracker: FaceTracker, portrait: Picture) -> None:
+    """Only noise changes from picture to picture: what is followed stands still."""
+    (face,) = tracker.follow(0, [scene(portrait, [(90, 60, PORTRAIT)], n) for n in range(14)]).faces
+    assert np.ptp(face.path.crop[:, 2:], axis=0).max() < 0.3
+    assert np.ptp(face.path.crop[:, 0]) / face.path.crop[:, 0].mean() < 0.01
+
+
+def test_a_face_that_a_cut_takes_away_ends_with_its_shot(tracker: FaceTracker, portrait: Picture) -> None:
+    """Shots are followed one by one: the next begins with nothing known, however alike it looks."""
+    before = tracker.follow(0, swaying(portrait, 13))
+    after = tracker.follow(1, [scene(portrait, [(150, 90, PORTRAIT)], n) for n in range(13)])
+    (first,), (second,) = before.faces, after.faces
+    assert (first.path.first, len(first.path)) == (second.path.first, len(second.path)) == (0, 13)
+    assert np.abs(second.path.crop[0, 2:] - second.path.crop[-1, 2:]).max() < 0.5

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from footlights.core.faces import ShotFaces, load
+from footlights.analysis.people import people_of
+from footlights.core.faces import ShotFaces, load, small
 from footlights.core.products import JobResult
 from footlights.core.reports import FaceBox, FaceReport, FaceTrack, Survey
 from footlights.core.signal import FieldOrder
@@ -19,6 +20,7 @@ from footlights.core.time import FrameRange
 from footlights.pipeline import facewave
 from footlights.pipeline.facetracks import FACES, FaceRequest, pictures, track
 from footlights.report import page, summary
+from footlights.report.people import people
 from footlights.report.story import Pictures, Story
 from made_tapes import TakenIn, interlaced, measured, panned, settings, surveyed, take_in, texture, woven, write_ffv1
 
@@ -90,6 +92,35 @@ def test_the_report_shows_the_faces(followed: tuple[TakenIn, Survey, ShotFaces])
     (row,) = summary.as_json(result)["faces"]
     assert (row["shot"], row["face"], row["pictures"], row["seen"]) == (0, 0, 24, 24)
     assert "<h2>Faces</h2>" not in page.render(Story(replace(result, faces={}), series, Pictures()))
+
+
+def test_the_report_shows_people_over_the_tape_and_stays_small(followed: tuple[TakenIn, Survey, ShotFaces]) -> None:
+    taken, survey, found = followed
+    (face,) = found.faces
+    many = replace(found, faces=tuple(replace(face, person=number) for number in range(40)))
+    sections, said = people({0: many}, survey, taken.ingest)
+    assert said == "40 people told apart; those seen longest are shown: 24"
+    assert [one.caption.split(":")[0] for one in sections] == [f"Person {number}" for number in range(24)]
+    assert f"in 1 shot, {FRAMES / 25:.1f} s in all" in sections[0].caption
+    # A person in thousands of tracks is drawn with no more bars than there are points.
+    often = replace(found, faces=(replace(face, person=0),) * 3000)
+    (one,), _ = people({0: often}, survey, taken.ingest)
+    assert one.timeline.count("<rect") == 1
+    assert len(one.sheet) < 200_000
+    text = page.render(Story(JobResult(taken.ingest, survey, faces={0: many}), measured(taken), Pictures()))
+    assert "40 people told apart" in text
+
+
+def test_who_is_who_goes_back_to_the_faces_and_their_crops_shrink(
+    followed: tuple[TakenIn, Survey, ShotFaces],
+) -> None:
+    _, _, found = followed
+    linked = people_of([found, replace(found, shot=1)])
+    assert linked[0, 0] == linked[1, 0] == 0
+    less = small(found, 1)
+    assert less.faces[0].crops.shape == (1, 128, 128, 3)
+    whole = cv2.resize(found.faces[0].crops[0], (128, 128), interpolation=cv2.INTER_AREA)
+    assert np.abs(less.faces[0].crops[0].astype(int) - whole).max() <= 1
 
 
 def test_only_shots_with_faces_are_followed(followed: tuple[TakenIn, Survey, ShotFaces]) -> None:

@@ -22,7 +22,7 @@ from footlights.training.facesources import SourceFace, crop_of, kept_together  
 from footlights.training.runs import Chosen, Config  # noqa: E402
 from footlights.training.trackface_data import Pool, Shape, draw_batch, load_tracks, whole_track  # noqa: E402
 from footlights.training.trackface_render import TrackFacts  # noqa: E402
-from footlights.training.trackface_score import score_pictures  # noqa: E402
+from footlights.training.trackface_score import score_pictures, strip_of  # noqa: E402
 from footlights.training.trackface_validate import score_track  # noqa: E402
 
 INSTANTS = 4
@@ -186,8 +186,9 @@ def test_a_track_is_scored_as_the_program_runs_it(shards: Path) -> None:
     ]
     light = np.array([0.9, 0.05, 0.03], np.float32)[:, None, None]
     base, truth = (np.stack([plane * light] * 6) for plane in planes)
-    score, strip = score_pictures(TrackFace(threads=1), base, truth, facts(0))
-    assert strip.shape == (3, 3 * 256, 3 * 256)
+    score, ours = score_pictures(TrackFace(threads=1), base, truth, facts(0))
+    assert ours.shape == base.shape
+    assert strip_of(base, ours, truth).shape == (3, 3 * 256, 3 * 256)
     assert score.colour_mean < 0.3
     assert score.colour_p95 < 1
     assert score.to_source > 0.9

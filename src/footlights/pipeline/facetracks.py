@@ -59,7 +59,7 @@ def pictures(request: FaceRequest, opened: tuple[Ingest, VideoReader]) -> Iterat
             first = 1 if request.field_order is FieldOrder.BOTTOM_FIRST else 0
             parities = (first, 1 - first) if request.instants == 2 else (None,)
             for parity in parities:
-                yield _picture(clip, index, parity, (width, height))
+                yield picture_of(clip, index, parity, (width, height))
 
 
 def picture_size(ingest: Ingest) -> tuple[int, int]:
@@ -69,7 +69,8 @@ def picture_size(ingest: Ingest) -> tuple[int, int]:
     return round(source.width * source.signal.sample_aspect), height
 
 
-def _picture(clip: Clip, index: int, parity: int | None, size: tuple[int, int]) -> Picture:
+def picture_of(clip: Clip, index: int, parity: int | None, size: tuple[int, int]) -> Picture:
+    """R'G'B' of one frame of a clip, or of one of its fields, at `size` (width, height) with square samples."""
     planes = [_shown(plane, parity, size) for plane in (clip.luma[index], clip.chroma[index, 0], clip.chroma[index, 1])]
     rgb = cv2.transform(np.stack(planes, axis=-1), colour.ycbcr_to_rgb(clip.signal.matrix).astype(np.float32))
     return np.asarray(np.clip(rgb * 255 + 0.5, 0, 255), np.uint8)

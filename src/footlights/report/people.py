@@ -57,7 +57,7 @@ def people(found: Mapping[int, ShotFaces], survey: Survey, ingest: Ingest) -> tu
     times = _times(found, survey)
     tape = (max((report.shot.frames.stop for report in survey.shots), default=1), float(ingest.source.rate))
     made = [_person(person, tracks[person], times, tape) for person in order[:MOST]]
-    said = [f"{len(tracks)} people told apart"]
+    said = ["1 person" if len(tracks) == 1 else f"{len(tracks)} people told apart"]
     if len(tracks) > MOST:
         said.append(f"those seen longest are shown: {MOST}")
     if nobody:

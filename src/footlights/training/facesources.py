@@ -84,8 +84,8 @@ def read_faces(path: Path, *, held_out: bool) -> list[SourceFace]:
 
 def kept_together(faces: list[SourceFace]) -> list[SourceFace]:
     """The faces with every photograph on one side of the split: held out if any of its faces is."""
-    away = {_photograph(face.path) for face in faces if face.held_out and face.real}
-    return [replace(face, held_out=face.held_out or (face.real and _photograph(face.path) in away)) for face in faces]
+    away = {photograph_of(face.path) for face in faces if face.held_out and face.real}
+    return [replace(face, held_out=face.held_out or (face.real and photograph_of(face.path) in away)) for face in faces]
 
 
 def find_faces(data: Path) -> Iterator[SourceFace]:
@@ -165,10 +165,10 @@ def _square(points: Points) -> tuple[Points, float, float]:
 
 def _apart(path: Path) -> bool:
     """Whether a photographed face is held out, by the name of its photograph."""
-    return crc32(_photograph(str(path)).encode()) % 2 == 0
+    return crc32(photograph_of(str(path)).encode()) % 2 == 0
 
 
-def _photograph(path: str) -> str:
+def photograph_of(path: str) -> str:
     """Name of the picture a face was cut from; crops are called after it and numbered by one digit."""
     stem, _, number = Path(path).stem.lower().rpartition("_")
     name = stem if number.isdigit() and len(number) == 1 else Path(path).stem.lower()

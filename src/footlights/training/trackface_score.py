@@ -79,18 +79,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
     step = max(1, len(tracks) // chosen.most) if chosen.most else 1
     for order, (shard, number) in enumerate(tracks[::step]):
-        score, strip = score_pictures(net, *_pictures(shard, number), read_facts(shard)[number])
+        base, truth = read_pictures(shard, number)
+        score, ours = score_pictures(net, base, truth, read_facts(shard)[number])
         found.append(score)
         if order % max(1, len(tracks[::step]) // _STRIPS) == 0:
-            strips.append(strip)
+            strips.append(strip_of(base, ours, truth))
     _save(chosen.out, found, strips)
     print(json.dumps(_summary(found), indent=1))  # noqa: T201
 
 
 def score_pictures(net: TrackFace, base: Plane, truth: Plane, facts: TrackFacts) -> tuple[TrackScore, Plane]:
-    """One track `(T, 3, P, P)` R'G'B', given and true; its score, and a strip base | ours | truth."""
-    faces = [split(rgb, _luma(rgb)) for rgb in base]
-    lumas = [_luma(rgb) for rgb in base]
+    """One track `(T, 3, P, P)` R'G'B', given and true; its score, and what the net makes of it."""
+    faces = [split(rgb, luma_of(rgb)) for rgb in base]
+    lumas = [luma_of(rgb) for rgb in base]
     sharp = sorted(lumas, key=lambda luma: -float(cv2.Laplacian(luma, cv2.CV_32F).var()))[:3]
     crops = [
         FaceCrop(luma, facts.scale, facts.sigma, face.deviation, tuple(sharp))
@@ -99,9 +100,13 @@ def score_pictures(net: TrackFace, base: Plane, truth: Plane, facts: TrackFacts)
     ours = np.stack([relight(*pair) for pair in zip(faces, net.restore(crops), strict=True)])
     singly = [net.step(crop, None, None, None)[0] for crop in crops]
     alone = np.stack([relight(*pair) for pair in zip(faces, singly, strict=True)])
-    planes = {name: np.stack([_luma(rgb) for rgb in each]) for name, each in _named(base, ours, alone, truth)}
-    strip = np.concatenate([np.concatenate([each[t] for t in (2, 3, 4)], axis=2) for each in (base, ours, truth)], 1)
-    return _score(planes, (base, ours), facts), strip
+    planes = {name: np.stack([luma_of(rgb) for rgb in each]) for name, each in _named(base, ours, alone, truth)}
+    return _score(planes, (base, ours), facts), ours
+
+
+def strip_of(*rows: Plane) -> Plane:
+    """Three instants of each of some versions of a track, one below the other `(3, n P, 3 P)`."""
+    return np.concatenate([np.concatenate([each[t] for t in (2, 3, 4)], axis=2) for each in rows], axis=1)
 
 
 def _score(planes: dict[str, Plane], colours: tuple[Plane, Plane], facts: TrackFacts) -> TrackScore:
@@ -178,7 +183,7 @@ def _save(folder: Path, scores: Sequence[TrackScore], strips: Sequence[Plane]) -
         cv2.imwrite(str(folder / f"strip-{number:02d}.png"), picture)
 
 
-def _pictures(shard: Path, number: int) -> tuple[Plane, Plane]:
+def read_pictures(shard: Path, number: int) -> tuple[Plane, Plane]:
     """R'G'B' `(T, 3, P, P)` of FieldLift and of the truth."""
     found = []
     for name in ("base", "truth"):
@@ -194,7 +199,8 @@ def _named(base: Plane, ours: Plane, alone: Plane, truth: Plane) -> tuple[tuple[
     return ("base", base), ("ours", ours), ("alone", alone), ("truth", truth)
 
 
-def _luma(rgb: Plane) -> Plane:
+def luma_of(rgb: Plane) -> Plane:
+    """Luma of R'G'B' `(3, P, P)`."""
     return np.tensordot(np.linalg.inv(_MATRIX)[0].astype(np.float32), rgb, 1)
 
 
