@@ -126,7 +126,7 @@ def test_what_the_guard_refuses_is_the_picture_that_was_there_before(tmp_path: P
     assert not any(one.kind == "faces.restore" for one in refused.interventions)
     assert any("stays as the tape shows it" in text for text in refused.warnings)
     assert '"refused": [\n' in (job / "plan.json").read_text("utf-8")
-    assert "1 put back" in (job / "report.html").read_text("utf-8")
+    assert "1 followed, 1 put back" in (job / "report.html").read_text("utf-8")
     without = restore(tape, job, *chosen, "restoration.faces.restore=false")
     contents = [result.master.content for result in (kept, refused, without) if result.master]
     assert contents[0] != contents[1] == contents[2]

@@ -104,9 +104,13 @@ def _person(
     shots = len({shot for shot, _ in tracks})
     caption = (
         f"Person {person}: in {shots} {'shot' if shots == 1 else 'shots'}, {clock(seconds)} in all, "
-        f"{min(heights):.0f} to {max(heights):.0f} lines high"
+        f"{_range(min(heights), max(heights))} lines high"
     )
     return PersonSection(caption, _timeline(person, spans, total), _sheet(tracks))
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
 
 
 def _spans(
