@@ -99,7 +99,7 @@ def _tape(name: str, preset: Preset, lines: int) -> Picture:
     if name == Defect.HEAD_SWITCHING:
         left, right = left[300:], right[300:]
     elif name == Defect.SKEW:
-        left, right = left[:170, 60:400], right[:170, 60:400]
+        left, right = left[:120, :200], right[:120, :200]
     elif name == Defect.LINE_JITTER:
         left, right = left[180:380, 140:440], right[180:380, 140:440]
     elif name in (Defect.DOT_CRAWL, Defect.CROSS_COLOUR):
@@ -164,6 +164,31 @@ def _lost_field(lines: int) -> Picture:
     return beside(shown(clean)[60:220, 140:420], shown(stepped)[60:220, 140:420], lines=lines)  # type: ignore[arg-type]
 
 
+def _blocky(codes: Codes) -> Codes:
+    y, cb, cr = codes
+    matrix = cv2.dct(np.eye(8, dtype=np.float32), flags=cv2.DCT_ROWS).T
+    blocks = y[:480, :720].reshape(60, 8, 90, 8).swapaxes(1, 2).astype(np.float32) - 128
+    coefficients = matrix @ blocks @ matrix.T
+    weights = 26 + 22 * np.add.outer(np.arange(8), np.arange(8))
+    rounded = matrix.T @ (np.round(coefficients / weights) * weights) @ matrix + 128
+    return np.clip(rounded.swapaxes(1, 2).reshape(480, 720), 0, 255).astype(np.uint8), cb, cr
+
+
+def _blocked(lines: int) -> Picture:
+    (clean,) = frames(NEUTRAL)
+    return beside(shown(clean)[180:380, 140:440], shown(_blocky(clean))[180:380, 140:440], lines=lines)
+
+
+def _levelled(low: int, high: int) -> Callable[[Codes], Codes]:
+    """Codes stretched from `low` and `high` to 16 and 235, cut off beyond."""
+
+    def change(codes: Codes) -> Codes:
+        y = (codes[0].astype(np.float32) - low) * 219 / (high - low) + 16
+        return np.clip(y, 16, 235).astype(np.uint8), codes[1], codes[2]
+
+    return change
+
+
 def _jumped(codes: Codes) -> Codes:
     return tuple(np.roll(plane, 26, axis=0) for plane in codes)  # type: ignore[return-value]
 
@@ -182,6 +207,10 @@ COMPOSED: dict[Defect, Callable[[int], Picture]] = {
     Defect.LOST_FIELD: _lost_field,
     Defect.DAMAGED_FRAME: _damaged,
     Defect.VERTICAL_JUMP: _changed(_jumped),
+    Defect.BLOCKING: _blocked,
+    Defect.CRUSHED: _changed(_levelled(50, 235)),
+    Defect.SETUP: _changed(_levelled(-2, 235)),
+    Defect.WRONG_RANGE: _changed(_levelled(35, 216)),
     Defect.BLANK_BORDERS: _changed(_bordered),
     Defect.CHROMA_DELAY: _changed(_delayed),
     Defect.CAST: _changed(_cast),

@@ -109,6 +109,13 @@ class TimeBaseSettings(Section):
     """Move them back where the tape shows it."""
 
 
+class BlockingSettings(Section):
+    """The grid of a block transform."""
+
+    strength: Annotated[float, Field(ge=0, le=2)] = 1.0
+    """Factor on the size of the steps that are smoothed; 0 leaves them."""
+
+
 class ChromaSettings(Section):
     """Colour that lies beside its luma."""
 
@@ -172,6 +179,7 @@ class RestorationSettings(Section):
     dropouts: DropoutSettings = DropoutSettings()
     switching: SwitchingSettings = SwitchingSettings()
     timebase: TimeBaseSettings = TimeBaseSettings()
+    blocking: BlockingSettings = BlockingSettings()
     chroma: ChromaSettings = ChromaSettings()
     denoise: DenoiseSettings = DenoiseSettings()
     part: Annotated[float, Field(ge=2, le=6)] = 4.0

@@ -35,7 +35,7 @@ from footlights.core.reports import (
 )
 from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal, Transfer
 from footlights.core.source import Gap, GapKind, Ingest, Source
-from footlights.core.tape_reports import Jump, TimeBaseReport
+from footlights.core.tape_reports import BlockingReport, Jump, LevelsReport, TimeBaseReport
 from footlights.core.time import FrameRange, SpanKind
 from footlights.errors import SourceError, UsageError
 from footlights.models.fieldlift_run import reference
@@ -81,6 +81,8 @@ def shot(
         dropouts=DropoutReport(4, 0.1, 1e-5, (start + 1,), "test"),
         borders=BorderReport(8, 0, 8, 0, 0, 1.0, "test"),
         timebase=TimeBaseReport(0.0, 0.85, 1.0, 0.0, 8.0, 1.0, (), "test"),
+        blocking=BlockingReport(0.0, 0, 0.0, "test"),
+        levels=LevelsReport(16, 220, 0.0, 6, "test"),
         chroma_delay=ChromaDelayReport(0.1, 0.0, 0.8, 0.8, "test"),
         composite=CompositeReport(0.0, 0.0, 1.0, "test"),
         complexity=ComplexityReport(70, 20, 1.5, "test"),
@@ -158,6 +160,21 @@ def test_lines_are_moved_by_what_the_tape_as_a_whole_shows_and_fields_by_their_o
     assert "too little" in {one.stage: one.why for one in calm.shots[0].skipped}["timebase.align"]
     off = rules.plan(survey(*reports), ingest(90), settings("restoration.timebase.align=false"))
     assert "timebase.align" not in stages(off)
+
+
+def test_blocks_are_smoothed_where_noise_does_not_hide_them() -> None:
+    coded = shot(0, 0, 60, blocking=BlockingReport(1.5, 3, 0.9, "test"))
+    for chain in ((), (CLASSICAL,)):
+        steps = {one.stage: one.params for one in rules.plan(survey(coded), ingest(), settings(*chain)).shots[0].steps}
+        assert (steps["blocking.smooth"]["strength"], steps["blocking.smooth"]["phase"]) == (6.0, 3)
+    noisy = replace(coded, noise=replace(coded.noise, luma_sigma=4.0))
+    for report, assignments, why in (
+        (noisy, (CLASSICAL,), "under noise"),
+        (coded, (CLASSICAL, "restoration.blocking.strength=0"), "strength = 0"),
+        (shot(0, 0, 60), (CLASSICAL,), "no grid"),
+    ):
+        skipped = rules.plan(survey(report), ingest(), settings(*assignments)).shots[0].skipped
+        assert why in {one.stage: one.why for one in skipped}["blocking.smooth"]
 
 
 def test_colour_is_moved_by_the_delay_of_the_whole_tape() -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap
-from footlights.core.tape_reports import TimeBaseReport
+from footlights.core.tape_reports import BlockingReport, LevelsReport, TimeBaseReport
 from footlights.core.time import FrameRange
 
 
@@ -251,6 +251,8 @@ class ShotReport:
     dropouts: DropoutReport
     borders: BorderReport
     timebase: TimeBaseReport
+    blocking: BlockingReport
+    levels: LevelsReport
     chroma_delay: ChromaDelayReport
     composite: CompositeReport
     complexity: ComplexityReport

@@ -36,3 +36,31 @@ class TimeBaseReport:
     jumps: tuple[Jump, ...]
     """Fields that jumped up or down and back within three fields."""
     measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockingReport:
+    """The grid that a block transform left."""
+
+    strength: float
+    """8-bit codes by which steps on the grid exceed those elsewhere, in smooth places."""
+    phase: int
+    """Luma sample at which a block begins, 0..7."""
+    confidence: float
+    """0..1: how far the grid stands out from all other positions."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LevelsReport:
+    """The luma codes a shot uses, 8 bit, on the studio scale that the file's range leads to."""
+
+    lowest: float
+    """Code that one sample in a thousand does not exceed."""
+    highest: float
+    """Code that one sample in a thousand exceeds."""
+    crushed: float
+    """Share of samples on one heap at the lowest code, where noise would have spread them; 0 where there is none."""
+    frames: int
+    """Frames that were measured; 0 where all were dark, and the codes say nothing."""
+    measured_by: str

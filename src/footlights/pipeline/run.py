@@ -44,6 +44,8 @@ from footlights.planning import enhancement, rules
 from footlights.planning.foresight import foresee
 from footlights.planning.provenance import provenance
 from footlights.planning.timeline import time_map
+from footlights.report.dictionary import DICTIONARY
+from footlights.report.levels import suspicions
 from footlights.report.story import Story
 from footlights.restoration import chain
 from footlights.restoration.base import build
@@ -332,6 +334,8 @@ def _source_warnings(known: Surveyed) -> Iterator[str]:
     ):
         said = "was assumed" if "field_order" in signal.assumed else "is tagged"
         yield f"Field order {said} {signal.field_order} but measured {survey_.field_order}; the measurement is used."
+    for defect, value in suspicions([one.levels for one in survey_.shots], signal.range):
+        yield f"Suspected: {DICTIONARY[defect].title.lower()}: {value}; left as it is."
 
 
 def _interventions(

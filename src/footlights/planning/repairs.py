@@ -32,6 +32,12 @@ _CRAWL = 0.15
 """Codes of dot crawl or cross-colour from which a shot is combed."""
 
 
+_GRID, _GRID_SURE = 0.35, 0.5
+"""Codes of blocking, and confidence, from which the grid is smoothed."""
+GRID_FACTOR, _GRID_HIDDEN = 4.0, 2.0
+"""Steps that are taken out and noise that hides the grid, both in units of the mean excess on the grid."""
+
+
 def step(name: str, why: str, **params: Value) -> Step:
     """A step of the registered stage `name` at its present version."""
     return Step(stage=name, version=STAGES.get(name).version, params=params, why=why)
@@ -93,6 +99,21 @@ def comb(report: ShotReport, carrier: Subcarrier | None, settings: Settings, *, 
     else:
         system = "pal" if carrier is PAL else "ntsc"
         yield step(name, evidence, system=system, luma=share, chroma=share)
+
+
+def blocking(report: ShotReport, settings: Settings) -> Step | Skipped:
+    """Smooth the grid of a block transform where noise does not hide it anyway; before the net as well, which leaves
+    some of it (benchmarks/repair.py)."""
+    name, found, factor = "blocking.smooth", report.blocking, settings.restoration.blocking.strength
+    evidence = f"blocking.strength {found.strength:.2f} codes, confidence {found.confidence:.2f}"
+    if found.confidence < _GRID_SURE or found.strength < _GRID:
+        return Skipped(name, f"{evidence}: no grid that counts")
+    if report.noise.luma_sigma > _GRID_HIDDEN * found.strength:
+        return Skipped(name, f"{evidence}, under noise of {report.noise.luma_sigma:.2f} codes")
+    if factor == 0:
+        return Skipped(name, "restoration.blocking.strength = 0")
+    strength = round(min(GRID_FACTOR * found.strength * factor, 40.0), 2)
+    return step(name, evidence, strength=strength, phase=found.phase)
 
 
 def weighted_median(found: Sequence[tuple[float, float]]) -> float:

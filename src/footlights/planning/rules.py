@@ -141,6 +141,7 @@ def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
         _dropouts,
         _alignment,
         _comb,
+        _blocking,
         _fieldlift,
         _deinterlace,
         _denoise,
@@ -222,6 +223,11 @@ def _comb(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         source = tape.ingest.source
         carrier = of_raster(source.width, source.height // 2 * 2)
         yield from repairs.comb(report, carrier, tape.settings, net=not _net_objection(tape, report))
+
+
+def _blocking(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    if tape.field_rate:
+        yield repairs.blocking(report, tape.settings)
 
 
 def _net_objection(tape: _Tape, report: ShotReport) -> str:

@@ -19,6 +19,7 @@ from footlights.core.products import JobResult
 from footlights.core.reports import CadenceKind, ShotReport, SoundReport, Survey
 from footlights.core.source import Gap, GapKind, Ingest
 from footlights.core.time import FrameRange
+from footlights.report.levels import suspicions
 
 _BOTH_FIELDS = 3
 _COMBED = 0.5
@@ -58,6 +59,11 @@ def find(result: JobResult) -> tuple[Found, ...]:
     found = [one for report in survey.shots for one in _of_shot(report)]
     found.extend(one for gap in survey.gaps for one in of_gap(gap, survey))
     found.extend(_cast(survey))
+    whole = FrameRange(0, max(result.ingest.frames, 1))
+    found.extend(
+        Found(defect, None, whole, Severity.MARKED, value)
+        for defect, value in suspicions([one.levels for one in survey.shots], result.ingest.source.signal.range)
+    )
     found.extend(one for sound in result.sound for one in of_sound(sound, result.ingest))
     return tuple(sorted(found, key=lambda one: (-one.severity, one.frames.start)))
 
@@ -213,6 +219,17 @@ def _combing(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     return Defect.COMBING, Severity.SLIGHT if seen else None, f"fields {motion:.1f} samples of motion apart"
 
 
+def _blocking(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    found = report.blocking
+    severity = grade(found.strength, 0.5, 1.2, 2.5) if found.confidence >= 0.5 else None
+    return Defect.BLOCKING, severity, f"steps of {found.strength:.1f} codes every eight samples"
+
+
+def _crushed(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    share = report.levels.crushed
+    return Defect.CRUSHED, grade(share, 0.02, 0.1, 0.3), f"{share:.0%} of the picture cut off at one black"
+
+
 def _borders(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     edges = report.borders
     widest = max(edges.left, edges.right, edges.top, edges.bottom)
@@ -240,7 +257,9 @@ RULES: Sequence[Rule] = (
     _chroma_delay,
     _dot_crawl,
     _cross_colour,
+    _blocking,
     _clipping,
+    _crushed,
     _borders,
 )
 """One per defect that is judged from a shot. A new analyser adds its own here."""
