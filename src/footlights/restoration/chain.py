@@ -16,6 +16,7 @@ import numpy as np
 from footlights.core.clip import Clip, join
 from footlights.core.time import FrameRange
 from footlights.errors import InternalError, NetError, PlanError
+from footlights.restoration.ahead import ahead
 from footlights.restoration.base import Edge, Fields, Stage, Streaming
 
 _MEND = "mend the plan, or delete plan.json to have it written anew"
@@ -102,6 +103,8 @@ def run(stages: Sequence[Stage], blocks: Iterable[Clip], wanted: FrameRange) -> 
     """
     stream: Iterator[Clip] = iter(blocks)
     for stage, needed in zip(stages, _needed(stages, wanted), strict=True):
+        if stage.contract.size is not None:
+            stream = ahead(stream)  # the master's raster is half of the work
         stream = _within(_through(stage, stream), needed)
     yield from stream
 
