@@ -68,16 +68,13 @@ def fieldlift(tape: Tape, *, size: str = "S", lost: tuple[int, ...] = (), rebuil
         fields = (3,) * len(lost)
         if rebuilt:
             steps.append(_step("gaps.rebuild", lost=lost, fields=fields, damaged=(), longest=6))
-        steps.append(_lift(size, tape.sigma, lost=lost, fields=fields))
+        steps.append(_lift(size, tape.sigma, keep=remainders.KEPT, lost=lost, fields=fields))
     else:
-        steps.append(_lift(size, tape.sigma))
+        steps.append(_lift(size, tape.sigma, keep=remainders.KEPT))
     made = _run(steps, tape.clip)
     middle = len(made) // 2
     seen = slice(max(middle - FRAMES, 0), middle + FRAMES)
     left = remainder(0, made.luma[seen], made.chroma[seen])
-    if keep := remainders.kept_detail(tape.sigma, left):
-        lift = steps[-1]
-        made = _run([*steps[:-1], replace(lift, params={**lift.params, "keep": keep})], tape.clip)
     made = _cleaned(made, left)
     return Made(_active(made.luma, made.chroma), made.fine, made)
 

@@ -109,16 +109,17 @@ def test_coarse_light_is_the_fields_own_and_detail_the_nets():
     assert np.abs(kept - (field + detail))[inner].max() < 0.004
 
 
-def test_detail_beyond_noise_is_kept_and_noise_is_not() -> None:
+@pytest.mark.parametrize("sigma", [0.8, 4.0])
+def test_detail_beyond_noise_is_kept_and_noise_is_not(sigma: float) -> None:
     rng = np.random.default_rng(6)
-    clean = np.full((32, 48), 0.4, np.float32)
-    field = clean[1::2] + rng.normal(0, 0.8 / 219, (16, 48)).astype(np.float32)
-    noisy = fieldlift.detail_kept(clean, field, 1, 0.5)
-    assert np.abs(noisy - clean).mean() < 0.05 * 0.8 / 219
+    clean = np.full((64, 96), 0.4, np.float32)
+    field = clean[1::2] + rng.normal(0, sigma / 219, (32, 96)).astype(np.float32)
+    np.testing.assert_array_equal(fieldlift.detail_kept(clean, field, 1, 0.5, sigma), clean)
     lined = clean[1::2].copy()
-    lined[8, :] += 20 / 219
-    kept = (fieldlift.detail_kept(clean, lined, 1, 0.5) - clean) * 219
-    assert kept[17].mean() == pytest.approx(10, abs=0.4)
+    lined[8, :] += 40 / 219
+    kept = (fieldlift.detail_kept(clean, lined, 1, 0.5, sigma) - clean) * 219
+    power = 40**2 / 5  # one line of the five nearby
+    assert kept[17].mean() == pytest.approx(20 * (1 - 5 * sigma**2 / power), abs=0.01)
     assert kept[16].mean() == pytest.approx(kept[17].mean() / 2, rel=1e-3)
     np.testing.assert_array_equal(kept[:15], 0)
-    np.testing.assert_array_equal(fieldlift.detail_kept(clean, lined, 1, 0.0), clean)
+    np.testing.assert_array_equal(fieldlift.detail_kept(clean, lined, 1, 0.0, sigma), clean)

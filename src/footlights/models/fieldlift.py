@@ -41,8 +41,13 @@ SCALE = 4
 """Of the fine luma residual against the tape; the fine chroma residual has half of it."""
 _COARSE = 4
 """Samples per side of a cell of coarse light."""
-_BEYOND = 3.0
-"""8-bit codes: what a field differs by more from the clean picture is detail on a quiet tape."""
+_LEAST_NOISE = 0.6
+"""8-bit codes of noise that every field is reckoned to have: coding, and what the net itself errs by."""
+_NOISE_POWERS = 5.0
+"""Times the power of the noise that a field must differ by from the clean picture before that is taken for detail: more
+than 1 because codecs hide noise from the measure and because its local power varies."""
+_NEARBY = (7, 5)
+"""Samples and lines of a field over which that power is taken."""
 OUT_PLANES = CLEAN_PLANES + SCALE**2 + 2 * (SCALE // 2) ** 2
 
 SIGMA_UNIT = 8.0
@@ -213,16 +218,18 @@ def light_kept(clean: Plane, field: Plane) -> Plane:
     return np.asarray(clean + cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def detail_kept(clean: Plane, field: Plane, parity: int, share: float) -> Plane:
-    """Clean luma `(H, W)` with a share, 0..1, of the detail that its field `(H/2, W)` shows beyond noise.
+def detail_kept(clean: Plane, field: Plane, parity: int, share: float, sigma: float) -> Plane:
+    """Clean luma `(H, W)` with a share, 0..1, of the detail that its field `(H/2, W)` shows beyond noise of `sigma`
+    8-bit codes.
 
     A line of the field less what the net made of it is noise, and detail that was lost or drawn too strong. Wiener's
-    weight for a noise of `_BEYOND` keeps what is larger, so only tapes with far less noise may be treated so. Lines
-    between get the mean of both.
+    weight (1 - noise/power, from the power nearby) lets pass what is larger than noise. Lines between get the mean of
+    both.
     """
     lost = field - clean[parity::2]
-    power = lost * lost
-    weight = np.maximum(power - np.float32((_BEYOND / 219) ** 2), 0) / np.maximum(power, np.float32(1e-9))
+    noise = np.float32(_NOISE_POWERS * (max(sigma, _LEAST_NOISE) / 219) ** 2)
+    power = np.maximum(cv2.blur(lost * lost, _NEARBY), np.float32(1e-9))
+    weight = np.maximum(1 - noise / power, 0)
     return clean + lines_doubled(np.float32(share) * weight * lost, parity)
 
 

@@ -89,7 +89,7 @@ class FieldLift:
             seen = None if after is None else _Seen(_packed(after), fieldlift.contrast(after.luma[0::2]))
             if now is not None:
                 lifted, state = self._step(now, before, seen, sigma, state)
-                yield _kept(lifted, now.packed, keep) if keep else lifted
+                yield _kept(lifted, now.packed, keep, sigma) if keep else lifted
             before, now = now, seen
 
     def _step(
@@ -112,12 +112,13 @@ class FieldLift:
         return Lifted(pictures[:, 0], pictures[:, 1:], Fine(luma[:, 0], chroma)), next_state[0]
 
 
-def _kept(lifted: Lifted, packed: Packed, keep: float) -> Lifted:
+def _kept(lifted: Lifted, packed: Packed, keep: float, sigma: float) -> Lifted:
     """With the detail of those fields that are the tape's own."""
     luma, fields = lifted.luma.copy(), fieldlift.base(packed.planes)
     for instant in range(INSTANTS):
         if packed.valid[instant].all():
-            luma[instant] = fieldlift.detail_kept(luma[instant], fields[instant, 0, instant::2], instant, keep)
+            field = fields[instant, 0, instant::2]
+            luma[instant] = fieldlift.detail_kept(luma[instant], field, instant, keep, sigma)
     return replace(lifted, luma=luma)
 
 

@@ -9,21 +9,19 @@ from footlights.restoration.base import STAGES
 
 LEFT = 0.6
 """Sigma in codes that the net may leave before a filter follows it."""
-CLEAN = 0.3
-"""Codes of noise behind the net, and of dot crawl, below which a tape's own lines can be trusted."""
+KEPT = 0.5
+"""Share of the fields' own detail beyond noise that is kept: the net redraws thin lines softer or stronger than they
+were, the field shows them with noise, and the mean of two estimates errs less than either."""
+CRAWL = 0.3
+"""Codes of dot crawl from which a field's own lines cannot be trusted."""
 _HIDDEN = 2.0
 """What the net leaves is coarser than what it was given and lies along edges: flat blocks show about half of it
 (docs/decisions/20261129-noise-behind-the-net.md)."""
 
 
-def kept_detail(noise: float, left: Remainder | None) -> float:
-    """Share of the fields' own detail to keep: the net redraws thin lines softer or stronger than they were, and on
-    quiet tapes what differs from its pictures is no noise.
-
-    `noise` is luma's in the tape, `left` what the net leaves, both in codes.
-    """
-    quiet = left is not None and noise < LEFT and max(left.luma_sigma, left.chroma_sigma) < CLEAN
-    return 0.5 if quiet else 0.0
+def kept_detail(dot_crawl: float) -> float:
+    """Share of the fields' own detail to keep on a shot with so many codes of dot crawl."""
+    return KEPT if dot_crawl < CRAWL else 0.0
 
 
 def behind_net(settings: DenoiseSettings, left: Remainder | None) -> Step | Skipped:

@@ -251,8 +251,7 @@ def _fieldlift(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         return
     settings = tape.settings.restoration
     noise, measured = tape.noise[report.shot.index]
-    left, clean = tape.remainders.get(report.shot.index), report.composite.dot_crawl < remainders.CLEAN
-    keep = remainders.kept_detail(noise, left) if clean else 0.0
+    keep = remainders.kept_detail(report.composite.dot_crawl)
     lost, which, _ = gap_slots(report.gaps, tape.ingest.slot_range(report.shot.frames))
     params: dict[str, Value] = {
         "net": settings.fieldlift.net,
@@ -264,7 +263,7 @@ def _fieldlift(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     }
     why = f"{_cadence_evidence(tape, report)}; {measured}"
     if keep:
-        why += f"; a quiet tape: {keep:.0%} of its fields' own detail is kept"
+        why += f"; {keep:.0%} of the fields' own detail beyond noise is kept"
     if settings.fieldlift.strength != 1:
         why += f", taken for {settings.fieldlift.strength:g} times as much"
     yield replace(_step("fieldlift.restore", why, **params), weights=reference(settings.fieldlift.net))
