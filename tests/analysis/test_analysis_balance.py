@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from footlights.analysis.balance import white
+from footlights.analysis.balance import black, white
 
 Codes = NDArray[np.uint8]
 H, W = 240, 360
@@ -45,3 +45,20 @@ def test_what_is_not_white_is_not_taken_for_it() -> None:
     gradient = np.broadcast_to(np.linspace(20, 220, W), (H, W)).astype(np.uint8)
     assert np.isnan(white(gradient, cb, cr)).all(), "bright, but nothing piles up"
     assert np.isnan(white(y, cb, cr)).all()
+
+
+@pytest.mark.parametrize("noise", [0.3, 4.0])
+def test_black_is_told_through_noise(noise: float) -> None:
+    y, cb, cr = picture((200.0, 0.0, 0.0), noise=0)
+    rng = np.random.default_rng(5)
+    dark = y.astype(float)
+    dark[100:180] = 27.3
+    noisy = np.clip(np.rint(dark + noise * rng.standard_normal(dark.shape)), 1, 254).astype(np.uint8)
+    blue, red = (np.full(cb.shape, 128.0) for _ in range(2))
+    blue[50:90], red[50:90] = 125.6, 131.2
+    chroma = [np.clip(np.rint(p + noise * rng.standard_normal(p.shape)), 1, 254).astype(np.uint8) for p in (blue, red)]
+    found = black(noisy, *chroma)
+    assert found[0] == pytest.approx(27.3, abs=0.1 + 0.25 * noise)
+    assert found[1:] == pytest.approx((-2.4, 3.2), abs=0.35 + 0.1 * noise)
+    assert np.isnan(black(np.full_like(y, 90), cb, cr)).all(), "nothing dark"
+    assert np.isnan(black(np.full_like(y, 16), cb, cr)).all(), "blanking is no black"

@@ -88,7 +88,7 @@ def shot(
         complexity=ComplexityReport(70, 20, 1.5, "test"),
         sharpness=SharpnessReport(0.6, 0.8, 320, "test"),
         exposure=ExposureReport(16, 80, 200, 0.1, 0.01, "white", 1, 1, 0, 0, 0, "test"),
-        balance=BalanceReport(0, 0, 0, 0, 12, "test"),
+        balance=BalanceReport(0, 0, 0, 0, 0, 0, 0, 0, 12, "test"),
         faces=FaceReport((), 1, "test"),
         gaps=(),
     )

@@ -33,11 +33,8 @@ def sight(
     """A shot that shows a black and a clipped white."""
     report = shot(number, number * FRAMES, (number + 1) * FRAMES)
     cb, cr = LIGHTS[number % len(LIGHTS)] if light is None else light
-    exposure = replace(
-        report.exposure, luma_low=low, luma_high=white[0] if white else 120, chroma_cb=cb, chroma_cr=cr,
-        black_cb=black[0], black_cr=black[1],
-    )  # fmt: skip
-    balance = report.balance
+    exposure = replace(report.exposure, luma_high=white[0] if white else 120, chroma_cb=cb, chroma_cr=cr)
+    balance = replace(report.balance, black_luma=low, black_cb=black[0], black_cr=black[1], blacks=4)
     if white:
         balance = replace(balance, white_luma=white[0], white_cb=white[1], white_cr=white[2], whites=4)
     return replace(report, exposure=exposure, balance=balance)
@@ -112,7 +109,8 @@ def test_a_camera_of_its_own_colour_is_matched_to_the_others() -> None:
 @pytest.mark.parametrize(
     ("shots", "words"),
     [
-        ([sight(n, (6.0 * (-1) ** n, 5.0 * n), low=20 + 12 * n) for n in range(4)], "No cast"),
+        ([sight(n, (6.0 * (-1) ** n, 5.0 * n), low=17) for n in range(4)], "No cast"),
+        ([sight(n, (5.0, -4.0), low=20 + 12 * n) for n in range(4)], "Too few shots"),
         ([sight(n, (-3.0, 8.0), light=(-25.0, 80.0)) for n in range(8)], "that is light, not a cast"),
         ([sight(n, (9.0, 1.0), light=(70.0, 10.0)) for n in range(8)], "that is light, not a cast"),
         ([sight(n, (0, 0), (235.0, 12.0, 6.0), light=(70.0, 40.0)) for n in range(8)], "that is light, not a cast"),

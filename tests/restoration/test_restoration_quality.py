@@ -230,12 +230,29 @@ def test_pillars_are_black_and_the_picture_is_centred() -> None:
     assert made.luma[0, :, 16:-16] == pytest.approx(1, abs=1e-5)
 
 
-def test_detail_never_overshoots_its_bound() -> None:
-    step_edge = np.zeros((1, 64, 96), np.float32)
-    step_edge[..., 48:] = 1.0
-    out = stage("detail.limited", strength=2.0, radius=3.0, overshoot=0.05, floor=0.3).run(clip(step_edge)).luma
-    assert out.max() <= 1.05 + 1e-6
-    assert out.min() >= -0.05 - 1e-6
+@pytest.mark.parametrize("shape", ["step", "slanted", "corner", "disc"])
+def test_detail_never_overshoots_its_bound_beside_an_edge(shape: str) -> None:
+    y, x = np.mgrid[:64, :96].astype(np.float32)
+    inside = {
+        "step": x >= 48, "slanted": x + 0.3 * y >= 55, "corner": (x >= 48) & (y >= 32),
+        "disc": np.hypot(x - 48, y - 32) < 20,
+    }[shape]  # fmt: skip
+    edge = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 1.0)
+    out = stage("detail.limited", strength=2.0, radius=3.0, overshoot=0.04, floor=0.3).run(clip(edge[None])).luma
+    assert out.max() <= 1.05
+    assert out.min() >= -0.05
+
+
+def test_detail_lifts_weave_and_threads_where_there_is_no_plateau() -> None:
+    """Gratings at half of the sampling limit gain a fifth and more; so does a hair, without a rim beside it."""
+    x = np.arange(96, dtype=np.float32)
+    weave = np.broadcast_to(0.5 + 0.04 * np.cos(np.pi / 2 * x), (1, 64, 96)).astype(np.float32)
+    hair = np.broadcast_to(0.2 + 0.3 * np.exp(-(((x - 48) / 1.5) ** 2)), (1, 64, 96)).astype(np.float32)
+    sharpen = stage("detail.limited", strength=0.6, radius=2.4, floor=0.3)
+    assert sharpen.run(clip(weave)).luma[0, 32].std() > 1.2 * weave[0, 32].std()
+    made = sharpen.run(clip(hair)).luma[0, 32]
+    assert made[48] > hair[0, 32, 48] + 0.02
+    assert made.min() >= 0.2 - 0.05 * 0.3
 
 
 def test_detail_raises_fine_contrast_and_leaves_noise_below_the_floor() -> None:

@@ -19,7 +19,7 @@ from footlights.analysis.view import Codes, FrameView
 from footlights.core.reports import BalanceReport, Shot
 
 _EVERY = 5
-_METHOD = "pile of clipped samples at the top of the luma histogram, and chroma of its inside, every fifth frame"
+_METHOD = "darkest blocks, and the pile of clipped samples at the top of the luma histogram, of every fifth frame"
 _TOP = 2e-4
 """Share of samples brighter than the code from which the pile is looked for downwards."""
 _REACH, _HALF = 14, 5
@@ -32,19 +32,23 @@ _DIMMEST = 110
 """Code below which no camera clips all channels."""
 _COLOURED = 24.0
 """Chroma codes from which a pile is one clipped channel under coloured light, not white."""
+_BLOCK = 8
+"""Samples a side over which black is averaged."""
+_DARK = 44.0
+"""Code above which the darkest blocks are no black."""
 _INSIDE = 24
 """Chroma samples well inside clipped places that are needed."""
 
 
 @ANALYSERS.add("balance")
 class BalanceAnalyser:
-    """Notes the clipped white of every fifth frame, and how much its chroma varies over the picture."""
+    """Notes black and clipped white of every fifth frame, and how much its chroma varies over the picture."""
 
     name: ClassVar[str] = "balance"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     before: ClassVar[int] = 0
     after: ClassVar[int] = 0
-    columns: ClassVar[dict[str, int]] = {"balance.white": 3, "balance.colour": 1}
+    columns: ClassVar[dict[str, int]] = {"balance.black": 3, "balance.white": 3, "balance.colour": 1}
 
     def __init__(self, scene: Scene) -> None:
         del scene
@@ -52,6 +56,7 @@ class BalanceAnalyser:
     def look(self, views: Sequence[FrameView], notes: Notes) -> None:
         view = views[-1]
         if view.number % _EVERY == 1:
+            notes.set(view.number, **{"balance.black": black(view.y, view.cb, view.cr)})
             notes.set(view.number, **{"balance.white": white(view.y, view.cb, view.cr)})
             notes.set(view.number, **{"balance.colour": _spread(view.cb, view.cr)})
 
@@ -64,7 +69,14 @@ def report(series: Series, shot: Shot) -> BalanceReport:
     spread = series["balance.colour"][inside]
     spread = spread[np.isfinite(spread)]
     luma, cb, cr = (round(float(value), 2) for value in np.median(whites, axis=0)) if len(whites) else (0.0, 0.0, 0.0)
+    blacks = series["balance.black"][inside]
+    blacks = blacks[np.isfinite(blacks).all(axis=1)]
+    dark = tuple(round(float(value), 2) for value in np.median(blacks, axis=0)) if len(blacks) else (0.0, 0.0, 0.0)
     return BalanceReport(
+        black_luma=dark[0],
+        black_cb=dark[1],
+        black_cr=dark[2],
+        blacks=len(blacks),
         white_luma=luma,
         white_cb=cb,
         white_cr=cr,
@@ -72,6 +84,23 @@ def report(series: Series, shot: Shot) -> BalanceReport:
         colour=round(float(np.percentile(spread, 90)), 2) if len(spread) else 0.0,
         measured_by=_METHOD,
     )
+
+
+def black(y: Codes, cb: Codes, cr: Codes) -> NDArray[np.float32]:
+    """Code and chroma around 0 of the darkest two per cent of one picture, in means of small blocks, so that noise
+    neither darkens them nor colours them; NaN where they are not dark. Blanking (exactly 16) does not count."""
+    size = (max(y.shape[1] // _BLOCK, 8), max(y.shape[0] // _BLOCK, 8))
+    luma, blue, red = (
+        cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA) for plane in (y, cb, cr)
+    )
+    inner = luma > 16.02
+    if inner.sum() < 0.05 * luma.size:
+        return np.full(3, np.nan, np.float32)
+    limit = float(np.percentile(luma[inner], 2))
+    if limit > _DARK:
+        return np.full(3, np.nan, np.float32)
+    dark = inner & (luma <= limit + 1)
+    return np.array([luma[dark].mean(), np.median(blue[dark]) - 128, np.median(red[dark]) - 128], np.float32)
 
 
 def white(y: Codes, cb: Codes, cr: Codes) -> NDArray[np.float32]:

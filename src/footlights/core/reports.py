@@ -190,8 +190,15 @@ class ExposureReport:
 
 @dataclass(frozen=True, slots=True)
 class BalanceReport:
-    """The tape's own white, and whether there is colour on it, in 8-bit code values."""
+    """The tape's own black and white, and whether there is colour on it, in 8-bit code values."""
 
+    black_luma: float
+    """Code of the darkest blocks; 0 where nothing is dark."""
+    black_cb: float
+    """Their chroma around 0."""
+    black_cr: float
+    blacks: int
+    """Measured frames that show such blocks."""
     white_luma: float
     """Code at which the camera clipped all three channels; 0 where nothing is clipped."""
     white_cb: float

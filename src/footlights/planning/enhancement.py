@@ -50,13 +50,18 @@ def colour(signal: Signal, found: Correction) -> Iterator[Step | Skipped]:
     yield step("colour.convert", why, matrix=int(matrix), primaries=int(signal.primaries))
 
 
-def light(settings: Settings, dark: tuple[float, str]) -> Iterator[Step | Skipped]:
-    """A lift of dark shots, by how dark shots of this camera and light are."""
+def light(settings: Settings, report: ShotReport, dark: tuple[float, str]) -> Iterator[Step | Skipped]:
+    """A lift of dark shots, by how dark shots of this camera and light are; not where no noise hides the steps of 8
+    bits, which a lift would make seen."""
     most, (need, measured) = settings.enhancement.light.lift, dark
     if most == 0:
         yield Skipped("light.lift", "enhancement.light.lift = 0")
     elif need == 0:
         yield Skipped("light.lift", f"{measured}: not a dark, murky shot")
+    elif report.noise.luma_sigma < QUIET:
+        yield Skipped(
+            "light.lift", f"noise.luma_sigma {report.noise.luma_sigma:.2f}: the lift would show steps of 8 bits"
+        )
     else:
         yield step("light.lift", f"{measured}: {need:.0%} of enhancement.light.lift", strength=round(most * need, 3))
 
@@ -107,7 +112,7 @@ def detail(settings: Settings, report: ShotReport, sharp: tuple[float, str], sca
             f"{measured}{part}",
             strength=strength,
             radius=round(min(max(radius, 0.5), 8.0), 2),
-            floor=round(min(max(0.25 * report.noise.luma_sigma, 0.3), 3.0), 2),
+            floor=round(min(max(0.4 * report.noise.luma_sigma, 0.3), 3.0), 2),
         )
 
 
@@ -127,12 +132,12 @@ def grain(settings: Settings, report: ShotReport, scale: float) -> Iterator[Step
         share=share,
         levels=noise.luma_levels or (128.0,),
         sigmas=noise.luma_sigmas or (noise.luma_sigma,),
-        size=tuple(_grain_size(correlation, scale) for correlation in correlations),
+        size=tuple(grain_size(correlation, scale) for correlation in correlations),
         seed=settings.master.seed,
     )
 
 
-def _grain_size(correlation: float, scale: float) -> float:
+def grain_size(correlation: float, scale: float) -> float:
     """Coarseness at display scale: the Gaussian that gives white noise this correlation between neighbours has a
     standard deviation s with exp(-1 / 4s²) = correlation; on the display it is 0.4 of its size on the tape, the
     finest that survives encoding, so that grain does not read as blotches."""

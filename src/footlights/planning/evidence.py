@@ -23,7 +23,9 @@ _CAST = 2.0
 _AGREE_BLACK, _AGREE_WHITE, _AGREE_LUMA = 1.5, 3.0, 4.0
 """Codes within which shots agree on their blacks' chroma, their whites' chroma, and the code of their white."""
 _PEDESTAL = (18.0, 40.0)
-"""Luma codes between which the darkest per cent of every shot must lie to be called a pedestal."""
+"""Luma codes between which the blacks of every shot must lie to be called a pedestal."""
+_AT_BLACK = 3.0
+"""Luma codes above the darkest shot's black at which a shot still shows black."""
 _FADED = (150.0, 222.0)
 """Luma codes between which white must be clipped in every shot to be called faded."""
 _ABOVE = 8.0
@@ -82,7 +84,7 @@ def _found(survey: Survey, settings: ColourSettings) -> _Found:
         if len(one.shot.frames) >= _LEAST_FRAMES
     ]
     reports = [one for one, _, _ in shots]
-    pedestal, why_pedestal = _pedestal([one.exposure.luma_low for one in reports], settings.levels)
+    pedestal, why_pedestal = _pedestal([one.balance.black_luma for one in reports], settings.levels)
     ceiling, why_ceiling = _ceiling(shots, settings.levels)
     black, lean, why_cast = _casts(shots, settings.cast, pedestal)
     return _Found(
@@ -151,13 +153,15 @@ def _casts(shots: _Known, mode: str, pedestal: float) -> tuple[Fault | None, Fau
 
 
 def _black_cast(shots: _Known) -> tuple[Fault | None, str]:
+    """Chroma of black, from the shots that show the tape's black: the darkest of others is a thing in some light."""
+    floor = min((one.balance.black_luma for one, _, _ in shots if one.balance.blacks), default=0.0)
     seen = [
-        Sight(time, camera, (one.exposure.black_cb, one.exposure.black_cr), _light(one))
+        Sight(time, camera, (one.balance.black_cb, one.balance.black_cr), _light(one))
         for one, time, camera in shots
-        if one.exposure.black_cb or one.exposure.black_cr
+        if one.balance.blacks and one.balance.black_luma <= floor + _AT_BLACK
     ]
     if len(seen) < LEAST:
-        return None, "Too few shots with measurable blacks to tell a cast from light."
+        return None, "Too few shots show the tape's black to tell a cast from light."
     found = fault(seen, _AGREE_BLACK)
     if found is None or _greatest(found, shots) < _CAST:
         return None, "No cast that every shot's blacks share."

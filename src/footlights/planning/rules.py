@@ -326,7 +326,7 @@ def _colour(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 
 def _light(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    yield from enhancement.light(tape.settings, tape.darkness[report.shot.index])
+    yield from enhancement.light(tape.settings, report, tape.darkness[report.shot.index])
     yield from enhancement.look(tape.settings)
 
 

@@ -220,7 +220,7 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "Colour cast",
         "Blacks or clipped whites are tinted over the whole tape.",
         "Ageing, wrong white balance, or a badly set processing amplifier.",
-        "`exposure`, `balance`: chroma of the darkest places and of clipped white; a cast only where all shots agree.",
+        "`balance`: chroma of the darkest places and of clipped white; a cast only where all shots agree.",
         "Balanced per channel where the shots agree, drift and cameras allowed for; coloured light is never touched.",
         ("colour.balance",),
         "A cast that changes from shot to shot, or under one coloured light, cannot be told from the show's light.",
