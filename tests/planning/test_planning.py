@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as timeless
 from hypothesis import strategies as st
 
 from footlights.config import GeometrySettings, resolve
@@ -418,6 +419,7 @@ def test_a_field_before_a_late_cut_belongs_to_the_shot_before() -> None:
     assert cut_frames(shots, 1) == (0, 10, 20)
 
 
+@timeless(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(0, 1)), min_size=1, max_size=8),
     st.integers(1, 60),
@@ -472,10 +474,12 @@ def test_a_field_order_set_by_hand_wins_over_the_measurement() -> None:
     assert rules.tape_order(found, bottom) is FieldOrder.BOTTOM_FIRST
 
 
-@pytest.mark.parametrize("transfer", [Transfer.PQ, Transfer.HLG])
-def test_hdr_is_refused(transfer: Transfer) -> None:
+@pytest.mark.parametrize(
+    ("transfer", "words"), [(Transfer.PQ, "HDR"), (Transfer.HLG, "HDR"), (Transfer.LOG100, "log curve")]
+)
+def test_hdr_and_log_are_refused(transfer: Transfer, words: str) -> None:
     hdr = source(signal=replace(SIGNAL, transfer=transfer))
-    with pytest.raises(SourceError, match="HDR"):
+    with pytest.raises(SourceError, match=words):
         rules.plan(survey(shot(0, 0, 60)), ingest(of=hdr), settings())
 
 

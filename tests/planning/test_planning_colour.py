@@ -131,6 +131,14 @@ def test_a_tape_without_colour_keeps_its_tint_and_is_told() -> None:
     assert "carries no colour" in why_not(plan)
 
 
+def test_a_log_curve_without_a_tag_is_named_and_not_stretched() -> None:
+    shots = [sight(n) for n in range(4)]
+    flat = survey(*(replace(one, balance=replace(one.balance, blacks=0, black_luma=0)) for one in shots))
+    plan = planned(flat)
+    assert step_of(plan) is None
+    assert "a log curve without a tag, or a veil; nothing is stretched" in why_not(plan)
+
+
 def test_lamps_brighter_than_the_faded_white_forbid_to_raise_it() -> None:
     shots = [sight(n, white=(196.0, 0.0, 0.0)) for n in range(5)]
     bright = replace(shots[2], exposure=replace(shots[2].exposure, luma_high=230.0))

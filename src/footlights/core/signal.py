@@ -45,6 +45,8 @@ class Transfer(IntEnum):
     SMPTE170M = 6
     SMPTE240M = 7
     LINEAR = 8
+    LOG100 = 9
+    LOG316 = 10
     SRGB = 13
     BT2020_10 = 14
     BT2020_12 = 15

@@ -85,6 +85,7 @@ def _found(survey: Survey, settings: ColourSettings) -> _Found:
     ]
     reports = [one for one, _, _ in shots]
     pedestal, why_pedestal = _pedestal([one.balance.black_luma for one in reports], settings.levels)
+    why_pedestal += _veil(reports)
     ceiling, why_ceiling = _ceiling(shots, settings.levels)
     black, lean, why_cast = _casts(shots, settings.cast, pedestal)
     return _Found(
@@ -117,6 +118,15 @@ def _pedestal(lows: Sequence[float], mode: str) -> tuple[float, str]:
         return 0.0, "No pedestal all shots agree on."
     span = f"{min(lows):.0f}..{max(lows):.0f}"
     return min(lows) - 16, f"Blacks of all {len(lows)} shots lie at codes {span}: pedestal removed."
+
+
+def _veil(reports: Sequence[ShotReport]) -> str:
+    """A sentence where no shot shows black, as under a log curve that no tag names, or under a veil."""
+    if len(reports) < LEAST or any(one.balance.blacks for one in reports):
+        return ""
+    low, high = min(one.exposure.luma_low for one in reports), max(one.exposure.luma_high for one in reports)
+    why = "a log curve without a tag, or a veil; nothing is stretched."
+    return f" No shot shows black (codes {low:.0f}..{high:.0f}): {why}"
 
 
 _Known = Sequence[tuple[ShotReport, float, int]]

@@ -109,11 +109,12 @@ def tape_order(survey: Survey, settings: Settings) -> FieldOrder:
 
 
 def refuse_hdr(source: Source) -> None:
-    """SourceError for HDR pictures: everything here is meant for SDR, and would show them grey."""
+    """SourceError for HDR and log pictures: everything here is meant for SDR, and would show them grey."""
     transfer = source.signal.transfer
-    if transfer in (Transfer.PQ, Transfer.HLG):
+    if transfer in (Transfer.PQ, Transfer.HLG, Transfer.LOG100, Transfer.LOG316):
+        kind = "HDR video" if transfer in (Transfer.PQ, Transfer.HLG) else "video with a log curve"
         raise SourceError(
-            f"{source.name} is HDR video",
+            f"{source.name} is {kind}",
             f"its transfer characteristic is {transfer.name}, and only SDR is worked on",
             "convert it to SDR first, for example with ffmpeg's zscale and tonemap filters",
         )
