@@ -46,6 +46,7 @@ class _Log:
     first_sound: dict[int, Fraction | None] = field(default_factory=dict)
     """Seconds on the file's clock, by stream."""
     packets: dict[int, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     captions: bool = False
     timecode: str | None = None
 
@@ -179,7 +180,10 @@ def _keep_sound(item: TapeSound, tape: TapeFile, folder: Path, copies: dict[int,
     if item.stream not in copies:
         copies[item.stream] = PacketCopy(folder / f"audio-{item.stream}.nut", tape.audio_stream(item.stream))
         log.first_sound[item.stream] = None if item.packet.pts is None else item.packet.pts * item.packet.time_base
-    copies[item.stream].write(item.packet)
+    back = copies[item.stream].write(item.packet)
+    if back and len(log.notes) < _MAX_MESSAGES:
+        where = f"near frame {len(log.digests)}"
+        log.notes.append(f"The clock of sound {item.stream} goes back by {float(back):.3f} s {where}: it follows on.")
 
 
 def _close(copies: dict[int, PacketCopy], log: _Log) -> None:
@@ -249,7 +253,7 @@ def _record(source: Source, time_base: Fraction, log: _Log) -> Ingest:
         audio=tuple(_placed(audio, log, first * time_base) for audio in source.audio),
         timecode=source.timecode or log.timecode,
         captions=log.captions,
-        notes=(*source.notes, *found.notes),
+        notes=(*source.notes, *found.notes, *log.notes),
     )
     identity = hashlib.sha256(f"{source.width}x{source.height} {source.pixel_format} {time_base}\n".encode())
     identity.update(hash_lines(found.pts, log.digests).encode())

@@ -95,20 +95,42 @@ class LosslessWriter:
 
 
 class PacketCopy:
-    """Copies the packets of one audio stream unchanged into a NUT file, whose clock is exact."""
+    """Copies the packets of one audio stream unchanged into a NUT file, whose clock is exact.
+
+    Where the clock goes back, as in files joined end to end, what follows is placed right behind what was.
+    """
 
     def __init__(self, path: Path, template: av.AudioStream) -> None:
         self._container = av.open(str(path), "w", format="nut", container_options={"fflags": "+bitexact"})
         self._stream = self._container.add_stream_from_template(template)
         self.packets = 0
+        self._shift = 0
+        self._last: tuple[int, int] | None = None
+        """Time and duration of the last packet, in ticks."""
 
-    def write(self, packet: av.Packet[Any]) -> None:
+    def write(self, packet: av.Packet[Any]) -> Fraction:
+        """Returns the seconds by which the clock went back before this packet; 0 where it goes on."""
+        back = self._follow(packet)
         packet.stream = self._stream
         try:
             self._container.mux(packet)
         except OSError as error:
             raise _write_failure(error) from error
         self.packets += 1
+        return back
+
+    def _follow(self, packet: av.Packet[Any]) -> Fraction:
+        if packet.dts is None:
+            return Fraction(0)
+        begun, moved, time_base = packet.dts, 0, packet.time_base
+        if self._last is not None and begun + self._shift <= self._last[0]:
+            moved = sum(self._last) - begun - self._shift
+            self._shift += moved
+        if self._shift:
+            packet.dts = begun + self._shift
+            packet.pts = None if packet.pts is None else packet.pts + self._shift
+        self._last = (begun + self._shift, max(packet.duration or 0, 1))
+        return moved * Fraction(time_base)
 
     def close(self) -> None:
         self._container.close()
