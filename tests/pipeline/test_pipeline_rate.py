@@ -6,13 +6,17 @@ import csv
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from footlights.core.time import FrameRange
 from footlights.errors import ConfigError
 from footlights.ingest import ingest as taking_in
 from footlights.media.audio import AudioTrack, decoded
+from footlights.media.reader import VideoReader, index_video
 from footlights.pipeline import job as jobs
 from footlights.pipeline.verification import verify
+from footlights.planning.provenancemap import Origin
 from small_job import make_tape, restore, silent
 
 FRAMES = 16
@@ -50,6 +54,14 @@ def test_slow_motion_keeps_instants_and_cuts_stretches_the_sound_and_says_so(tmp
     assert samples == pytest.approx(2 * FRAMES / 25 * 48000, abs=96)  # the tape's container counts milliseconds
     assert all(check.passed for check in result.checks if "pushed back" not in check.name)
     assert any(shot.samples for shot in result.fidelity)
+    index = index_video(tmp_path / "job" / "provenance.mkv")
+    assert (index.frames, index.width, index.height) == (39, 44, 288)
+    with VideoReader(tmp_path / "job" / "provenance.mkv", index) as reader:
+        maps = [np.unique(picture.planes[0]).tolist() for picture in reader.read(FrameRange(0, 39))]
+    assert maps[19] == maps[38] == [Origin.REPEATED]
+    assert maps[1] == [Origin.INTERPOLATED]
+    assert maps[6] == [Origin.FILTERED, Origin.INTERPOLATED]
+    assert "provenance.mkv" in (tmp_path / "job" / "SHA256SUMS").read_text()
     assert all(check.passed for check in verify(tmp_path / "job", silent))
 
 

@@ -91,6 +91,16 @@ NET_FAILED = "net-failed"
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of a picture, half-open, in thousandths of its width and height."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@dataclass(frozen=True, slots=True)
 class Intervention:
     """What was actually done to some pixels: an archive must be able to ask which were invented."""
 
@@ -101,3 +111,6 @@ class Intervention:
     area: float
     """Share of the picture concerned, 0..1."""
     why: str
+    regions: tuple[Region, ...] = ()
+    """Where, on the raster the stage works on: the tape's, or the master's for what comes behind the upscaler; empty
+    where it is the whole picture."""

@@ -56,6 +56,7 @@ PRIORS = {
     f"{_OPS}:make_hdr": 3.0,
     f"{_OPS}:join_hdr": 0.003,
     f"{_OPS}:fidelity": 1.0,
+    f"{_OPS}:map_provenance": 0.002,
     f"{_OPS}:encode": 0.05,
     f"{_OPS}:see": 0.03,
     f"{_OPS}:package": 0.06,

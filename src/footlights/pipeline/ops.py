@@ -30,7 +30,7 @@ from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
 from footlights.media.soundcare import Wanted
 from footlights.media.stretch import stretched
-from footlights.pipeline import assembly, evidence, faceguard, hdr, soundcaring
+from footlights.pipeline import assembly, evidence, faceguard, hdr, provenancetrack, soundcaring
 from footlights.pipeline import fidelity as pushing
 from footlights.pipeline import worst as worst_pictures
 from footlights.pipeline.facetracks import FACES, FaceRequest, track
@@ -40,6 +40,7 @@ from footlights.pipeline.remainder import measure as measure_remainder
 from footlights.pipeline.restore import PieceRequest, restore_piece
 from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk, seen_large
 from footlights.planning.provenance import RATE
+from footlights.planning.provenancemap import MapRequest
 from footlights.report import worst
 
 SURVEY = "survey.json"
@@ -269,6 +270,19 @@ def assemble(context: OpContext) -> OpResult:
     result = assembly.write(request, record, sound, sources, context.folder)
     records.write(context.folder / RESULT, records.dumps(result))
     return OpResult(content=result.facts.content, facts={"frames": result.facts.frames}, environment=_tools())
+
+
+def map_provenance(context: OpContext) -> OpResult:
+    """All pieces in order → the provenance track. Params: request (a MapRequest), timing."""
+    asked = records.from_data(MapRequest, context.params["request"], "the request")
+    timing = records.from_data(assembly.Timing, context.params["timing"], "the timing")
+    touched = [
+        one
+        for piece in context.inputs.values()
+        for one in records.from_data(tuple[Intervention, ...], piece.facts["interventions"], "the piece")
+    ]
+    frames = provenancetrack.write(asked, timing, touched, context.folder, context.progress)
+    return OpResult(facts={"frames": frames}, environment=_tools())
 
 
 def make_hdr(context: OpContext) -> OpResult:

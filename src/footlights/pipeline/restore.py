@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from fractions import Fraction
 from pathlib import Path
 from queue import Queue
@@ -28,6 +28,8 @@ from footlights.restoration import chain
 from footlights.restoration.base import Guided, Recorder, Stage, Touch, build
 
 Codes = tuple[Samples, ...]
+_LONGEST, _PLACES = 50, 64
+"""Pictures of one intervention, so that it tells where something moved; and places that it names at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,11 @@ def _record(part: PiecePart, steps: Sequence[Step], stages: Sequence[Stage]) -> 
         behind = stages[index + 1 :] if stage.contract.touches_output else stages[index:]
         touched: dict[int, Touch] = {}
         for one in stage.touched:
-            area = touched[one.frame].area if one.frame in touched else 0.0
-            touched[one.frame] = one._replace(area=area + one.area)
+            if (before := touched.get(one.frame)) is not None:
+                whole = not before.regions or not one.regions
+                both = () if whole else tuple(dict.fromkeys((*before.regions, *one.regions)))
+                one = one._replace(area=before.area + one.area, regions=both)
+            touched[one.frame] = one
         shown: dict[int, Touch] = {}
         for number, one in sorted(touched.items()):
             frames = chain.shown(behind, number).intersect(part.frames)
@@ -169,12 +174,16 @@ def _runs(step: Step, touched: Mapping[int, Touch]) -> Iterator[Intervention]:
     frames = sorted(touched)
     start = 0
     for stop in range(1, len(frames) + 1):
-        ends = stop == len(frames) or frames[stop] != frames[stop - 1] + 1
+        ends = stop == len(frames) or frames[stop] != frames[stop - 1] + 1 or stop - start >= _LONGEST
         if ends or touched[frames[stop]].why != touched[frames[start]].why:
             run = frames[start:stop]
             area = sum(touched[frame].area for frame in run) / len(run)
             why = touched[run[0]].why or step.why
-            yield Intervention(FrameRange(run[0], run[-1] + 1), step.stage, round(area, 6), why)
+            places = {place for frame in run for place in touched[frame].regions}
+            # Too many places to name, or a whole picture among them: none, which means the whole.
+            few = len(places) <= _PLACES and all(touched[frame].regions for frame in run)
+            told = tuple(sorted(places, key=astuple)) if few else ()
+            yield Intervention(FrameRange(run[0], run[-1] + 1), step.stage, round(area, 6), why, told)
             start = stop
 
 

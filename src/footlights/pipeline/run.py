@@ -36,7 +36,18 @@ from footlights.engine.tasks import Task
 from footlights.engine.unfinished import UnfinishedError
 from footlights.errors import FootlightsError, PlanError
 from footlights.ingest import ingest as taking_in
-from footlights.pipeline import extras, faceguard, facewave, fidelity, graph, ops, products, remainder, reporting
+from footlights.pipeline import (
+    extras,
+    faceguard,
+    facewave,
+    fidelity,
+    graph,
+    ops,
+    products,
+    provenancetrack,
+    remainder,
+    reporting,
+)
 from footlights.pipeline.allotting import foreseen, run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.job import GENERATED, PLAN, Job
@@ -193,9 +204,11 @@ def restore(job: Job, listen: Listener) -> JobResult:
         made = extras.products(one, known, restoration, layout, restored)
         order = rules.tape_order(known.survey, job.settings)
         pushed = fidelity.task(restoration, known.ingest, known.survey, layout.pieces, order)
-        streamed = run_stream(one, [*restored, *made, pushed], job.settings, layout.encode)
+        mapped = provenancetrack.task(restoration, known.ingest, layout.timing, restored)
+        streamed = run_stream(one, [*restored, *made, pushed, mapped], job.settings, layout.encode)
         master = one.record(MasterResult, graph.MASTER, ops.RESULT)
         one.publish(graph.MASTER, {master.facts.file: master.facts.file, FRAME_LIST: FRAME_LIST})
+        one.publish(mapped.id, {provenancetrack.FILE: provenancetrack.FILE})
         checks = master.checks
         if layout.encode.rungs:
             one.publish(graph.STREAM, {"stream": "stream"})

@@ -9,13 +9,13 @@ from footlights.core.provenance import ShotProvenance
 from footlights.core.time import FrameRange, SpanKind
 from footlights.planning.timeline import output_range
 
-_LEARNED = ("fieldlift.restore", "upscale.model")
+LEARNED = ("fieldlift.restore", "upscale.model")
 """Steps after which every sample has come out of a net."""
-_FILTERS = ("denoise.motion", "composite.comb", "chroma.align", "detail.limited")
+FILTERS = ("denoise.motion", "composite.comb", "chroma.align", "detail.limited")
 """Steps that change recorded lines without learning."""
 RATE = "rate.convert"
 """The step that makes pictures between instants; what it records are those for which it held a real one."""
-_NO_REPAIR = (NET_FAILED, RATE, *_FILTERS)
+NO_REPAIR = (NET_FAILED, RATE, *FILTERS)
 """Kinds of interventions that put nothing in the place of what was recorded."""
 _ADDED = {
     "upscale.fine": ("net detail", "detail"),
@@ -36,7 +36,7 @@ def provenance(plan: RestorationPlan, interventions: Sequence[Intervention]) -> 
         stood = _share(((one.frames, 1.0) for one in interventions if one.kind == RATE), frames)
         between = sum(map(plan.time_map.between, frames)) / max(len(frames), 1)
         failed = _share(((one.frames, one.area) for one in interventions if one.kind == NET_FAILED), frames)
-        touched = _share(((one.frames, one.area) for one in interventions if one.kind not in _NO_REPAIR), frames)
+        touched = _share(((one.frames, one.area) for one in interventions if one.kind not in NO_REPAIR), frames)
         shares = (min(held + stood, 1.0), max(between - stood, 0.0), min(failed, 1.0), min(touched, 1.0))
         made.append(_shot(shot, factor, shares))
     return tuple(made)
@@ -47,7 +47,7 @@ def _shot(shot: ShotPlan, factor: int, shares: tuple[float, float, float, float]
     steps, some places repaired."""
     held, between, failed, touched = shares
     names = [step.stage for step in shot.steps]
-    by_net = any(name in _LEARNED for name in names)
+    by_net = any(name in LEARNED for name in names)
     learned = (1 - failed) if by_net else 0.0
     rest = 1 - learned
     # What a net made anew where a repair had been is the net's; a filter's repair stays one.
@@ -55,7 +55,7 @@ def _shot(shot: ShotPlan, factor: int, shares: tuple[float, float, float, float]
     missing = (rest - repaired) * (0.5 if factor == 2 and "deinterlace.match" not in names else 0.0)
     kept = rest - repaired - missing
     others = [step.stage for step in shot.instead] if by_net else names
-    changed = kept if any(name in _FILTERS for name in others) else 0.0
+    changed = kept if any(name in FILTERS for name in others) else 0.0
     alive = max(1 - held - between, 0.0)
     return ShotProvenance(
         shot=shot.shot,

@@ -16,7 +16,7 @@ from footlights.core import records
 from footlights.core.clip import Clip
 from footlights.core.faces import ShotFaces
 from footlights.core.likeness import Beside, Likeness
-from footlights.core.plans import Step
+from footlights.core.plans import Region, Step
 from footlights.core.registry import Registry
 from footlights.errors import ParameterError, PlanError, did_you_mean
 
@@ -113,6 +113,8 @@ class Touch(NamedTuple):
     """Share of the picture, 0..1."""
     why: str = ""
     """Where the plan's reason does not say it."""
+    regions: tuple[Region, ...] = ()
+    """Where on the raster of the stage; empty where it is the whole picture."""
 
 
 @runtime_checkable

@@ -13,6 +13,7 @@ from footlights.core.clip import Clip, Plane
 from footlights.metrics.dropouts import find
 from footlights.restoration.base import Contract, Fields, Touch, bound, stage
 from footlights.restoration.motion import MotionEstimator, guide, moved
+from footlights.restoration.regions import regions_of
 
 _MARGIN = (9, 1)
 """Samples and lines by which a streak is widened: its ends fade."""
@@ -60,7 +61,7 @@ class ConcealDropouts:
                 if luma is out.luma:
                     luma, chroma = out.luma.copy(), out.chroma.copy()
                 self._conceal(clip, index + 1, field, streaks.mask, (luma[index], chroma[index]))
-                self.touched.append(Touch(out.frames.start + index, streaks.area / 2))
+                self.touched.append(Touch(out.frames.start + index, streaks.area / 2, regions=regions_of(streaks.mask)))
         return out.with_pictures(luma, chroma)
 
     def _conceal(

@@ -20,6 +20,7 @@ from footlights.core.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from footlights.core.facelight import relight, split
 from footlights.core.faces import FACE_SHARE, ShotFaces, TrackedFace
 from footlights.core.likeness import Beside, Likeness
+from footlights.core.plans import Region
 from footlights.core.signal import Matrix
 from footlights.errors import ParameterError
 from footlights.metrics.faces import ramped
@@ -27,6 +28,7 @@ from footlights.models import trackface
 from footlights.models.faceid import Vector, descriptor, similarity
 from footlights.models.trackface import FaceCrop, TrackFace
 from footlights.restoration.base import Contract, Touch, bound, stage
+from footlights.restoration.regions import rectangle
 
 Values = NDArray[np.float64]
 
@@ -172,6 +174,7 @@ class RestoreFaces:
         """The picture with its faces restored; the same arrays where there is none to show."""
         instant = one.frames.start - self._start
         luma, chroma, area = one.luma, one.chroma, 0.0
+        places: list[Region] = []
         for walk in walks:
             found = self._restored(walk, instant, one.signal.matrix)
             if found is None:
@@ -183,9 +186,10 @@ class RestoreFaces:
             _lay(luma[0], change[0], matrix)
             for plane, own in zip(chroma[0], change[1:], strict=True):
                 _lay(plane, own, _halved(matrix, one))
+            places.append(_place(matrix, walk.side, luma[0].shape))
             area += float(shown.mean()) * abs(np.linalg.det(matrix[:, :2])) * walk.side**2 / luma[0].size
         if area:
-            self.touched.append(Touch(one.frames.start, area))
+            self.touched.append(Touch(one.frames.start, area, regions=tuple(places)))
         return one.with_pictures(luma, chroma)
 
     def _restored(self, walk: _Walk, instant: int, matrix: Matrix) -> tuple[Plane, Plane] | None:
@@ -305,6 +309,13 @@ def _halved(matrix: Values, one: Clip) -> Values:
     halved = matrix / 2
     halved[1, 2] -= 0.25
     return np.asarray(halved)
+
+
+def _place(matrix: Values, side: int, shape: tuple[int, ...]) -> Region:
+    """The rectangle of a picture in which a crop lies."""
+    corners = matrix @ np.array([[0, side, 0, side], [0, 0, side, side], [1, 1, 1, 1]])
+    (left, top), (right, bottom) = corners.min(axis=1).tolist(), corners.max(axis=1).tolist()
+    return rectangle(left, top, right, bottom, shape)
 
 
 def _lay(plane: Plane, change: Plane, matrix: Values) -> None:

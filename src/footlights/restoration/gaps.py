@@ -15,6 +15,7 @@ from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
 from footlights.restoration.base import Contract, Edge, Fields, Touch, bound, stage
 from footlights.restoration.motion import MotionEstimator, between
+from footlights.restoration.regions import regions_of
 
 _BLOCK = 16
 
@@ -93,7 +94,7 @@ class RebuildGaps:
         limit = max(0.06, 4 * float(np.median(blocks)))
         mask = cv2.dilate((blocks > limit).astype(np.float32), np.ones((3, 3), np.uint8))
         height, width = own[0].shape
-        self.touched.append(Touch(slot, float(mask.mean()) / 2))
+        self.touched.append(Touch(slot, float(mask.mean()) / 2, regions=regions_of(mask)))
         soft = cv2.GaussianBlur(cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST), (0, 0), 3)
         return [np.asarray(a + soft * (b - a), np.float32) for a, b in zip(own, rebuilt, strict=True)]
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from footlights.core.clip import Clip, Plane
 from footlights.restoration.base import Contract, Fields, Touch, bound, stage
+from footlights.restoration.regions import rectangle
 
 _SOUND = 3
 """Lines above the band whose mean goes on."""
@@ -50,7 +51,8 @@ class FillSwitching:
         for frame in (*luma, *chroma.reshape(-1, *chroma.shape[2:])):
             for field in (0, 1):
                 _fill(frame[field::2], lines)
-        self.touched.extend(Touch(number, 2 * lines / clip.height) for number in clip.frames)
+        where = (rectangle(0, clip.height - 2 * lines, clip.width, clip.height, clip.luma.shape),)
+        self.touched.extend(Touch(number, 2 * lines / clip.height, regions=where) for number in clip.frames)
         return clip.with_pictures(luma, chroma)
 
 
