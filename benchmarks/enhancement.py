@@ -13,9 +13,17 @@ from types import ModuleType
 from typing import Any
 
 import bench
+import enhancement_banding
+import enhancement_colour
+import enhancement_detail
+import enhancement_grain
 import enhancement_rate
 
 PARTS: dict[str, ModuleType] = {
+    "grain": enhancement_grain,
+    "detail": enhancement_detail,
+    "colour": enhancement_colour,
+    "banding": enhancement_banding,
     "rate": enhancement_rate,
 }
 
