@@ -53,13 +53,11 @@ def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks
 
     `sigma` is the luma noise in codes.
     """
-    before, after = (_lit_alike(field, now) for field in (before, after))
-    # Seen through a short horizontal mean: a streak keeps its height, noise and sparkle lose theirs.
-    smooth, past, future = (cv2.blur(field, (_LENGTH - 2, 1)) for field in (now, before, after))
-    threshold = _STEP + 4.0 * sigma / np.sqrt(_LENGTH - 2) + _unrest(past, future)
-    high = _beyond(smooth, past, future, sign=1)
-    low = _beyond(smooth, past, future, sign=-1)
-    candidates = np.maximum(high, low) > threshold
+    candidates = _candidates(now, before, after, sigma)
+    alike = tuple(_lit_alike(field, now) for field in (before, after))
+    if candidates.any() and (alike[0] is not before or alike[1] is not after):
+        before, after = alike
+        candidates &= _candidates(now, before, after, sigma)
     mask, count = np.zeros(now.shape, np.bool_), 0
     if candidates.any():
         long = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, _LENGTH), np.uint8))
@@ -71,6 +69,16 @@ def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks
         count += cv2.connectedComponents(copies.astype(np.uint8))[0] - 1
         mask |= copies
     return Streaks(mask, count, float(mask.mean()))
+
+
+def _candidates(now: Codes, before: Codes, after: Codes, sigma: float) -> Mask:
+    """Samples that stick out from both neighbours in time and from the lines around, by enough."""
+    # Seen through a short horizontal mean: a streak keeps its height, noise and sparkle lose theirs.
+    smooth, past, future = (cv2.blur(field, (_LENGTH - 2, 1)) for field in (now, before, after))
+    threshold = _STEP + 4.0 * sigma / np.sqrt(_LENGTH - 2) + _unrest(past, future)
+    high = _beyond(smooth, past, future, sign=1)
+    low = _beyond(smooth, past, future, sign=-1)
+    return np.asarray(np.maximum(high, low) > threshold)
 
 
 def _lit_alike(field: Codes, now: Codes) -> Codes:
