@@ -114,6 +114,7 @@ def test_a_camera_of_its_own_colour_is_matched_to_the_others() -> None:
         ([sight(n, (-3.0, 8.0), light=(-25.0, 80.0)) for n in range(8)], "that is light, not a cast"),
         ([sight(n, (9.0, 1.0), light=(70.0, 10.0)) for n in range(8)], "that is light, not a cast"),
         ([sight(n, (0, 0), (235.0, 12.0, 6.0), light=(70.0, 40.0)) for n in range(8)], "that is light, not a cast"),
+        ([sight(n, (-6.0, 4.0), low=35, light=(-13.0, 8.0)) for n in range(8)], "haze, not a pedestal"),
         ([sight(n, (5.0, -3.0)) for n in range(2)], "Too few shots"),
     ],
 )

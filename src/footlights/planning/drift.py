@@ -22,8 +22,8 @@ _BETTER = 0.6
 """Of the constant's median distance that a drift must leave at most, to be believed."""
 _LIGHTS_APART = 12.0
 """Chroma codes by which two lights are of another colour."""
-_WHITE = 10.0
-"""Chroma codes that a light may lean, the fault taken out, and still be white."""
+_WHITE = 8.0
+"""Chroma codes that a light may lean and still be white."""
 _APART = 0.1
 """Share of the tape's length between two shots whose difference tells of a drift."""
 
@@ -84,12 +84,14 @@ def fault(sights: Sequence[Sight], agree: float) -> Fault | None:
 
 
 def light_apart(sights: Sequence[Sight]) -> bool:
-    """Whether the light cannot be what the sights have in common: it changes while they do not, or it is white."""
+    """Whether the light cannot be what the sights have in common: it changes while they do not, or it is white.
+
+    That it would be white with the fault taken out proves nothing: amber haze leans as the amber light does.
+    """
     lights = np.array([one.light for one in sights])
     if any(np.hypot(*(a - b)) >= _LIGHTS_APART for a, b in combinations(lights[:60], 2)):
         return True
-    leaning = lights - np.array([one.value for one in sights])
-    return bool((np.hypot(leaning[:, 0], leaning[:, 1]) < _WHITE).mean() >= _SHARE)
+    return bool((np.hypot(lights[:, 0], lights[:, 1]) < _WHITE).mean() >= _SHARE)
 
 
 def _moving(sights: Sequence[Sight], values: Floats) -> Fault:

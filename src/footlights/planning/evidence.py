@@ -88,6 +88,9 @@ def _found(survey: Survey, settings: ColourSettings) -> _Found:
     why_pedestal += _veil(reports)
     ceiling, why_ceiling = _ceiling(shots, settings.levels)
     black, lean, why_cast = _casts(shots, settings.cast, pedestal)
+    if pedestal and black is None and _coloured_black(reports):
+        pedestal, why_pedestal = 0.0, "The raised blacks lean with the light: haze, not a pedestal."
+        black, lean, why_cast = _casts(shots, settings.cast, pedestal)
     return _Found(
         pedestal, black, lean, ceiling, " ".join(part for part in (why_pedestal, why_ceiling, why_cast) if part)
     )
@@ -118,6 +121,12 @@ def _pedestal(lows: Sequence[float], mode: str) -> tuple[float, str]:
         return 0.0, "No pedestal all shots agree on."
     span = f"{min(lows):.0f}..{max(lows):.0f}"
     return min(lows) - 16, f"Blacks of all {len(lows)} shots lie at codes {span}: pedestal removed."
+
+
+def _coloured_black(reports: Sequence[ShotReport]) -> bool:
+    """Whether the blacks of most shots have a colour."""
+    dark = [(one.balance.black_cb, one.balance.black_cr) for one in reports if one.balance.blacks]
+    return bool(dark) and float(np.abs(np.median(np.array(dark), axis=0)).max()) >= _CAST
 
 
 def _veil(reports: Sequence[ShotReport]) -> str:
