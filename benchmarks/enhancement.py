@@ -16,6 +16,7 @@ import bench
 import enhancement_banding
 import enhancement_colour
 import enhancement_detail
+import enhancement_fidelity
 import enhancement_grain
 import enhancement_rate
 
@@ -24,6 +25,7 @@ PARTS: dict[str, ModuleType] = {
     "detail": enhancement_detail,
     "colour": enhancement_colour,
     "banding": enhancement_banding,
+    "fidelity": enhancement_fidelity,
     "rate": enhancement_rate,
 }
 

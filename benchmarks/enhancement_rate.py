@@ -95,7 +95,7 @@ def show(found: dict[str, Any]) -> None:
 
 def _truth(data: Path, run: Run, count: int) -> dict[str, Any]:
     """Peak signal-to-noise ratio of luma over the dropped pictures, means over pictures."""
-    true = _pictures(data, run, count)
+    true = pictures(data, run, count)
     ours, touched = doubled(true[::2])
     theirs = minterpolated(true[::2])
     # minterpolate gives nothing behind the last picture but one.
@@ -115,7 +115,7 @@ def _truth(data: Path, run: Run, count: int) -> dict[str, Any]:
 def _cuts(data: Path) -> dict[str, Any]:
     """Pictures across cuts that are neither of their neighbours."""
     files = sorted({run.file for run in RUNS} | {f"dev_clips/{name}" for name in _OTHERS})
-    parts = [_pictures(data, Run(file, start, _CUT_SIZE), _CUT_RUN) for start in (0, 40, 60) for file in files]
+    parts = [pictures(data, Run(file, start, _CUT_SIZE), _CUT_RUN) for start in (0, 40, 60) for file in files]
     pictures = np.concatenate(parts)
     ends = np.cumsum([len(part) for part in parts])[:-1]
     ours, _ = doubled(pictures)
@@ -144,7 +144,7 @@ def _strobes(data: Path) -> dict[str, Any]:
     picture must be as bright as the nearest of the tape, never between."""
     right = wrong = missed = 0
     for run in (RUNS[1], RUNS[3]):
-        dark = _pictures(data, Run(run.file, run.start, _CUT_SIZE), 40).copy()
+        dark = pictures(data, Run(run.file, run.start, _CUT_SIZE), 40).copy()
         for length, part in ((1, 1.0), (2, 1.0), (1, 0.34)):
             lit, flashes = _flashed(dark, length, part)
             for ratio in (Fraction(6, 5), Fraction(2)):
@@ -211,22 +211,22 @@ def minterpolated(pictures: Codes) -> Codes:
     height = pictures.shape[1] * 2 // 3
     raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p"]
     source = [*raw, "-s", f"{width}x{height}", "-r", str(RATE), "-i", "-"]
-    output = _piped([*source, "-vf", filters, *raw, "-"], pictures.tobytes())
+    output = piped([*source, "-vf", filters, *raw, "-"], pictures.tobytes())
     return np.frombuffer(output, np.uint8).reshape(-1, *pictures.shape[1:])
 
 
-def _pictures(data: Path, run: Run, count: int) -> Codes:
+def pictures(data: Path, run: Run, count: int) -> Codes:
     width, height = run.size
     filters = (
         f"trim=start_frame={run.start}:end_frame={run.start + count},setpts=N,"
         f"scale={width}:{height}:flags=area:force_original_aspect_ratio=disable"
     )
     raw = ["-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"]
-    output = _piped(["-i", str(data / run.file), "-vf", filters, *raw], b"")
+    output = piped(["-i", str(data / run.file), "-vf", filters, *raw], b"")
     return np.frombuffer(output, np.uint8).reshape(-1, height * 3 // 2, width)
 
 
-def _piped(arguments: list[str], given: bytes) -> bytes:
+def piped(arguments: list[str], given: bytes) -> bytes:
     command = [str(ffmpeg.binary()), "-v", "error", *arguments]
     return subprocess.run(command, input=given, capture_output=True, check=True).stdout
 

@@ -18,7 +18,8 @@ class ShotFidelity:
     residual: float = 0.0
     """Root mean square of source minus pushed-back master."""
     noise: float = 0.0
-    """What of it the tape explains: its measured noise and rounding to codes."""
+    """What of it the tape explains: its measured noise and rounding to codes; on DV tapes what coding such a picture
+    again makes of them."""
     ratio: float = 0.0
     """`residual` over `noise`; 1 where nothing but noise was taken away and nothing came in."""
     high: float = 0.0

@@ -4,11 +4,16 @@ What is left over is the tape's noise where restoring took nothing but noise awa
 matrix and field sampling are undone by the caller; the bandwidth is found here, per shot, as the symmetric point spread
 of 7 samples by 5 frame lines whose sum is one and which explains the fields best in the least-squares sense. So few
 numbers cannot take invented detail for a blur of the camera: they are shared by all samples of the shot.
+
+A lossy format adds an error of its own, more of it on edges than the noise of flat places shows. Where a picture can be
+put through the format again, that error is measured: the pushed-back picture with noise on it goes through, and comes
+back with what the format does to such a picture. The noise put on is as strong as leaves flat places as noisy as the
+tape's are, because the format takes some of it away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,6 +32,15 @@ _STEEP = 0.9
 """Quantile of the gradient above which a sample lies on an edge."""
 
 
+_CALM = 0.3
+"""Share of the samples, those in the plainest surroundings, that count as flat."""
+_ROUNDS = 3
+"""Trials in search of the noise that leaves flat places as noisy as they are."""
+
+Coder = Callable[[Plane], Plane]
+"""Lines `(h, W)` of a field or frame in luma codes → the same as the tape's format gives them back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pushed:
     """One instant: the tape's lines, and the master at the tape's raster."""
@@ -38,6 +52,8 @@ class Pushed:
     first: int
     step: int
     """2 for a field, 1 for a frame that is one instant."""
+    coder: Coder | None = None
+    """The tape's lossy format, where a picture can be put through it again."""
 
 
 class Residual(NamedTuple):
@@ -56,8 +72,10 @@ def compare(samples: Sequence[Pushed], levels: Sequence[float], sigmas: Sequence
     """The residual of a shot's samples. `sigmas` is the tape's noise in codes at the luma codes `levels`, rising."""
     inner = [_inner(sample) for sample in samples]
     spread = _point_spread(inner)
-    left = [source - _spread(shifted, spread) for source, shifted in inner]
-    noise = [np.interp(shifted[0], levels, sigmas) for _, shifted in inner]
+    seen = [_spread(shifted, spread) for _, shifted in inner]
+    left = [source - one for (source, _), one in zip(inner, seen, strict=True)]
+    flat = [np.interp(shifted[0], levels, sigmas) for _, shifted in inner]
+    noise = [_coded(sample, one, sigma) for sample, one, sigma in zip(samples, seen, flat, strict=True)]
     energy = sum(float(np.square(one).sum()) for one in left)
     expected = sum(float(np.square(one).sum()) for one in noise)
     count = sum(one.size for one in left)
@@ -75,11 +93,41 @@ Shifted = list[NDArray[np.float64]]
 """The master on the source's lines, then for each pair of distances the mean of its neighbours at these."""
 
 
+def _coded(sample: Pushed, seen: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Noise expected at every sample: `sigma` of flat places, or what the tape's format makes of it."""
+    if sample.coder is None:
+        return sigma
+    rows = _rows(sample)
+    columns = slice(_MARGIN[1], sample.master.shape[1] - _MARGIN[1])
+    steep = cv2.blur(np.abs(cv2.Laplacian(seen, cv2.CV_64F)), (_BLOCK[1] + 1, _BLOCK[0] + 1))
+    calm = steep <= np.quantile(steep, _CALM)
+    grain = np.random.default_rng(0).standard_normal(seen.shape)
+    factor, error = 1.0, np.zeros_like(seen)
+    for _ in range(_ROUNDS):
+        lines = sample.source.astype(np.float32)
+        lines[rows, columns] = seen + factor * sigma * grain
+        error = sample.coder(lines)[rows, columns] - seen
+        off = float(np.sqrt(np.square(sigma[calm]).mean() / max(np.square(error[calm]).mean(), 1e-6)))
+        factor = min(max(factor * off, 0.1), 5.0)
+    side = (2 * _BLOCK[1] + 1, 2 * _BLOCK[0] + 1)
+    return np.asarray(np.sqrt(np.maximum(cv2.blur(np.square(error), side), 1e-6)))
+
+
+def _rows(sample: Pushed) -> NDArray[np.intp]:
+    """The source's lines without the margins."""
+    return (_lines(sample) - sample.first) // sample.step
+
+
+def _lines(sample: Pushed) -> NDArray[np.intp]:
+    """The same as lines of the frame."""
+    top = _MARGIN[0] + (sample.first - _MARGIN[0]) % sample.step
+    return np.arange(top, sample.master.shape[0] - _MARGIN[0], sample.step)
+
+
 def _inner(sample: Pushed) -> tuple[NDArray[np.float64], Shifted]:
     """Source lines and shifted masters, without the margins."""
-    height, width = sample.master.shape
-    top = _MARGIN[0] + (sample.first - _MARGIN[0]) % sample.step
-    lines = np.arange(top, height - _MARGIN[0], sample.step)
+    width = sample.master.shape[1]
+    lines = _lines(sample)
     master = sample.master.astype(np.float64)
 
     def seen(down: int, right: int) -> NDArray[np.float64]:
@@ -90,8 +138,7 @@ def _inner(sample: Pushed) -> tuple[NDArray[np.float64], Shifted]:
         for right in range(_REACH[1] + 1):
             ways = {(a * down, b * right) for a in (1, -1) for b in (1, -1)}
             shifted.append(np.mean([seen(*way) for way in sorted(ways)], axis=0))
-    rows = (lines - sample.first) // sample.step
-    return sample.source[rows, _MARGIN[1] : width - _MARGIN[1]].astype(np.float64), shifted
+    return sample.source[_rows(sample), _MARGIN[1] : width - _MARGIN[1]].astype(np.float64), shifted
 
 
 def _point_spread(inner: Sequence[tuple[NDArray[np.float64], Shifted]]) -> NDArray[np.float64]:

@@ -28,8 +28,10 @@ from footlights.core.time import FrameRange, SpanKind
 from footlights.engine.tasks import Task
 from footlights.enhancement.balance import affine
 from footlights.enhancement.lift import lowered
+from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
-from footlights.metrics.redegradation import Pushed, compare
+from footlights.media.roundtrip import is_dv, through_dv
+from footlights.metrics.redegradation import Coder, Pushed, compare
 from footlights.pipeline.pictures import to_planes
 
 FIDELITY = "fidelity"
@@ -74,6 +76,9 @@ class ShotRequest:
     step: int
     """2 for fields, 1 for frames."""
     lossy: bool
+    """The tape's format adds an error of its own that cannot be had again."""
+    coded: str = ""
+    """Pixel format of a DV tape, whose own error is had by coding again."""
     why: str = ""
     """Why nothing is compared."""
 
@@ -181,6 +186,8 @@ def _request(
     noise = report.noise
     step = 2 if factor == 2 else 1
     lines = ingest.source.height - int(crop[1]) - int(crop[3])
+    source = ingest.source
+    coded = source.pixel_format if is_dv(source.codec, source.width, source.height, source.pixel_format) else ""
     why = ""
     if size[1] < lines:
         why = f"the master has {size[1]} lines and the tape {lines}: what was left out on purpose cannot come back"
@@ -198,7 +205,8 @@ def _request(
         levels=noise.luma_levels or (128.0,),
         sigmas=tuple(round(hypot(sigma, _ROUNDING), 4) for sigma in noise.luma_sigmas or (noise.luma_sigma,)),
         step=step,
-        lossy=ingest.source.codec not in _LOSSLESS,
+        lossy=ingest.source.codec not in _LOSSLESS and not coded,
+        coded=coded,
         why=why or ("" if instants else "no instant of it is shown as it came through"),
     )
 
@@ -237,7 +245,20 @@ def _pushed(request: ShotRequest, instant: Instant, opened: tuple[Ingest, VideoR
     source = luma[top : height - bottom, left : width - right] * 219 + 16
     master = _master(request, piece, instant.frame, source.shape) * 219 + 16
     line = (instant.first - top) % request.step
-    return Pushed(source[line :: request.step], master, line, request.step)
+    place = slice(top + line, height - bottom, request.step), slice(left, width - right)
+    coder = _dv(tuple(plane.copy() for plane in picture.planes), request.coded, place) if request.coded else None
+    return Pushed(source[line :: request.step], master, line, request.step, coder)
+
+
+def _dv(planes: tuple[Samples, ...], pixel_format: str, place: tuple[slice, slice]) -> Coder:
+    """Lines put into a frame of the tape, coded as DV, and taken out again."""
+
+    def through(lines: Plane) -> Plane:
+        frame = planes[0].copy()
+        frame[place] = np.clip(np.round(lines), 1, 254)
+        return through_dv((frame, *planes[1:3]), pixel_format)[place].astype(np.float32)
+
+    return through
 
 
 def _master(request: ShotRequest, piece: Path, frame: int, size: tuple[int, ...]) -> Plane:
