@@ -8,8 +8,8 @@ from footlights.core.reports import ShotReport, Survey
 from footlights.core.source import Ingest
 from footlights.planning.repairs import step, weighted_median
 
-_SURE = 0.4
-"""Confidence from which a shot has a say."""
+_SURE, _SURE_BENT = 0.5, 0.4
+"""Confidence from which a shot has a say in jitter, and in the bend: scenes of wild motion reach 0.45 without any."""
 _STRAYS = 0.17
 """Samples of jitter from which lines are moved: what motion alone looks like in shots that move fast is below it."""
 _BENT = 1.0
@@ -56,6 +56,6 @@ def _jitter(survey: Survey) -> tuple[float, float]:
 def _bend(survey: Survey) -> tuple[float, float]:
     """Samples, and field lines over which it falls to 1/e."""
     shots = [(one.timebase, one.timebase.skew_confidence * len(one.shot.frames)) for one in survey.shots]
-    sure = [(found, weight) for found, weight in shots if found.skew_confidence >= _SURE]
+    sure = [(found, weight) for found, weight in shots if found.skew_confidence >= _SURE_BENT]
     height = weighted_median([(found.skew_lines, weight) for found, weight in sure])
     return weighted_median([(found.skew, weight) for found, weight in sure]), height or 8.0

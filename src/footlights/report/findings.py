@@ -197,7 +197,7 @@ def _head_switching(report: ShotReport) -> tuple[Defect, Severity | None, str]:
 
 def _jitter(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     found = report.timebase
-    severity = grade(found.jitter, 0.17, 0.4, 1.0) if found.confidence >= 0.4 else None
+    severity = grade(found.jitter, 0.17, 0.4, 1.0) if found.confidence >= 0.5 else None
     return Defect.LINE_JITTER, severity, f"lines stray by {found.jitter:.2f} samples"
 
 
