@@ -1,4 +1,4 @@
-"""`encode`: any progressive SDR video to a stream, its colours kept; what cannot be is refused."""
+"""`encode`: any progressive video to a stream, its colours kept; what cannot be is refused."""
 
 from __future__ import annotations
 
@@ -194,9 +194,30 @@ def test_interlaced_is_refused(tmp_path: Path) -> None:
     assert caught.value.exit_code == 3
 
 
-def test_hdr_is_refused(tmp_path: Path) -> None:
-    tags = "setparams=colorspace=bt2020nc:color_primaries=bt2020:color_trc=smpte2084"
-    clip = make(tmp_path / "a.mkv", "-vf", f"format=yuv420p10le,{tags}", "-c:v", "libx265", "-c:a", "flac")
+@pytest.mark.parametrize(("curve", "number", "shown"), [("smpte2084", 16, "PQ"), ("arib-std-b67", 18, "HLG")])
+def test_hdr_keeps_its_tags(tmp_path: Path, curve: str, number: int, shown: str) -> None:
+    """Primaries, transfer, matrix and range of BT.2100 in the bitstream, in the codec string and in the playlist; the
+    rendition of eight bits is left out."""
+    tags = f"setparams=colorspace=bt2020nc:color_primaries=bt2020:color_trc={curve}:range=tv"
+    pictures = "mandelbrot=s=256x144:r=25,trim=duration=0.4,setsar=1"
+    clip = make(tmp_path / "a.mkv", "-vf", f"format=yuv420p10le,{tags}", "-c:v", "libx265", "-an", pictures=pictures)
+    sets = (*SMALL, "encoding.h264_height=144")
+    encoded = video.encode(jobs.open_job(clip, tmp_path / "job", sets, Path("/dev/null")), silent)
+    assert [(one.name, "HDR" in one.why) for one in encoded.layout.encode.left_out] == [("h264-144", True)]
+    assert all(check.passed for check in encoded.checks)
+    master = (tmp_path / "job" / "stream" / "master.m3u8").read_text("utf-8")
+    assert f"VIDEO-RANGE={shown}" in master
+    assert f".09.{number:02d}.09.0" in master
+    chunk = next((tmp_path / "job").glob("artifacts/??/*/chunk.mkv"))
+    with av.open(str(chunk)) as container:
+        context = next(container.decode(video=0))
+    assert (context.color_primaries, context.color_trc, context.colorspace) == (9, number, 9)
+
+
+def test_hdr_that_is_no_bt2100_is_refused(tmp_path: Path) -> None:
+    tags = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=smpte2084:range=tv"
+    pictures = "mandelbrot=s=256x144:r=25,trim=duration=0.4,setsar=1"
+    clip = make(tmp_path / "a.mkv", "-vf", f"format=yuv420p10le,{tags}", "-c:v", "libx265", "-an", pictures=pictures)
     with pytest.raises(SourceError, match="HDR"):
         encode(clip, tmp_path / "job")
     assert not (tmp_path / "job" / "stream").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 
@@ -99,6 +99,9 @@ class Signal:
     """Names of the fields above that no tag stated."""
 
 
+HDR_NAMES = {Transfer.PQ: "smpte2084", Transfer.HLG: "arib-std-b67"}
+"""FFmpeg's names of the transfer characteristics of BT.2100."""
+
 BT709_SIGNAL = Signal(
     matrix=Matrix.BT709,
     primaries=Primaries.BT709,
@@ -107,3 +110,10 @@ BT709_SIGNAL = Signal(
     field_order=FieldOrder.PROGRESSIVE,
 )
 """UHD SDR as delivered: BT.709 throughout, studio range, progressive, square samples."""
+
+
+def delivered(signal: Signal) -> Signal:
+    """What pictures of a signal are delivered as: HDR of BT.2100 as it is, all else as BT.709."""
+    if signal.transfer not in HDR_NAMES:
+        return BT709_SIGNAL
+    return replace(BT709_SIGNAL, matrix=Matrix.BT2020_NCL, primaries=Primaries.BT2020, transfer=signal.transfer)

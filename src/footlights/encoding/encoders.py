@@ -50,11 +50,23 @@ class Encoder(Protocol):
         ...
 
 
+def tags(hdr: str = "") -> tuple[str, ...]:
+    """Colour tags, which go onto the pictures: BT.709, or BT.2100 with a transfer characteristic as FFmpeg calls it,
+    `smpte2084` (PQ) or `arib-std-b67` (HLG)."""
+    return ("-vf", _set(hdr), "-chroma_sample_location", "left") if hdr else _TAGS
+
+
+def _set(hdr: str) -> str:
+    return f"setparams=color_primaries=bt2020:color_trc={hdr}:colorspace=bt2020nc:range=tv" if hdr else _BT709
+
+
 @dataclass(frozen=True, slots=True)
 class SvtAv1:
-    """SVT-AV1, 10 bit; quarter steps of CRF."""
+    """SVT-AV1, 10 bit; quarter steps of CRF; SDR of BT.709, or HDR of BT.2100."""
 
     preset: int = 10
+    hdr: str = ""
+    """As in `tags`."""
     name: str = "av1"
     pixel_format: str = "yuv420p10le"
     suffix: str = ".mkv"
@@ -65,7 +77,7 @@ class SvtAv1:
         params = f"crf={q:g}:keyint=-1:scd=0:tune=0:lp={THREADS}:film-grain=0"
         return [
             "-c:v", "libsvtav1", "-preset", str(self.preset), "-svtav1-params", params,
-            "-pix_fmt", self.pixel_format, *_forced(keyframes, rate), *_TAGS, *_EXACT,
+            "-pix_fmt", self.pixel_format, *_forced(keyframes, rate), *tags(self.hdr), *_EXACT,
         ]  # fmt: skip
 
 
@@ -102,7 +114,7 @@ class X265:
 
     preset: str = "superfast"
     hdr: str = ""
-    """FFmpeg's name of the transfer characteristics of HDR: `smpte2084` (PQ) or `arib-std-b67` (HLG)."""
+    """As in `tags`."""
     name: str = "hevc"
     pixel_format: str = "yuv420p10le"
     suffix: str = ".mkv"
@@ -114,15 +126,8 @@ class X265:
         )
         return [
             "-c:v", "libx265", "-preset", self.preset, "-crf", f"{q:g}", "-x265-params", params,
-            "-pix_fmt", self.pixel_format, *_forced(keyframes, rate), *self._tags, *_EXACT,
+            "-pix_fmt", self.pixel_format, *_forced(keyframes, rate), *tags(self.hdr), *_EXACT,
         ]  # fmt: skip
-
-    @property
-    def _tags(self) -> tuple[str, ...]:
-        if not self.hdr:
-            return _TAGS
-        graph = f"setparams=color_primaries=bt2020:color_trc={self.hdr}:colorspace=bt2020nc:range=tv"
-        return "-vf", graph, "-chroma_sample_location", "left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,18 +183,18 @@ MASTERS: dict[str, MasterCodec] = {
 }
 
 
-def rung_encoder(codec: str, preset: str) -> Encoder:
-    """The encoder of a ladder rung."""
+def rung_encoder(codec: str, preset: str, hdr: str = "") -> Encoder:
+    """The encoder of a ladder rung; `hdr` as in `tags`."""
     if codec == "av1":
-        return SvtAv1(preset=int(preset))
+        return SvtAv1(preset=int(preset), hdr=hdr)
     if codec == "h264":
         return X264(preset=preset)
     raise ParameterError("rung.codec", codec, "choose av1 or h264")
 
 
-def lossless_intermediate(scale: str | None = None) -> list[str]:
+def lossless_intermediate(scale: str | None = None, hdr: str = "") -> list[str]:
     """Arguments for a temporary lossless copy, 10 bit, written fast and read fast; `scale` is a filter put before."""
-    graph = f"{scale},{_BT709}" if scale else _BT709
+    graph = f"{scale},{_set(hdr)}" if scale else _set(hdr)
     codec = ["-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-threads", str(THREADS)]
     return ["-vf", graph, "-pix_fmt", "yuv420p10le", "-chroma_sample_location", "left", *codec, *_EXACT]
 

@@ -59,6 +59,8 @@ class VideoVariant:
     rate: Fraction
     """Frames per second, nominal."""
     sample_aspect: Fraction = Fraction(1)
+    video_range: str = "SDR"
+    """`SDR`, `PQ` or `HLG`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def _variant_lines(stream: Stream, variant: VideoVariant) -> list[str]:
         f'CODECS="{codecs}"',
         f"RESOLUTION={variant.width}x{variant.height}",
         f"FRAME-RATE={_decimal(variant.rate, 3)}",
-        "VIDEO-RANGE=SDR",
+        f"VIDEO-RANGE={variant.video_range}",
         *([f'AUDIO="{_SOUND_GROUP}"'] if stream.sound else []),
         "CLOSED-CAPTIONS=NONE",
     ]
@@ -176,7 +178,7 @@ def _iframe_line(stream: Stream, variant: VideoVariant) -> str:
         f"AVERAGE-BANDWIDTH={rates.average}",
         f'CODECS="{variant.codecs}"',
         f"RESOLUTION={variant.width}x{variant.height}",
-        "VIDEO-RANGE=SDR",
+        f"VIDEO-RANGE={variant.video_range}",
         f'URI="{quote(variant.track.name)}/{IFRAME_FILE}"',
     ]
     return "#EXT-X-I-FRAME-STREAM-INF:" + ",".join(attributes)

@@ -74,6 +74,14 @@ def plan(
     return EncodePlan(ladder, tuple(segments), tuple(segments), rate, frames)
 
 
+def ten_bit_only(plan: EncodePlan) -> EncodePlan:
+    """The plan for HDR pictures, which eight bits show in steps."""
+    left = tuple(
+        LeftOut(one.name, "the pictures are HDR, and it has 8 bits") for one in plan.rungs if one.bit_depth < 10
+    )
+    return replace(plan, rungs=tuple(one for one in plan.rungs if one.bit_depth >= 10), left_out=plan.left_out + left)
+
+
 def aimed(rung: Rung, look: Look, dark: float) -> Rung:
     """The rung with its target raised by `dark` for a chunk of dark pictures."""
     return replace(rung, target=min(rung.target + dark, MOST_TARGET)) if look.luma < DARK else rung

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from footlights.core.signal import BT709_SIGNAL, Signal
+from footlights.core.signal import BT709_SIGNAL, HDR_NAMES, Signal
 from footlights.core.time import FrameRange
 from footlights.encoding.cmaf import StreamTrack, sound_edges, write_file, write_sound, write_video
 from footlights.encoding.codecs import codec_string
@@ -91,9 +91,10 @@ def _write_rendition(folder: Path, rendition: Rendition, clock: Clock, segments:
                 "give the encode of a rung, not a master",
             )
         track = write_video(folder, rendition.name, video, segments)
-        return VideoVariant(
-            track, codec_string(track.header), video.width, video.height, clock.rate, rendition.signal.sample_aspect
-        )
+        signal = rendition.signal
+        shown = signal.transfer.name if signal.transfer in HDR_NAMES else "SDR"
+        size = video.width, video.height
+        return VideoVariant(track, codec_string(track.header), *size, clock.rate, signal.sample_aspect, shown)
 
 
 def _write_track(

@@ -163,7 +163,11 @@ def _left_out(
 
 def _without(plan: EncodePlan, left_out: tuple[LeftOut, ...]) -> EncodePlan:
     names = {rung.name for rung in left_out}
-    return replace(plan, rungs=tuple(rung for rung in plan.rungs if rung.name not in names), left_out=left_out)
+    return replace(
+        plan,
+        rungs=tuple(rung for rung in plan.rungs if rung.name not in names),
+        left_out=plan.left_out + left_out,
+    )
 
 
 def _allotted(one: Session, placed: dict[str, _Placed], settings: Settings) -> dict[str, _Placed]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from footlights.core import records
 from footlights.core.encodes import BasePictures, ChunkEncode, EncodePlan
 from footlights.core.products import Check, MasterFacts
+from footlights.core.signal import BT709_SIGNAL, Signal
 from footlights.core.source import Ingest
 from footlights.core.time import SpanKind, TimeMap
 from footlights.encoding.package import Rendition, write_stream
@@ -105,6 +106,8 @@ class StreamRequest:
     sound_rate: int
     """Bits per second of the AAC sound."""
     sound: SoundPlan = AS_IT_IS
+    signal: Signal = BT709_SIGNAL
+    """Of the renditions."""
 
 
 def write(
@@ -168,6 +171,7 @@ def write_stream_folder(
                 Piece(path, len(frames))
                 for path, frames in zip(chunks[number * per_rung : (number + 1) * per_rung], plan.chunks, strict=True)
             ),
+            request.signal,
         )
         for number, rung in enumerate(plan.rungs)
     ]
@@ -190,6 +194,7 @@ def expected_stream(
         segments=request.plan.segments,
         renditions=tuple(rung.name for rung in request.plan.rungs),
         sound=tuple(sound),
+        signal=request.signal,
         contents=contents,
         base=base,
     )

@@ -18,7 +18,7 @@ from footlights.core import records
 from footlights.core.encodes import EncodePlan, Look
 from footlights.core.plans import Piece, RestorationPlan, ShotPlan
 from footlights.core.reports import ShotGlance, Survey
-from footlights.core.signal import BT709_SIGNAL, Signal
+from footlights.core.signal import BT709_SIGNAL, HDR_NAMES, Signal, delivered
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange, at_step
 from footlights.encoding import ladder
@@ -286,6 +286,8 @@ def lay_out_video(listed: Ingest, shots: Sequence[ShotGlance], settings: Setting
     cutting = replace(SegmentRules(), target=Fraction(settings.restoration.part).limit_denominator(100))
     cut = segments(cuts, times, end, cutting)
     plan = ladder.plan(*displayed_size(listed), rate, cut, settings.encoding)
+    if listed.source.signal.transfer in HDR_NAMES:
+        plan = ladder.ten_bit_only(plan)
     return Layout(1, timing, (), key_frames(cut, cuts, times, end, cutting), plan)
 
 
@@ -331,7 +333,9 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                     priority=10,
                 )
             )
-    stream = StreamRequest(plan, layout.timing, settings.encoding.audio_rate * 1000, layout.sound)
+    stream = StreamRequest(
+        plan, layout.timing, settings.encoding.audio_rate * 1000, layout.sound, delivered(feed.signal)
+    )
     package = Task(
         STREAM,
         f"{_OPS}:package",

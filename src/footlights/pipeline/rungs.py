@@ -9,7 +9,7 @@ from math import ceil, log2
 from pathlib import Path
 
 from footlights.core.encodes import ORDINARY, ChunkEncode, GrainEncode, Look, Probe, Rung
-from footlights.core.signal import BT709_SIGNAL, Range, Signal
+from footlights.core.signal import HDR_NAMES, Range, Signal, delivered
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import Encoder, lossless_intermediate, rung_encoder
 from footlights.encoding.search import SLOPE, Goal, Prior, search
@@ -48,7 +48,7 @@ class ChunkRequest:
     """Of the pictures as displayed, in square samples."""
     height: int
     signal: Signal
-    """Of the pictures; a rendition is always BT.709 in studio range."""
+    """Of the pictures; a rendition is what `core.signal.delivered` makes of it."""
     guess: float
     """q to begin with."""
     probes: int
@@ -64,6 +64,11 @@ class ChunkRequest:
     banding: float = 1.0
     """CAMBI that an encode may add to its reference's."""
 
+    @property
+    def hdr(self) -> str:
+        """The transfer characteristic of HDR as FFmpeg calls it; empty for SDR."""
+        return HDR_NAMES.get(self.signal.transfer, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -76,7 +81,7 @@ class Picture:
 
 def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress: Callable[[int], None]) -> ChunkEncode:
     """Leave the accepted encode as `chunk.mkv` in `folder`; temporary files are gone when it returns."""
-    encoder = rung_encoder(request.rung.codec, request.rung.preset)
+    encoder = rung_encoder(request.rung.codec, request.rung.preset, request.hdr)
     reference = _reference(request, picture, folder)
     treated = Treatment(reference, reference)
     if request.grain == "auto":
@@ -331,7 +336,7 @@ def _reference(request: ChunkRequest, picture: Picture, folder: Path) -> Path:
     if scaling is None and whole and index.pixel_format == "yuv420p10le":
         return picture.path
     target = folder / "reference.mkv"
-    tail = [*lossless_intermediate(scaling), ffmpeg.file_url(target)]
+    tail = [*lossless_intermediate(scaling, request.hdr), ffmpeg.file_url(target)]
     if whole:
         ffmpeg.run([*ffmpeg.input_arguments(picture.path, request.rate), *tail], doing="scaling the reference")
         return target
@@ -344,7 +349,7 @@ def _reference(request: ChunkRequest, picture: Picture, folder: Path) -> Path:
 
 
 def _scaling(request: ChunkRequest) -> str | None:
-    """The filter from the pictures as they are to the rung's size and BT.709; None where nothing is to be done."""
+    """The filter from the pictures as they are to the rung's size and colour; None where nothing is to be done."""
     rung, signal = request.rung, request.signal
     size = f"{rung.width}:{rung.height}"
     if _delivered(signal):
@@ -358,9 +363,9 @@ def _scaling(request: ChunkRequest) -> str | None:
 
 
 def _delivered(signal: Signal) -> bool:
-    """Whether the samples need no conversion: those of BT.709 in studio range."""
-    delivered = BT709_SIGNAL
-    return (signal.matrix, signal.primaries, signal.range) == (delivered.matrix, delivered.primaries, delivered.range)
+    """Whether the samples need no conversion."""
+    wanted = delivered(signal)
+    return (signal.matrix, signal.primaries, signal.range) == (wanted.matrix, wanted.primaries, wanted.range)
 
 
 def _send(pipe: ffmpeg.EncoderPipe, planes: Sequence[Samples]) -> None:

@@ -1,4 +1,4 @@
-"""`footlights encode`: the second half of the way, for any progressive SDR video as it is.
+"""`footlights encode`: the second half of the way, for any progressive video as it is, SDR or HDR.
 
 No copy of its pictures is made: parts of the file are looked at to find shots, then every rendition reads its chunks
 from it. Its SHA-256, taken when the job was begun, stands for its pictures.
@@ -16,7 +16,8 @@ from footlights.core import records
 from footlights.core.encodes import ChunkEncode, Look
 from footlights.core.products import Check
 from footlights.core.reports import CadenceKind, ShotGlance
-from footlights.core.source import Ingest
+from footlights.core.signal import HDR_NAMES, delivered
+from footlights.core.source import Ingest, Source
 from footlights.engine.events import Note
 from footlights.errors import SourceError
 from footlights.ingest import ingest as taking_in
@@ -26,7 +27,6 @@ from footlights.pipeline.foretelling import Foretold, foretell
 from footlights.pipeline.job import Job
 from footlights.pipeline.looks import chunk_looks
 from footlights.pipeline.run import Listener, Session, session
-from footlights.planning.rules import refuse_hdr
 from footlights.report import page, summary
 from footlights.report.sections import encodes as encodes_section
 from footlights.report.sections import products as products_section
@@ -49,13 +49,13 @@ class Encoded:
 def encode(job: Job, listen: Listener, *, dry: bool = False) -> Encoded:
     """Make `stream/` and the reports from a video; `dry` looks at it and tells what that would take, no more.
 
-    Raises SourceError for a video that is interlaced, HDR or damaged.
+    Raises SourceError for a video that is interlaced, damaged, or HDR of an unusual kind.
     """
     settings = job.settings
     with session(job, listen) as one:
         one.run([graph.list_task(job.tape, settings)])
         listed = one.record(Ingest, graph.INGEST, taking_in.RECORD)
-        refuse_hdr(listed.source)
+        _refuse_other_hdr(listed.source)
         one.run(graph.glance_tasks(job.tape, listed, settings))
         shots = one.record(tuple[ShotGlance, ...], graph.SURVEY, ops.SURVEY)
         _refuse_interlaced(shots, job)
@@ -85,6 +85,23 @@ def encode(job: Job, listen: Listener, *, dry: bool = False) -> Encoded:
         )
         _report(one, encoded)
         return encoded
+
+
+def _refuse_other_hdr(source: Source) -> None:
+    """HDR goes through as BT.2100 in studio range; what is something between is refused."""
+    signal = source.signal
+    wanted = delivered(signal)
+    if signal.transfer in HDR_NAMES and (signal.matrix, signal.primaries, signal.range) != (
+        wanted.matrix,
+        wanted.primaries,
+        wanted.range,
+    ):
+        raise SourceError(
+            f"{source.name} is HDR video of an unusual kind",
+            f"{signal.transfer.name} with {signal.primaries.name} primaries, {signal.matrix.name} matrix and "
+            f"{signal.range.name.lower()} range",
+            "convert it to BT.2020 in studio range first, for example with ffmpeg's zscale filter",
+        )
 
 
 def _refuse_interlaced(shots: tuple[ShotGlance, ...], job: Job) -> None:
