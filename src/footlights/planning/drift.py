@@ -24,6 +24,8 @@ _LIGHTS_APART = 12.0
 """Chroma codes by which two lights are of another colour."""
 _WHITE = 8.0
 """Chroma codes that a light may lean and still be white."""
+_ALONG, _FAINT, _MOST = 0.7, 3.0, 0.6
+"""Cosine from which a fault leans as the light does, codes of light that count, and the share of shots where it may."""
 _APART = 0.1
 """Share of the tape's length between two shots whose difference tells of a drift."""
 
@@ -88,7 +90,11 @@ def light_apart(sights: Sequence[Sight]) -> bool:
 
     That it would be white with the fault taken out proves nothing: amber haze leans as the amber light does.
     """
-    lights = np.array([one.light for one in sights])
+    lights, values = np.array([one.light for one in sights]), np.array([one.value for one in sights])
+    lengths = np.hypot(*lights.T) * np.hypot(*values.T) + 1e-6
+    along = ((lights * values).sum(axis=1) / lengths > _ALONG) & (np.hypot(*lights.T) > _FAINT)
+    if along.mean() >= _MOST:
+        return False
     if any(np.hypot(*(a - b)) >= _LIGHTS_APART for a, b in combinations(lights[:60], 2)):
         return True
     return bool((np.hypot(lights[:, 0], lights[:, 1]) < _WHITE).mean() >= _SHARE)
