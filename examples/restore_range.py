@@ -42,7 +42,7 @@ def main(tape: Path, slots: FrameRange, out: Path, lines: int = 2160) -> int:
             stage("colour.convert", matrix=int(signal.matrix), primaries=int(signal.primaries)),
             stage("upscale.lanczos", width=shape.width, height=shape.height, crop=shape.crop),
         ]
-        factor = chain.rate_factor(stages)
+        factor = int(chain.rate_factor(stages))  # a whole number: no step here converts the rate
         wanted, rate = FrameRange(slots.start * factor, slots.stop * factor), record.source.rate * factor
         raw, quantiser = RawFormat(shape.width, shape.height, "yuv420p10le", str(rate)), Quantiser(seed=1)
         with open_ingest(folder)[1] as reader:

@@ -53,7 +53,7 @@ def test_shots_are_listed_and_gaps_read(tape: Path, tmp_path: Path) -> None:
     assert told[-3:] == [
         "no gaps found",
         "interpolated at 0.20 s: frames 10 to 12",
-        "gaps.rebuild: 2 of None frames touched",
+        f"gaps.rebuild: 2 of {2 * FRAMES} frames touched",
     ]
 
 

@@ -68,18 +68,18 @@ def make_tape(  # noqa: PLR0913 - options of a command line
     as_json: bool,
 ) -> None:
     """Simulated tape with its truth."""
-    probing.look(clean)
-    from footlights.pipeline.simulate import TapeChoice
-    from footlights.pipeline.simulate import make_tape as simulate
-
     try:
         fields = tuple(int(part) for part in cuts.split(",") if part.strip())
     except ValueError as error:
         raise UsageError(
             f"--cuts {cuts} cannot be used", "it is no list of field numbers", "write --cuts 120,305"
         ) from error
-    choice = TapeChoice(preset, seed, standard, field_order, codec, scan, fields)
     _check_place(output)
+    probing.look(clean)
+    from footlights.pipeline.simulate import TapeChoice
+    from footlights.pipeline.simulate import make_tape as simulate
+
+    choice = TapeChoice(preset, seed, standard, field_order, codec, scan, fields)
     with console(stderr=True).status(Text(plain(f"simulating {output.name}"))) as status:
 
         def progress(frames: int) -> None:
