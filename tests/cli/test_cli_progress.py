@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import re
 
@@ -14,6 +15,7 @@ from footlights.cli.progress import EVERY, Bars, JsonLines, Lines
 from footlights.engine import events
 from footlights.engine.events import Estimate, OpUnits
 from footlights.engine.state import FailureKind
+from footlights.pipeline import ops
 
 RESTORE, ENCODE = "footlights.pipeline.ops:restore", "footlights.pipeline.ops:encode"
 HOUR = 3600
@@ -29,6 +31,12 @@ def started(task: str, op: str = RESTORE, units: int = 10) -> events.TaskStarted
 
 def done(task: str, op: str = RESTORE, units: int = 10) -> events.TaskDone:
     return events.TaskDone(task, op, "key", "content", "new", "it was never made", units, 1.0, 5)
+
+
+def test_every_op_has_a_name_before_people() -> None:
+    functions = inspect.getmembers(ops, inspect.isfunction)
+    signature = "(context: 'OpContext') -> 'OpResult'"
+    assert {name for name, one in functions if str(inspect.signature(one)) == signature} == set(progress.NAMES)
 
 
 def test_an_hour_of_work_is_one_line_in_half_a_minute(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,16 +30,24 @@ from footlights.engine.events import (
     to_line,
 )
 
-_NAMES = {
+NAMES = {
     "ingest": "Taking the tape in",
     "measure": "Measuring",
     "conclude": "Finding shots",
     "thumbnails": "Thumbnails",
     "sound": "Listening",
+    "care_sound": "Treating the sound",
+    "stretch_sound": "Stretching the sound",
+    "track_faces": "Following faces",
+    "link_people": "Telling people apart",
+    "remainder": "Trying the net",
     "restore": "Restoring",
     "compare": "Before and after",
     "fidelity": "Fidelity",
     "assemble": "Master",
+    "map_provenance": "Map of provenance",
+    "make_hdr": "HDR rendition",
+    "join_hdr": "Joining the HDR rendition",
     "list_video": "Reading the video",
     "glance": "Looking at it",
     "conclude_glance": "Finding shots",
@@ -47,6 +55,7 @@ _NAMES = {
     "see": "Comparing renditions",
     "package": "Packaging",
 }
+"""What each op is called before people."""
 EVERY = 30.0
 """Seconds between two lines of progress where there is no terminal."""
 Listener = Callable[[Event], None]
@@ -232,7 +241,7 @@ def _outlook(event: Estimate) -> str:
 
 
 def _name(op: str) -> str:
-    return _NAMES.get(_short(op), _short(op))
+    return NAMES.get(_short(op), _short(op))
 
 
 def _short(op: str) -> str:
