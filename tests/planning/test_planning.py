@@ -157,8 +157,12 @@ def test_lines_are_moved_by_what_the_tape_as_a_whole_shows_and_fields_by_their_o
     assert [one["jitter"] for one in steps] == [0.3, 0.3, 0.3]
     assert [one["skew"] for one in steps] == [3.0, 3.0, 3.0]
     assert [(one["jumped"], one["jumps"]) for one in steps] == [((), ()), ((), ()), ((127,), (5,))]
-    calm = rules.plan(survey(shot(0, 0, 30, timebase=strayed(0.1, 0.5))), ingest(), settings())
-    assert "too little" in {one.stage: one.why for one in calm.shots[0].skipped}["timebase.align"]
+    for calm in (strayed(0.1, 0.5), strayed(0.1, 1.3), strayed(0.3, 0.9, 0.2)):
+        plan = rules.plan(survey(shot(0, 0, 30, timebase=calm)), ingest(), settings())
+        assert "too little" in {one.stage: one.why for one in plan.shots[0].skipped}["timebase.align"]
+    for bent in (strayed(0.3, 1.3), strayed(0.1, 2.5)):
+        plan = rules.plan(survey(shot(0, 0, 30, timebase=bent)), ingest(), settings())
+        assert next(one.params for one in plan.shots[0].steps if one.stage == "timebase.align")["skew"] == bent.skew
     off = rules.plan(survey(*reports), ingest(90), settings("restoration.timebase.align=false"))
     assert "timebase.align" not in stages(off)
 

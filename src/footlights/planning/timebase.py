@@ -14,6 +14,9 @@ _STRAYS = 0.17
 """Samples of jitter from which lines are moved: what motion alone looks like in shots that move fast is below it."""
 _BENT = 1.0
 """Samples of bend from which the top lines are straightened: slanted things at the top of a scene mislead by less."""
+_BENT_ALONE = 2.0
+"""The same where the tape's lines do not stray: what bends the top of a picture makes its lines stray, and things that
+stand slanted there, as a truss above a stage, have been taken for a bend of 1.3 samples."""
 _STRONGEST = (4.0, 30.0)
 """What the stage takes, in samples of jitter and of bend."""
 
@@ -25,7 +28,8 @@ def align(survey: Survey, ingest: Ingest, report: ShotReport, settings: Settings
     skew, height = _bend(survey)
     jumps = report.timebase.jumps
     evidence = f"timebase.jitter {jitter:.2f} samples and skew {skew:+.1f} over all shots, {len(jumps)} fields jumped"
-    jitter, skew = jitter if jitter >= _STRAYS else 0.0, skew if abs(skew) >= _BENT else 0.0
+    jitter = jitter if jitter >= _STRAYS else 0.0
+    skew = skew if abs(skew) >= (_BENT if jitter else _BENT_ALONE) else 0.0
     if not jitter and not skew and not jumps:
         return Skipped(name, f"{evidence}: too little to be told from the scene")
     if not settings.restoration.timebase.align:
