@@ -13,7 +13,7 @@ from footlights.pipeline.run import Listener
 from made_tapes import PAL, interlaced, panned, texture, write_ffv1
 
 SMALL = ("geometry.height=240", "encoding.heights=[144]", "encoding.h264_height=144", "analysis.faces.enabled=false")
-FRAMES, CUT = 60, 30
+FRAMES, CUT = 16, 8
 
 
 def silent(event: object) -> None:
