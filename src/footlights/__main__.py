@@ -1,5 +1,5 @@
 """`python -m footlights`."""
 
-from footlights.cli.app import main
+from footlights.cli.ending import main
 
 main()

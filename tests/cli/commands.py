@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from footlights.cli.app import run
+from footlights.cli.ending import run
 from footlights.cli.output import plain
 from footlights.config import child_environment
 from footlights.media import ffmpeg

@@ -44,7 +44,7 @@ def test_version_is_data_and_bare_call_is_help_for_people() -> None:
 
 def test_help_needs_nothing_heavy() -> None:
     heavy = "{'numpy', 'av', 'cv2', 'openvino', 'scipy', 'rich'} & set(sys.modules)"
-    code = f"import sys; from footlights.cli.app import run; run(['restore', '-h']); print({heavy}, file=sys.stderr)"
+    code = f"import sys; from footlights.cli.ending import run; run(['restore', '-h']); print({heavy}, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == "set()\n"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from made_programmes import synthetic
 
-from footlights.cli.app import run
+from footlights.cli.ending import run
 from footlights.config import child_environment
 from footlights.errors import UsageError
 from footlights.premiere import cost
