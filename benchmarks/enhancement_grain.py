@@ -22,13 +22,16 @@ from footlights.core.plans import Step
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.metrics import noise
-from footlights.planning.enhancement import grain_size
+from footlights.planning.enhancement import grain_zoom
 from footlights.restoration.base import STAGES, build
 
 WIDTH, HEIGHT, FRAMES = 704, 480, 6
 SCALE, SHARE_OF_SIZE = 4.5, 0.4
-SHAPES = {"white": (0.0, 0.0), "camera": (0.35, 0.5), "tape": (0.3, 0.9), "coarse": (0.8, 1.2)}
+SHAPES = {"white": (0.0, 0.0), "camera": (0.35, 0.5), "tape": (0.3, 0.9), "coarse": (0.8, 1.2), "edged": (0.3, 0.6)}
 """Standard deviations (vertical, horizontal) of the Gaussian that shapes the noise, in samples of a field."""
+EDGED = 0.7
+"""Share of what "edged" loses to a wider Gaussian: noise that went through a camera's detail circuit has a spectrum
+that no Gaussian has."""
 LEVELS = {"dark": (60.0, 1.2), "middle": (128.0, 2.5), "bright": (200.0, 3.5)}
 RINGS = 8
 SHAPE_TARGET, TIME_TARGET = 0.10, 0.05
@@ -61,7 +64,7 @@ def show(result: dict[str, Any]) -> None:
 def _row(shape: str, level: str) -> dict[str, Any]:
     code, sigma = LEVELS[level]
     rng = np.random.default_rng(4)
-    own = [_noise(rng, SHAPES[shape]) * sigma for _ in range(FRAMES)]
+    own = [_noise(rng, shape) * sigma for _ in range(FRAMES)]
     fields = [np.clip(np.rint(code + one), 0, 255).astype(np.uint8) for one in own]
     found = [noise.measure(a, b) for a, b in zip(fields[1:], fields[:-1], strict=True)]
     seen = [one for one in found if one is not None]
@@ -69,10 +72,9 @@ def _row(shape: str, level: str) -> dict[str, Any]:
         "share": 1.0,
         "levels": (code,),
         "sigmas": (float(np.median([one.sigma for one in seen])),),
-        "size": tuple(
-            grain_size(float(np.median([getattr(one, axis) for one in seen])), SCALE)
-            for axis in ("vertical", "horizontal")
-        ),
+        "down": tuple(np.median([one.down for one in seen], axis=0).round(3).tolist()),
+        "across": tuple(np.median([one.across for one in seen], axis=0).round(3).tolist()),
+        "zoom": grain_zoom(SCALE),
     }
     made = _given(code, params)
     rings, target = _rings(made), _rings([_displayed(one) for one in own])
@@ -89,10 +91,12 @@ def _row(shape: str, level: str) -> dict[str, Any]:
     }
 
 
-def _noise(rng: np.random.Generator, size: tuple[float, float]) -> Plane:
-    plane = rng.standard_normal((HEIGHT, WIDTH), dtype=np.float32)
+def _noise(rng: np.random.Generator, shape: str) -> Plane:
+    plane, size = rng.standard_normal((HEIGHT, WIDTH), dtype=np.float32), SHAPES[shape]
     if max(size) > 0:
         plane = np.asarray(cv2.GaussianBlur(plane, (0, 0), sigmaX=max(size[1], 1e-3), sigmaY=max(size[0], 1e-3)))
+    if shape == "edged":
+        plane = plane - np.float32(EDGED) * np.asarray(cv2.GaussianBlur(plane, (0, 0), sigmaX=1.5, sigmaY=1e-3))
     return (plane / plane.std()).astype(np.float32)
 
 

@@ -54,6 +54,25 @@ def test_coarse_noise_has_the_correlation_of_its_filter() -> None:
     assert sample.vertical == pytest.approx(np.exp(-1 / 4), abs=0.08)
 
 
+@pytest.mark.parametrize("size", [0.0, 0.6, 1.2])
+def test_shape_of_noise_is_that_of_its_filter_in_whole_codes_too(size: float) -> None:
+    rng = np.random.default_rng(9)
+
+    def field() -> Picture:
+        plane = rng.standard_normal((240, 704)).astype(np.float32)
+        plane = cv2.GaussianBlur(plane, (0, 0), sigmaX=size, sigmaY=1e-3) if size else plane
+        return np.rint(plane / plane.std() * 1.5 + 120)
+
+    sample = measure(field(), field())
+    assert sample is not None
+    lags = np.arange(1, len(sample.across) + 1)
+    taps = cv2.getGaussianKernel(31, size).ravel() if size else np.eye(31)[15]
+    own = np.correlate(taps, taps, "full")
+    expected = (own / own.max())[30 + lags]
+    assert sample.across == pytest.approx(expected, abs=0.05)
+    assert sample.down == pytest.approx(0, abs=0.05)
+
+
 @pytest.mark.parametrize(("along", "down"), [(0.0, 0.0), (0.5, 0.0), (0.8, 0.3), (0.92, 0.0), (0.92, 0.3)])
 def test_noise_in_streaks_is_measured_in_full(along: float, down: float) -> None:
     """Streaks are as long as the blocks that sigma is measured in; what goes with their mean is given back."""

@@ -1,5 +1,6 @@
 """Textures depend on seed and frame number, on nothing else."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -7,28 +8,46 @@ from footlights.core.texture import grain, triangular_dither
 
 
 def test_every_frame_has_its_own_view_whatever_the_order() -> None:
-    texture = grain(40, 60, seed=5, size=(0.0, 0.0))
+    texture = grain(40, 60, seed=5)
     forward = [texture.view(frame).copy() for frame in range(6)]
-    again = grain(40, 60, seed=5, size=(0.0, 0.0))
+    again = grain(40, 60, seed=5)
     assert all((again.view(frame) == forward[frame]).all() for frame in (5, 2, 0, 3))
     assert not any((forward[a] == forward[b]).all() for a in range(6) for b in range(a))
 
 
 def test_other_seeds_give_other_grain() -> None:
-    assert not (grain(20, 20, seed=1, size=(1, 1)).view(0) == grain(20, 20, seed=2, size=(1, 1)).view(0)).all()
+    assert not (grain(20, 20, seed=1, zoom=2).view(0) == grain(20, 20, seed=2, zoom=2).view(0)).all()
 
 
-@pytest.mark.parametrize("size", [0.0, 0.8, 1.6])
-def test_grain_has_unit_strength_and_the_asked_coarseness(size: float) -> None:
-    view = grain(300, 300, seed=3, size=(size, size)).view(1)
+@pytest.mark.parametrize(("down", "across"), [((), ()), ((0.3,), (0.6, 0.2)), ((), (-0.3, 0.05, 0.02))])
+def test_grain_has_unit_strength_and_the_asked_correlations(down: tuple[float, ...], across: tuple[float, ...]) -> None:
+    view = grain(400, 400, seed=3, down=down, across=across).view(1)
     assert view.std() == pytest.approx(1.0, abs=0.05)
-    correlation = float((view[:, 1:] * view[:, :-1]).mean())
-    expected = np.exp(-1 / (4 * size**2)) if size else 0.0
-    assert correlation == pytest.approx(expected, abs=0.06)
+    for lag in (1, 2, 3):
+        wanted = [(*values, 0.0, 0.0, 0.0)[lag - 1] for values in (down, across)]
+        assert float((view[lag:] * view[:-lag]).mean()) == pytest.approx(wanted[0], abs=0.05)
+        assert float((view[:, lag:] * view[:, :-lag]).mean()) == pytest.approx(wanted[1], abs=0.05)
+
+
+def test_enlarged_grain_is_as_noise_that_was_enlarged() -> None:
+    """The spectrum of white noise through a Lanczos kernel, up to where the tape's own samples end."""
+    noise = np.random.default_rng(5).standard_normal((200, 200)).astype(np.float32)
+    large = cv2.resize(noise, None, fx=1.8, fy=1.8, interpolation=cv2.INTER_LANCZOS4)
+    view = grain(360, 360, seed=3, zoom=1.8).view(1)
+    bands = [_bands(plane / plane.std()) for plane in (large, view)]
+    assert bands[1] == pytest.approx(bands[0], rel=0.08, abs=0.01 * bands[0].sum())
+
+
+def _bands(
+    plane: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Power along the line in eight bands."""
+    power = (np.abs(np.fft.rfft(plane * np.hanning(plane.shape[1]), axis=1)) ** 2).mean(axis=0)
+    return np.array([part.sum() for part in np.array_split(power, 8)])
 
 
 def test_frames_of_grain_are_not_correlated() -> None:
-    texture = grain(200, 200, seed=9, size=(0.9, 0.9))
+    texture = grain(200, 200, seed=9, across=(0.5,), zoom=1.8)
     assert abs(float((texture.view(10) * texture.view(11)).mean())) < 0.03
 
 

@@ -267,7 +267,7 @@ def test_detail_raises_fine_contrast_and_leaves_noise_below_the_floor() -> None:
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_grain_has_the_measured_strength_times_the_share_at_every_brightness(share: float) -> None:
     levels, sigmas = (40.0, 128.0, 200.0), (1.0, 3.0, 5.0)
-    grain = stage("grain.synthesis", share=share, levels=levels, sigmas=sigmas, size=(0.9, 0.9), seed=3)
+    grain = stage("grain.synthesis", share=share, levels=levels, sigmas=sigmas, across=(0.4,), seed=3)
     for level, sigma in zip(levels, sigmas, strict=True):
         flat = np.full((2, 120, 160), (level - 16) / 219, np.float32)
         out = grain.run(replace(clip(flat), chroma=np.zeros((2, 2, 60, 80), np.float32))).luma

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
 from footlights.analysis.view import FrameView
 from footlights.core.reports import NoiseReport, Shot
-from footlights.metrics.noise import BANDS, measure
+from footlights.metrics.noise import ACROSS, BANDS, DOWN, measure
 
 _EVERY = 5
 _METHOD = "difference of same-parity fields on flat blocks, plane removed, median"
@@ -25,7 +25,7 @@ class NoiseAnalyser:
     """Notes the noise between this frame and the last, for every fifth frame."""
 
     name: ClassVar[str] = "noise"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
@@ -34,6 +34,8 @@ class NoiseAnalyser:
         "noise.cr": 1,
         "noise.bands": BANDS,
         "noise.grain": 2,
+        "noise.down": DOWN,
+        "noise.across": ACROSS,
     }
 
     def __init__(self, scene: Scene) -> None:
@@ -55,6 +57,8 @@ class NoiseAnalyser:
                 "noise.cr": _chroma(now.cr, before.cr),
                 "noise.bands": _mean([sample.bands for sample in found]),
                 "noise.grain": np.mean([[sample.horizontal, sample.vertical] for sample in found], axis=0),
+                "noise.down": _mean([sample.down for sample in found]),
+                "noise.across": _mean([sample.across for sample in found]),
             },
         )
 
@@ -83,7 +87,15 @@ def report(series: Series, shot: Shot) -> NoiseReport:
         horizontal_correlation=_round(grain[0]),
         confidence=round(min(1.0, count / 10), 2),
         measured_by=_METHOD,
+        down=_shape(series["noise.down"][inside][usable]),
+        across=_shape(series["noise.across"][inside][usable]),
     )
+
+
+def _shape(rows: NDArray[np.float32]) -> tuple[float, ...]:
+    """Median of each correlation over the samples that show it; empty where none does."""
+    known = rows[np.isfinite(rows).all(axis=1)]
+    return tuple(_round(value) for value in np.median(known, axis=0)) if len(known) else ()
 
 
 def _chroma(now: NDArray[np.uint8], before: NDArray[np.uint8]) -> float:

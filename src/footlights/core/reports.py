@@ -51,6 +51,11 @@ class NoiseReport:
     """Correlation with the next sample of the line."""
     confidence: float
     measured_by: str
+    down: tuple[float, ...] = ()
+    """Correlation with the next line of the field, the one after it …, the rounding to codes taken out; empty where the
+    noise is too weak to tell."""
+    across: tuple[float, ...] = ()
+    """The same along the line."""
 
 
 class CadenceKind(StrEnum):

@@ -6,12 +6,16 @@ picture is drawn once, and each frame shows it at its own place, mirrored its ow
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 _ROOM = 512
 """Samples by which the texture is larger than the picture on each axis."""
+_GRID, _TAPS = 512, 16
+"""Frequencies at which a shaping filter is designed, and its samples on each side of the middle."""
 
 
 class Texture:
@@ -32,16 +36,34 @@ class Texture:
         return cut[:: int(mirror[0]), :: int(mirror[1])]
 
 
-def grain(height: int, width: int, *, seed: int, size: tuple[float, float]) -> Texture:
-    """Normal texture of unit standard deviation. `size` is the standard deviation (vertical, horizontal) in samples of
-    the Gaussian that makes it coarse; 0 is white."""
+def grain(
+    height: int, width: int, *, seed: int, down: Sequence[float] = (), across: Sequence[float] = (), zoom: float = 1.0
+) -> Texture:
+    """Normal texture of unit standard deviation and the spectrum of a tape's noise, enlarged by `zoom`, at least 1.
+    `down` and `across` are the correlations of the tape's samples with the first, second … neighbour on each axis."""
     rng = np.random.default_rng([seed, 0x6772])
     plane = rng.standard_normal((height + _ROOM, width + _ROOM), dtype=np.float32)
-    if max(size) > 0:
-        vertical, horizontal = (max(value, 1e-3) for value in size)
-        plane = np.asarray(cv2.GaussianBlur(plane, (0, 0), sigmaX=horizontal, sigmaY=vertical), np.float32)
+    if zoom > 1 or any(down) or any(across):
+        columns, rows = shaping(down, zoom), shaping(across, zoom)
+        plane = np.asarray(cv2.sepFilter2D(plane, -1, rows, columns, borderType=cv2.BORDER_REFLECT_101), np.float32)
         plane /= plane.std()
     return Texture(plane, seed=seed)
+
+
+def shaping(correlations: Sequence[float], zoom: float) -> NDArray[np.float64]:
+    """The symmetric filter `(2 * _TAPS + 1,)` of unit energy that gives white noise the spectrum of noise with these
+    correlations between neighbours (Wiener and Khinchin), enlarged by `zoom` with the Lanczos kernel of four lobes, as
+    the tape's pictures are."""
+    frequency = np.fft.rfftfreq(_GRID)
+    power = np.ones(len(frequency))
+    for lag, value in enumerate(correlations, 1):
+        power += 2 * value * np.cos(2 * np.pi * lag * zoom * frequency)
+    places = np.fft.fftfreq(_GRID, 1 / _GRID) / zoom
+    enlarging = np.where(np.abs(places) < 4, np.sinc(places) * np.sinc(places / 4), 0)
+    # Measured correlations need not be those of any noise: what power would be negative is none.
+    amplitude = np.sqrt(np.maximum(power, 0)) * np.abs(np.fft.rfft(enlarging))
+    taps = np.roll(np.fft.irfft(amplitude, _GRID), _GRID // 2)[_GRID // 2 - _TAPS : _GRID // 2 + _TAPS + 1]
+    return np.asarray(taps / np.sqrt(np.square(taps).sum()), np.float64)
 
 
 def triangular_dither(height: int, width: int, *, seed: int) -> Texture:

@@ -1,8 +1,8 @@
 """Grain: what the tape had is measured before and given back after, finer, at a share; seeded by frame number.
 
 Restoring takes noise away because it hides detail and costs bits; the picture without any looks younger than it is. The
-texture given back has the measured strength at every brightness (times the share) and the measured shape, at the scale
-of the display instead of the tape's.
+texture given back has the measured strength at every brightness (times the share) and the measured spectrum, at the
+scale of the display instead of the tape's.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from footlights.errors import ParameterError
 from footlights.restoration.base import Contract, bound, stage
 
 _CODE = 1 / 219
+_LAGS = 8
+"""Neighbours that the shape of noise can be told by."""
 _FADE = 12
 """Codes above black and below white over which grain fades in, so that black stays black on average."""
 
 
-@stage("grain.synthesis", version=1)
+@stage("grain.synthesis", version=2)
 class SynthesiseGrain:
     """Adds normal texture to luma."""
 
@@ -35,8 +37,12 @@ class SynthesiseGrain:
         """Luma codes (8 bit) at which strength was measured, rising."""
         sigmas: tuple[float, ...] = (1.0,)
         """Strength at these levels in codes."""
-        size: tuple[float, ...] = (0.9, 0.9)
-        """Coarseness: standard deviation (vertical, horizontal) of the shaping Gaussian in samples of the picture."""
+        down: tuple[float, ...] = ()
+        """Correlation of the tape's noise with the next line of the field, the one after it …, -1..1; none: white."""
+        across: tuple[float, ...] = ()
+        """The same along the line."""
+        zoom: float = 1.8
+        """Samples of the picture that one sample of the tape's noise takes up, 1..8."""
         seed: int = 2000
 
         def __post_init__(self) -> None:
@@ -44,8 +50,12 @@ class SynthesiseGrain:
             bound("grain.synthesis.seed", self.seed, 0, 2**32 - 1)
             if not self.levels or len(self.levels) != len(self.sigmas):
                 raise ParameterError("grain.synthesis.sigmas", self.sigmas, "give one sigma for every level")
-            if len(self.size) != 2 or not all(0 <= value <= 8 for value in self.size):
-                raise ParameterError("grain.synthesis.size", self.size, "give two values of 0..8 samples")
+            bound("grain.synthesis.zoom", self.zoom, 1, 8, "samples")
+            for name, values in (("down", self.down), ("across", self.across)):
+                if len(values) > _LAGS:
+                    raise ParameterError(f"grain.synthesis.{name}", values, f"give at most {_LAGS} correlations")
+                for value in values:
+                    bound(f"grain.synthesis.{name}", value, -1, 1)
 
     def __init__(self, params: Params) -> None:
         self.params = params
@@ -64,8 +74,8 @@ class SynthesiseGrain:
         if self.params.share == 0:
             return clip
         if self._texture is None:
-            vertical, horizontal = self.params.size
-            self._texture = grain(clip.height, clip.width, seed=self.params.seed, size=(vertical, horizontal))
+            shape = {"down": self.params.down, "across": self.params.across}
+            self._texture = grain(clip.height, clip.width, seed=self.params.seed, zoom=self.params.zoom, **shape)
         luma = np.empty(clip.luma.shape, np.float32)
         for index, frame in enumerate(clip.frames):
             self._grain(clip.luma[index], self._texture.view(frame), luma[index])

@@ -26,12 +26,20 @@ _QUIET = 0.3
 """Of the flat blocks this quantile of sigma counts, because motion only ever adds."""
 _QUIET_NORMAL = -0.5244
 """The same quantile of the normal distribution."""
+_CALM = 1.7
+"""Times the typical sigma up to which a block tells of the shape of noise."""
 _FAR = 4
 """Samples along the line over which the correlation shows how long noise is; one sample shows the band limit."""
 _LENGTHS = 1 - np.geomspace(1, 0.02, 18)
 """Correlations with the next sample for which `_kept` is worked out."""
 _HEIGHTS = np.linspace(0, 0.7, 8)
 """Correlations with the next line."""
+DOWN, ACROSS = 4, 6
+"""Neighbours over which the shape of noise is told."""
+_FARTHEST = [(down, across) for down in (5, 6) for across in range(9, 14)]
+"""Lines and samples between which noise has nothing in common."""
+_ROUNDED, _WEAK = 1 / 6, 1 / 6
+"""Variance that rounding to codes leaves in the difference of two fields, and noise below which shape is a guess."""
 
 
 class NoiseSample(NamedTuple):
@@ -45,6 +53,11 @@ class NoiseSample(NamedTuple):
     """Correlation with the next sample of the line."""
     vertical: float
     """Correlation with the next line of the field."""
+    down: Floats
+    """Correlation with the next line, the one after it … `(DOWN,)`, rounding to codes and blocks' ends taken out; NaN
+    where there is too little noise."""
+    across: Floats
+    """The same along the line `(ACROSS,)`."""
 
 
 def measure(now: NDArray[np.generic], before: NDArray[np.generic]) -> NoiseSample | None:
@@ -59,7 +72,8 @@ def measure(now: NDArray[np.generic], before: NDArray[np.generic]) -> NoiseSampl
     lit = (brightness > 20) & (brightness < 232)  # clipping at either end hides noise
     usable = lit if lit.sum() >= 16 else np.ones_like(lit)
     chosen = usable & (flat <= np.quantile(flat[usable], _FLAT_SHARE))
-    residual = _without_plane(difference[chosen])
+    found_tiles = difference[chosen]
+    residual = _without_plane(found_tiles)
     if len(residual) < 4:
         return None
     sigmas = residual.std(axis=(1, 2)) / np.float32(np.sqrt(2))
@@ -69,12 +83,41 @@ def measure(now: NDArray[np.generic], before: NDArray[np.generic]) -> NoiseSampl
     power = float((quiet * quiet).mean()) or 1.0
     vertical = float((quiet[:, 1:] * quiet[:, :-1]).mean()) / power
     found = 1 / _share_kept(float((quiet[:, :, _FAR:] * quiet[:, :, :-_FAR]).mean()) / power, vertical)
+    # A narrower choice would leave out the blocks in which coarse noise is strong by chance.
+    calm = sigmas <= sigma * _CALM
+    down, across = _shape(found_tiles[calm], residual[calm])
     return NoiseSample(
         sigma=sigma * found,
         bands=bands * np.float32(found),
         horizontal=float((quiet[:, :, 1:] * quiet[:, :, :-1]).mean()) / power,
         vertical=vertical,
+        down=down,
+        across=across,
     )
+
+
+def _shape(tiles: Floats, residual: Floats) -> tuple[Floats, Floats]:
+    """Correlations down and across of noise in blocks `(n, 8, 16)`, by the variogram: half the mean square of what two
+    samples differ by, over what it is between samples that lie far apart. Unlike products it needs no mean, so that
+    noise as coarse as the blocks are large loses nothing. Blocks over which the light moved are left out."""
+    own = np.square(residual).mean(axis=(1, 2))
+    plane = np.square(tiles - tiles.mean(axis=(1, 2), keepdims=True)).mean(axis=(1, 2)) - own
+    still = tiles[plane <= 2 * own]
+    if len(still) < 4:
+        still = tiles
+    far = float(np.mean([_apart(still, *way) for way in _FARTHEST]))
+    noise = far - _ROUNDED
+    if noise < _WEAK:
+        return np.full(DOWN, np.nan, np.float32), np.full(ACROSS, np.nan, np.float32)
+    down = [(far - _apart(still, lag, 0)) / noise for lag in range(1, DOWN + 1)]
+    across = [(far - _apart(still, 0, lag)) / noise for lag in range(1, ACROSS + 1)]
+    return np.clip(down, -1, 1).astype(np.float32), np.clip(across, -1, 1).astype(np.float32)
+
+
+def _apart(tiles: Floats, down: int, across: int) -> float:
+    """Half the mean square of the differences between samples so far apart."""
+    one, other = tiles[:, down:, across:], tiles[:, : _BLOCK_H - down, : _BLOCK_W - across]
+    return float(np.square(one - other).mean()) / 2
 
 
 def _tiles(plane: Floats) -> Floats:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import log, sqrt
 from pathlib import Path
 
 from footlights.config import Settings
@@ -125,22 +124,20 @@ def grain(settings: Settings, report: ShotReport, scale: float) -> Iterator[Step
     if noise.luma_sigma < QUIET:
         yield Skipped("grain.synthesis", f"noise.luma_sigma {noise.luma_sigma:.2f} < {QUIET} codes: none to give back")
         return
-    correlations = (noise.vertical_correlation, noise.horizontal_correlation)
     yield step(
         "grain.synthesis",
         f"noise.luma_sigma {noise.luma_sigma:.2f} codes, share {share:g}",
         share=share,
         levels=noise.luma_levels or (128.0,),
         sigmas=noise.luma_sigmas or (noise.luma_sigma,),
-        size=tuple(grain_size(correlation, scale) for correlation in correlations),
+        down=noise.down,
+        across=noise.across,
+        zoom=grain_zoom(scale),
         seed=settings.master.seed,
     )
 
 
-def grain_size(correlation: float, scale: float) -> float:
-    """Coarseness at display scale: the Gaussian that gives white noise this correlation between neighbours has a
-    standard deviation s with exp(-1 / 4s²) = correlation; on the display it is 0.4 of its size on the tape, the
-    finest that survives encoding, so that grain does not read as blotches."""
-    bounded = min(max(correlation, 0.02), 0.95)
-    size = scale * 0.4 / (2 * sqrt(-log(bounded)))
-    return round(min(max(size, 0.6), 2.5), 2)
+def grain_zoom(scale: float) -> float:
+    """Samples of the master for one of the tape's noise: 0.4 of its size on the display, the finest that survives
+    encoding, so that grain does not read as blotches; never finer than the tape's own samples."""
+    return round(min(max(0.4 * scale, 1.0), 8.0), 3)
