@@ -75,17 +75,15 @@ def fieldlift(tape: Tape, *, size: str = "S", lost: tuple[int, ...] = (), rebuil
     middle = len(made) // 2
     seen = slice(max(middle - FRAMES, 0), middle + FRAMES)
     left = remainder(0, made.luma[seen], made.chroma[seen])
-    made = _cleaned(made, left)
+    made = _steadied(made, tape.sigma, left)
     return Made(_active(made.luma, made.chroma), made.fine, made)
 
 
-def _cleaned(made: Clip, left: Remainder) -> Clip:
-    """Through the noise filter where the plan would let it follow the net."""
-    step = remainders.behind_net(DenoiseSettings(), left)
-    if not isinstance(step, Step):
-        return made
-    clean = join(list(chain.run([build(step)], [replace(made, fine=None)], made.frames)))
-    return replace(clean, fine=made.fine)
+def _steadied(made: Clip, sigma: float, left: Remainder) -> Clip:
+    """Through the filter that the plan lets follow the net."""
+    step = remainders.behind_net(DenoiseSettings(), (sigma, sigma), left)
+    steady = join(list(chain.run([build(step)], [replace(made, fine=None)], made.frames)))
+    return replace(steady, fine=made.fine)
 
 
 def _lift(size: str, sigma: float, **more: object) -> Step:

@@ -110,7 +110,8 @@ CLASSICAL = "restoration.chain=classical"
 def test_an_interlaced_tape_goes_through_the_net_with_reasons() -> None:
     plan = rules.plan(survey(shot(0, 0, 60)), ingest(), settings())
     assert stages(plan) == [
-        "dropouts.conceal", "fieldlift.restore", "colour.convert", "upscale.fine", "detail.limited", "grain.synthesis",
+        "dropouts.conceal", "fieldlift.restore", "denoise.steady", "colour.convert",
+        "upscale.fine", "detail.limited", "grain.synthesis",
     ]  # fmt: skip
     lift = plan.shots[0].steps[1]
     assert lift.weights == reference("S")
@@ -118,7 +119,7 @@ def test_an_interlaced_tape_goes_through_the_net_with_reasons() -> None:
     assert "noise.luma_sigma 2.50 codes" in lift.why
     skipped = {one.stage: one.why for one in plan.shots[0].skipped}
     assert "the net" in skipped["deinterlace.bwdif"]
-    assert "the net" in skipped["denoise.motion"]
+    assert "the net" in plan.shots[0].steps[2].why
 
 
 def test_presets_decide_how_far_a_plan_goes() -> None:
@@ -224,20 +225,22 @@ def test_strength_and_detail_of_the_net_are_settings() -> None:
     assert large.params["detail"] == 0.25
 
 
-def test_a_filter_follows_the_net_where_it_was_seen_to_leave_noise() -> None:
+def test_pictures_of_the_net_are_steadied_by_more_neighbours_where_it_left_noise() -> None:
     shots = survey(*(shot(number, 20 * number, 20 * number + 20) for number in range(3)))
-    seen = (Remainder(0, 0.9, 1.4, "test"), Remainder(1, 0.3, 0.5, "test"))
-    noisy, quiet, unseen = rules.plan(shots, ingest(), settings(), seen).shots
-    names = [step.stage for step in noisy.steps]
-    assert names.index("denoise.motion") == names.index("fieldlift.restore") + 1
-    step = noisy.steps[names.index("denoise.motion")]
-    assert (step.params["sigmas"], step.params["chroma_sigma"]) == ((1.8,), 2.8)
-    assert "leaves 0.90 codes" in step.why
-    whys = [next(one.why for one in plan.skipped if one.stage == "denoise.motion") for plan in (quiet, unseen)]
-    assert "less than 0.6" in whys[0]
-    assert "not measured" in whys[1]
+    seen = (Remainder(0, 1.9, 2.4, "test"), Remainder(1, 0.3, 0.5, "test"))
+    plans = rules.plan(shots, ingest(), settings(), seen).shots
+    names = [step.stage for step in plans[0].steps]
+    assert names.index("denoise.steady") == names.index("fieldlift.restore") + 1
+    noisy, quiet, unseen = (next(one for one in plan.steps if one.stage == "denoise.steady") for plan in plans)
+    noise = shots.shots[0].noise
+    assert (noisy.params["radius"], noisy.params["sigma"], noisy.params["chroma_sigma"]) == (2, 2.5, 4.8)
+    assert "leaves 1.90 and 2.40" in noisy.why
+    for step in (quiet, unseen):
+        assert (step.params["radius"], step.params["sigma"]) == (1, min(noise.luma_sigma, 2.5))
+    assert "leaves" not in unseen.why
     off = rules.plan(shots, ingest(), settings("restoration.denoise.strength=0"), seen).shots[0]
-    assert "denoise.motion" not in [one.stage for one in off.steps]
+    assert "denoise.steady" not in [one.stage for one in off.steps]
+    assert "denoise.steady" in [one.stage for one in off.skipped]
 
 
 @pytest.mark.parametrize(("crawl", "keep"), [(0.0, 0.5), (0.8, 0.0)])

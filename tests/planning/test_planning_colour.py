@@ -176,7 +176,7 @@ def test_a_look_table_is_planned_with_its_hash_and_a_wrong_one_ends_planning(tmp
     step = next(one for one in plan.shots[0].steps if one.stage == "look.table")
     assert step.weights is not None
     assert step.weights.startswith("look@sha256:")
-    assert [one.stage for one in plan.shots[0].steps].index("look.table") == 3
+    assert [one.stage for one in plan.shots[0].steps].index("look.table") == 4
     file.write_text("no table", "utf-8")
     with pytest.raises(LookError, match="no look table that can be used"):
         planned(survey(sight(0)), f"enhancement.look.table={file}")

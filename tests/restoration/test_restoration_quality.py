@@ -207,6 +207,41 @@ def test_coloured_light_that_changes_alone_leaves_no_ghost() -> None:
     assert out.chroma == pytest.approx(chroma, abs=2e-3)
 
 
+@pytest.mark.parametrize("radius", [1, 2])
+def test_what_differs_without_a_sign_is_averaged_over_the_window(radius: int) -> None:
+    """Three times the noise reckoned with: the closed form of a mean, in luma and chroma."""
+    rng = np.random.default_rng(6)
+    still = np.repeat(_instants(1), 11, axis=0)
+    luma, chroma = (rng.standard_normal((11, *planes, *still.shape[1:])) * 2 / 224 for planes in ((), (2,)))
+    steady = stage("denoise.steady", radius=radius, sigma=0.8, chroma_sigma=0.8)
+    out = through(steady, clip(still + luma, chroma), 11)
+    inner = slice(3, -3)
+    for left, given in ((out.luma[inner] - still[inner], luma), (out.chroma[inner], chroma)):
+        assert left.std() / given.std() == pytest.approx(1 / np.sqrt(2 * radius + 1), rel=0.2)
+
+
+def test_neighbours_steady_a_moving_scene_and_spare_its_edges() -> None:
+    rng = np.random.default_rng(7)
+    seen = _instants(11, dx=2.0)
+    noisy = seen + rng.standard_normal(seen.shape) * 2 / 219
+    out = through(stage("denoise.steady", sigma=1.0), clip(noisy), 5)
+    inner = (slice(3, -3), slice(8, -8), slice(12, -12))
+    assert psnr(out.luma[inner], seen[inner]) > psnr(noisy[inner], seen[inner]) + 2
+    clean = through(stage("denoise.steady", sigma=1.0), clip(seen), 5)
+    assert psnr(clean.luma[inner], seen[inner]) > 50
+
+
+def test_light_that_changes_is_not_mixed_by_neighbours() -> None:
+    """A strobe in luma, a lamp that changes its colour alone: both have a sign."""
+    luma = np.repeat(_instants(1), 9, axis=0) * 0.4
+    luma[4] += 0.05
+    chroma = np.zeros((9, 2, *luma.shape[1:]), np.float32)
+    chroma[6:, 1] = 0.1
+    out = through(stage("denoise.steady", sigma=3.0, chroma_sigma=3.0), clip(luma, chroma), 9)
+    assert np.abs(out.luma - luma).max() < 0.5 / 219
+    assert np.abs(out.chroma - chroma).max() < 0.5 / 224
+
+
 def test_upscaling_maps_the_active_picture_onto_the_whole_width() -> None:
     """A horizontal ramp over the crop is a ramp over the output, sample centre to sample centre."""
     width, out_width, crop = 720, 2880, 8

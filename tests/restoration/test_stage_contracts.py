@@ -33,6 +33,7 @@ CASES: dict[str, tuple[Clip, dict[str, Any] | None, dict[str, Any]]] = {
     "deinterlace.match": (clip_of(fields=WOVEN), None, {"top_first": True}),
     "fieldlift.restore": (clip_of(12, fields=WOVEN), None, {"top_first": True, "sigma": 2.0}),
     "denoise.motion": (clip_of(), {"strength": 0.0}, {"radius": 2, "sigmas": (2.0,), "chroma_sigma": 1.0}),
+    "denoise.steady": (clip_of(), {"strength": 0.0}, {"sigma": 2.0, "chroma_sigma": 1.0}),
     "colour.balance": (
         clip_of(),
         {"black": (0.0, 0.0, 0.0), "white": (1.0, 1.0, 1.0)},
@@ -72,6 +73,7 @@ def test_a_stage_says_what_it_is_and_bounds_its_parameters(name: str) -> None:
     ("stage", "params", "words"),
     [
         ("denoise.motion", {"radius": 9}, "denoise.motion.radius = 9"),
+        ("denoise.steady", {"sigma": 99.0}, "denoise.steady.sigma = 99"),
         ("denoise.motion", {"sigmas": (1.0, 2.0)}, "one sigma for every level"),
         ("detail.limited", {"strength": -1}, "0..2"),
         ("faces.restore", {"strength": 2.0}, "0..1"),

@@ -1,14 +1,14 @@
-"""What follows from the noise that the net was seen to leave in a shot: a filter behind it, or more of the tape."""
+"""What stands behind the net: how much of the fields' own detail is kept, how strongly neighbours steady a picture."""
 
 from __future__ import annotations
 
 from footlights.config import DenoiseSettings
-from footlights.core.plans import Skipped, Step, Value
+from footlights.core.plans import Step, Value
 from footlights.core.reports import Remainder
 from footlights.restoration.base import STAGES
 
 LEFT = 0.6
-"""Sigma in codes that the net may leave before a filter follows it."""
+"""Sigma in codes that the net may leave before more than the nearest pictures steady it."""
 KEPT = 0.5
 """Share of the fields' own detail beyond noise that is kept: the net redraws thin lines softer or stronger than they
 were, the field shows them with noise, and the mean of two estimates errs less than either."""
@@ -17,6 +17,8 @@ CRAWL = 0.3
 _HIDDEN = 2.0
 """What the net leaves is coarser than what it was given and lies along edges: flat blocks show about half of it
 (docs/decisions/20261129-noise-behind-the-net.md)."""
+_MOST = 2.5
+"""Luma sigma beyond which the filter would take unlike places of a crowd for errors of the net."""
 
 
 def kept_detail(dot_crawl: float) -> float:
@@ -24,23 +26,23 @@ def kept_detail(dot_crawl: float) -> float:
     return KEPT if dot_crawl < CRAWL else 0.0
 
 
-def behind_net(settings: DenoiseSettings, left: Remainder | None) -> Step | Skipped:
-    """The noise filter after the net, where the net was seen to leave noise."""
-    if left is None:
-        return Skipped("denoise.motion", "the net takes noise away along the motion; what it leaves was not measured")
-    found = f"the net leaves {left.luma_sigma:.2f} codes of noise in luma, {left.chroma_sigma:.2f} in chroma"
-    if max(left.luma_sigma, left.chroma_sigma) < LEFT:
-        return Skipped("denoise.motion", f"{found}: less than {LEFT}")
+def behind_net(settings: DenoiseSettings, noise: tuple[float, float], left: Remainder | None) -> Step:
+    """The pictures of the net, steadied by their neighbours; by more of them where the net was seen to leave noise.
+
+    `noise` is the tape's, in luma and in chroma, in 8-bit codes.
+    """
+    (sigma, chroma_sigma), radius = noise, 1
+    found = f"the net errs otherwise in every field; tape noise {sigma:.2f} codes in luma, {chroma_sigma:.2f} in chroma"
+    if left is not None:
+        found = f"{found}; the net leaves {left.luma_sigma:.2f} and {left.chroma_sigma:.2f}"
+        sigma, chroma_sigma = max(sigma, _HIDDEN * left.luma_sigma), max(chroma_sigma, _HIDDEN * left.chroma_sigma)
+        if max(left.luma_sigma, left.chroma_sigma) >= LEFT:
+            radius = settings.radius
+            found = f"{found}, {LEFT} or more: {radius} pictures on each side"
     params: dict[str, Value] = {
-        "radius": settings.radius,
+        "radius": radius,
         "strength": settings.strength,
-        "levels": (128.0,),
-        "sigmas": (round(_HIDDEN * left.luma_sigma, 3),),
-        "chroma_sigma": round(min(_HIDDEN * left.chroma_sigma, 60.0), 3),
+        "sigma": round(min(sigma, _MOST), 3),
+        "chroma_sigma": round(min(chroma_sigma, 60.0), 3),
     }
-    return Step(
-        "denoise.motion",
-        STAGES.get("denoise.motion").version,
-        params,
-        f"{found}, measured on pictures it made; what is left hides in detail and is reckoned {_HIDDEN:g} times that",
-    )
+    return Step("denoise.steady", STAGES.get("denoise.steady").version, params, found)

@@ -304,10 +304,12 @@ def _order(tape: _Tape, report: ShotReport) -> FieldOrder:
 
 def _denoise(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     settings, noise = tape.settings.restoration.denoise, report.noise
+    behind = not _net_objection(tape, report)
     if settings.strength == 0:
-        yield Skipped("denoise.motion", "restoration.denoise.strength = 0")
-    elif not _net_objection(tape, report):
-        yield remainders.behind_net(settings, tape.remainders.get(report.shot.index))
+        yield Skipped("denoise.steady" if behind else "denoise.motion", "restoration.denoise.strength = 0")
+    elif behind:
+        sigmas = noise.luma_sigma, max(noise.cb_sigma, noise.cr_sigma)
+        yield remainders.behind_net(settings, sigmas, tape.remainders.get(report.shot.index))
     elif max(noise.luma_sigma, (noise.cb_sigma + noise.cr_sigma) / 2) < QUIET:
         yield Skipped("denoise.motion", f"noise.luma_sigma {noise.luma_sigma:.2f} < {QUIET} codes")
     else:

@@ -32,7 +32,7 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "The camera's amplified sensor in stage light, and the tape's own noise, added anew with every copy.",
         "`noise`: standard deviation between field lines and fields where nothing else changes, by brightness.",
         "FieldLift or the temporal filter take off what was measured; grain gives a share of it back.",
-        ("fieldlift.restore", "denoise.motion"),
+        ("fieldlift.restore", "denoise.steady", "denoise.motion"),
         "Detail weaker than the noise is gone; nothing invents it.",
     ),
     Defect.CHROMA_NOISE: Entry(
@@ -41,7 +41,7 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "Colour-under recording keeps colour in a narrow band of the tape that noise fills easily.",
         "`noise`: standard deviation of Cb and Cr, as for luma.",
         "FieldLift or the temporal filter clean chroma together with luma.",
-        ("fieldlift.restore", "denoise.motion"),
+        ("fieldlift.restore", "denoise.steady", "denoise.motion"),
         "Colour edges finer than the tape's chroma band (about 0.5 MHz on VHS) were never recorded.",
     ),
     Defect.DROPOUT: Entry(
