@@ -299,6 +299,14 @@ def test_detail_raises_fine_contrast_and_leaves_noise_below_the_floor() -> None:
     assert sharpen.run(clip(faint)).luma.std() < 1.1 * faint.std()
 
 
+def test_where_a_tall_picture_is_cut_for_the_work_does_not_show() -> None:
+    """Shifted down by a hundred lines, every sample away from the ends comes out as before."""
+    tall = np.repeat(texture(3, 64, 700)[None], 1, axis=0) / 219
+    raised = stage("detail.limited", strength=1.0).run(clip(tall)).luma[0]
+    moved = stage("detail.limited", strength=1.0).run(clip(np.roll(tall, 100, axis=1))).luma[0]
+    assert np.array_equal(moved[120:-20], raised[20:-120])
+
+
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_grain_has_the_measured_strength_times_the_share_at_every_brightness(share: float) -> None:
     levels, sigmas = (40.0, 128.0, 200.0), (1.0, 3.0, 5.0)

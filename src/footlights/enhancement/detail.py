@@ -18,6 +18,8 @@ from footlights.restoration.base import Contract, bound, stage
 _CODE = 1 / 219
 _REACH = 2
 """Samples to both sides of a ridge: half a period of the finest weave that is raised by much."""
+_STRIP = 256
+"""Lines worked on at once: a few planes of as many 4K lines stay in the processor's cache, whole pictures do not."""
 _RIDGE = (0.1, 0.25)
 """Share of the local contrast by which both sides lie lower: no ridge up to the first, a ridge from the second on."""
 
@@ -52,6 +54,7 @@ class LimitedDetail:
         self._around = np.ones((side, side), np.uint8)
         taps = 2 * round(2.6 * params.radius) + 1
         self._kernel = (taps, taps)
+        self._context = max(taps // 2, side // 2, _REACH)
 
     @property
     def contract(self) -> Contract:
@@ -62,12 +65,16 @@ class LimitedDetail:
         if self.params.strength == 0:
             return clip
         luma = np.empty(clip.luma.shape, np.float32)
-        for index in range(len(clip)):
-            self._raise(clip.luma[index], luma[index])
+        for plane, out in zip(clip.luma, luma, strict=True):
+            for top in range(0, len(plane), _STRIP):
+                above = min(self._context, top)
+                strip = self._raised(plane[top - above : top + _STRIP + self._context])
+                out[top : top + _STRIP] = strip[above : above + _STRIP]
         return clip.with_pictures(luma, clip.chroma)
 
-    def _raise(self, luma: Plane, out: Plane) -> None:
-        """Write the raised picture into `out`; in place, because a 4K plane costs more to allocate than to add."""
+    def _raised(self, luma: Plane) -> Plane:
+        """The raised lines; those within reach of a cut end are wrong. In place where it can be: to allocate costs more
+        than to add."""
         params = self.params
         fine = np.subtract(luma, cv2.GaussianBlur(luma, self._kernel, params.radius))
         # Smooth coring: contrast at the floor is raised half as much as contrast well above it.
@@ -76,13 +83,13 @@ class LimitedDetail:
         np.divide(weight, weight + floor, out=weight)
         weight *= fine
         weight *= np.float32(params.strength)
-        np.add(luma, weight, out=out)
+        out = np.add(luma, weight, out=weight)
         low, high = cv2.erode(luma, self._around), cv2.dilate(luma, self._around)
         room = cv2.subtract(high, low, dst=fine)
         ridge, valley = _ridges(luma, _REACH)
         low -= self._room(valley, room)
         high += self._room(ridge, room)
-        cv2.min(cv2.max(out, low, dst=out), high, dst=out)
+        return np.asarray(cv2.min(cv2.max(out, low, dst=out), high, dst=out), np.float32)
 
     def _room(self, height: Plane, contrast: Plane) -> Plane:
         """How far beyond the local range a sample may go that is a ridge of this height."""
