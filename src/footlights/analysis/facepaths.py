@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.analysis import faceflow
+from footlights.analysis import faceflow, facelife
+from footlights.analysis.facelife import Shape
 from footlights.core.faces import FACE_SHARE, REFERENCE_SIDE, FacePath, TrackedFace
 from footlights.core.posegraph import steady
 from footlights.models.facemesh import Square
@@ -26,6 +27,8 @@ class Look:
     pose: Values
     presence: float
     square: Square
+    shape: Shape | None
+    """Landmarks as they were measured: the steady path would hide what they tell of life."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +45,10 @@ class Track:
     kept: list[tuple[float, int, Values, Picture]] = field(default_factory=list)
     """Quality, instant, crop as measured, and its picture."""
     ended: bool = False
+
+    def saw(self, instant: int, look: Look) -> None:
+        """Note a look; landmarks only of the first pictures, so that a long shot takes little memory."""
+        self.looks[instant] = look if len(self.looks) < facelife.ENOUGH else replace(look, shape=None)
 
     @property
     def last(self) -> int:
@@ -78,7 +85,12 @@ def concluded(track: Track) -> TrackedFace:
     path = FacePath(span[0], crop, presence, pose, judged[:, 0], judged[:, 1])
     crops = [_turned(kept, path) for kept in track.kept]
     moments = tuple(kept[1] for kept in track.kept)
-    return TrackedFace(path, moments, np.array(crops, np.uint8).reshape(-1, REFERENCE_SIDE, REFERENCE_SIDE, 3))
+    shown = np.array(crops, np.uint8).reshape(-1, REFERENCE_SIDE, REFERENCE_SIDE, 3)
+    return TrackedFace(path, moments, shown, picture=facelife.picture(_shapes(track)))
+
+
+def _shapes(track: Track) -> dict[int, Shape]:
+    return {instant: look.shape for instant, look in track.looks.items() if look.shape is not None}
 
 
 def _steady(track: Track, span: range) -> Values:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.analysis import faceflow
+from footlights.analysis import faceflow, facelife
 from footlights.analysis.facepaths import Look, Track, concluded, guesses, span_of
 from footlights.core.faces import FACE_SHARE, REFERENCE_SIDE, ShotFaces
 from footlights.models.facemesh import FaceMesh, Mesh, Square, brightness, crop_of, pose_of, square_of
@@ -22,7 +22,7 @@ from footlights.models.faces import FaceFinder, Picture
 
 Values = NDArray[np.float64]
 
-VERSION = 2
+VERSION = 3
 LEAST = 32.0
 """Lines of the tape: a smaller face is too little to be told from another."""
 _KEY = 10
@@ -153,7 +153,7 @@ class FaceTracker:
         square = Square(now.square.x + step[0], now.square.y + step[1], now.square.side, now.square.turn)
         look = self._see(run, instant, square, passes=1)
         if look is not None and _plausible(now, look, abs(instant - last)):
-            track.looks[instant] = look
+            track.saw(instant, look)
             return True
         lost = abs(instant - last) > _MISSES
         if way > 0 and lost:
@@ -168,7 +168,7 @@ class FaceTracker:
         assert mesh is not None
         if not mesh.presence > _PRESENCE:
             return None
-        return Look(crop_of(mesh), pose_of(mesh), mesh.presence, mesh.square)
+        return Look(crop_of(mesh), pose_of(mesh), mesh.presence, mesh.square, facelife.shape_of(mesh))
 
 
 class _Run:

@@ -4,7 +4,7 @@ many.
 A track is described by the mean of the descriptors of its best moments. From the clearest track on, each joins the
 person whose mean descriptor it is most alike, if it is alike enough and that person is nowhere else at that moment;
 otherwise it is somebody new. A person may so be counted twice (in profile, in make-up, under another light), but two
-people are rarely taken for one. Small or unclear faces are nobody's: nothing at all is said of them.
+people are rarely taken for one. Small or unclear faces and pictures of faces are nobody's: nothing is said of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from footlights.core.faces import ShotFaces, TrackedFace
 from footlights.models.faceid import Vector, descriptor
 
-VERSION = 1
+VERSION = 2
 LEAST = 40.0
 """Lines from brow to chin below which descriptors say little about who it is."""
 ALIKE = 0.68
@@ -57,7 +57,7 @@ class _Person:
 
 def describe(shot: int, number: int, face: TrackedFace) -> Described | None:
     """What a track says of who it is; None where that is too little."""
-    if face.height < LEAST or not face.path.landmarks or not len(face.crops):
+    if face.height < LEAST or not face.path.landmarks or not face.alive or not len(face.crops):
         return None
     yaw = [abs(face.path.pose[moment - face.path.first, 0]) for moment in face.moments]
     upright = [crop for crop, turned in zip(face.crops, yaw, strict=True) if turned <= _UPRIGHT]

@@ -22,6 +22,8 @@ Crops = NDArray[np.uint8]
 FACE_SHARE = 345 / 512
 """Height of a mean face over the side of its crop: what is called the height of a face follows from its crop."""
 REFERENCE_SIDE = 256
+PICTURE = 0.5
+"""How sure it must be that a track is a picture of a face for it to be treated as one."""
 _SMALL = REFERENCE_SIDE // 2
 _COLUMNS = ("crop", "presence", "pose", "sharpness", "clipped")
 
@@ -68,6 +70,13 @@ class TrackedFace:
     """`(N, 256, 256, 3)` R'G'B': the mean of up to five aligned pictures around each of those moments."""
     person: int = -1
     """The same number for the same person all over the tape; -1 where nobody can tell."""
+    picture: float = 0.0
+    """0..1: how sure it is that this is a picture of a face (poster, backdrop, printed shirt) and nobody's own."""
+
+    @property
+    def alive(self) -> bool:
+        """False: taken for a picture of a face; it is shown in the report and left as it is."""
+        return self.picture < PICTURE
 
     @property
     def height(self) -> float:
@@ -106,7 +115,13 @@ def save(path: Path, found: ShotFaces) -> None:
     """As an archive of arrays with the facts as JSON in it."""
     arrays: dict[str, NDArray[np.generic]] = {}
     facts = [
-        {"first": face.path.first, "landmarks": face.path.landmarks, "moments": face.moments, "person": face.person}
+        {
+            "first": face.path.first,
+            "landmarks": face.path.landmarks,
+            "moments": face.moments,
+            "person": face.person,
+            "picture": face.picture,
+        }
         for face in found.faces
     ]
     shot = {name: getattr(found, name) for name in ("shot", "instants", "width", "height", "left_out", "dropped")}
@@ -147,4 +162,5 @@ def _face(facts: Any, number: int, archive: Mapping[str, NDArray[Any]]) -> Track
         np.asarray(archive[f"{number}.{name}"], np.float64) for name in _COLUMNS
     )
     path = FacePath(int(facts["first"]), crop, presence, pose, sharpness, clipped, bool(facts["landmarks"]))
-    return TrackedFace(path, tuple(facts["moments"]), archive[f"{number}.crops"], int(facts["person"]))
+    moments, crops = tuple(facts["moments"]), archive[f"{number}.crops"]
+    return TrackedFace(path, moments, crops, int(facts["person"]), float(facts["picture"]))

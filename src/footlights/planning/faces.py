@@ -26,7 +26,8 @@ def face_step(
     useful = [face for face in tracked.faces if face.height <= HIGHEST and shares(face, tracked.instants).any()]
     heights = ", ".join(f"{face.height:.0f}" for face in tracked.faces)
     if not useful:
-        return Skipped(_NAME, f"faces of {heights} lines: too small, too large, turned away or clipped")
+        said = f"faces of {heights} lines: too small, too large, turned away or clipped"
+        return Skipped(_NAME, said + _pictures(tracked))
     params: dict[str, Value] = {
         "strength": chosen.strength,
         "sigma": round(min(report.noise.luma_sigma, 40.0), 3),
@@ -35,4 +36,11 @@ def face_step(
         "pillar": geometry.pillar,
     }
     why = f"{len(useful)} of {len(tracked.faces)} followed faces can be restored; heights in lines: {heights}"
+    why += _pictures(tracked)
     return Step(_NAME, STAGES.get(_NAME).version, params, why, trackface.reference())
+
+
+def _pictures(tracked: ShotFaces) -> str:
+    """Which tracks are left as they are because nobody is seen there."""
+    numbers = ", ".join(str(number) for number, face in enumerate(tracked.faces) if not face.alive)
+    return f"; taken for pictures of faces: {numbers}" if numbers else ""

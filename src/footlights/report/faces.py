@@ -56,6 +56,7 @@ def facts(found: Mapping[int, ShotFaces], verdicts: Sequence[FaceVerdict] = ()) 
             "height": round(face.height, 1),
             "yaw": _range(face.path, 0),
             "clipped": round(float(face.path.clipped.mean()), 4),
+            "picture": face.picture,
             "likeness": _likeness(judged.get((shot, number))),
         }
         for shot in sorted(found)
@@ -87,8 +88,12 @@ def _caption(number: int, face: TrackedFace) -> str:
     low, high = _range(path, 0)
     return (
         f"Face {number}{who}: pictures {path.first} to {path.first + len(path)}, {face.height:.0f} lines high, "
-        f"seen in {seen:.0%}, yaw {low:+.0f}° to {high:+.0f}°"
+        f"seen in {seen:.0%}, yaw {low:+.0f}° to {high:+.0f}°{_of_picture(face)}"
     )
+
+
+def _of_picture(face: TrackedFace) -> str:
+    return "" if face.alive else f"; taken for a picture of a face ({face.picture:.2f}) and left as it is"
 
 
 def _range(path: FacePath, axis: int) -> tuple[float, float]:

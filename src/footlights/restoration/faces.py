@@ -242,12 +242,12 @@ class RestoreFaces:
 
 def shares(face: TrackedFace, instants: int) -> Values:
     """How much of a restored face may show `(T,)` 0..1: it fades in and out where a track begins and ends inside the
-    shot, and stands in full right behind a cut."""
+    shot, and stands in full right behind a cut; nothing of what is taken for a picture of a face."""
     path = face.path
     height = path.crop[:, 0] * FACE_SHARE
     yaw = np.abs(np.where(np.isfinite(path.pose[:, 0]), path.pose[:, 0], 90.0))
     wanted = path.presence * smooth(height, *_SIZE) * (1 - smooth(yaw, *_YAW)) * (1 - smooth(path.clipped, *_CLIPPED))
-    if not path.landmarks:
+    if not path.landmarks or not face.alive:
         wanted = np.zeros_like(wanted)
     head, tail = int(path.first > 0), int(path.first + len(path) < instants)
     found = ramped(np.pad(wanted, (head, tail)), _RAMP)
