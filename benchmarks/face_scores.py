@@ -34,8 +34,6 @@ Values = NDArray[np.float64]
 
 _HARM = 0.2
 _EYES = (33, 263)
-_JUDGED = (2, 5)
-"""Instants at which landmarks and identity are judged."""
 _SOFTER = 0.005
 """Likeness to the truth that counts as lower."""
 
@@ -57,16 +55,16 @@ def gain(options: argparse.Namespace) -> dict[str, Any]:
     describe = recogniser(options.recogniser) if options.recogniser else None
     other: _Track | None = None
     for number, track in enumerate(_tracks(options.shards, options.most)):
-        score, ours = score_pictures(net, track.base, track.truth, track.facts)
+        score, ours, alone = score_pictures(net, track.base, track.truth, track.facts)
         three = {"base": track.base, "ours": ours, "truth": track.truth}
-        rows.append(_row(score, track) | _landmarks(mesh, three) | _edge(track.base, ours))
+        rows.append(_row(score, track) | _landmarks(mesh, {**three, "alone": alone}) | _edge(track.base, ours))
         verdicts["honest"].append(_judged(track.base, ours))
         if other is not None and _apart(other, track):
             for name, share in (("half of another face", 0.5), ("another face", 1.0)):
                 verdicts[name].append(_judged(track.base, _with_detail(track.base, other.truth, share)))
         other = track
         if describe:
-            names.append(np.array([[describe(each[t]) for t in _JUDGED] for each in three.values()]))
+            names.append(np.array([[describe(rgb) for rgb in each] for each in three.values()]))
         if options.pictures:
             _save(options.pictures / f"track-{number:03d}-{track.facts.colour}.png", strip_of(*three.values()))
     for row, known in zip(rows, _likenesses(names), strict=False):
@@ -137,12 +135,13 @@ def _row(score: TrackScore, track: _Track) -> dict[str, Any]:
     }
 
 
-def _landmarks(mesh: FaceMesh, three: dict[str, Plane]) -> dict[str, float]:
-    """Error of the landmarks of base and ours against the truth's, and its change from instant to instant."""
-    found = {name: np.stack([_points(mesh, rgb) for rgb in each]) for name, each in three.items()}
+def _landmarks(mesh: FaceMesh, versions: dict[str, Plane]) -> dict[str, float]:
+    """Error of the landmarks of base, ours and the net alone against the truth's, and its change from instant to
+    instant."""
+    found = {name: np.stack([_points(mesh, rgb) for rgb in each]) for name, each in versions.items()}
     apart = found["truth"][:, _EYES[0]] - found["truth"][:, _EYES[1]]
     unit = float(np.mean(np.linalg.norm(apart, axis=1)))
-    off = {name: (found[name] - found["truth"]) / unit for name in ("base", "ours")}
+    off = {name: (found[name] - found["truth"]) / unit for name in ("base", "ours", "alone")}
     return {
         **{f"nme_{name}": float(np.linalg.norm(each, axis=2).mean()) for name, each in off.items()},
         **{
@@ -198,8 +197,10 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     found["harmed"] = sum(row["gain_db"] < -_HARM for row in rows)
     found["below_minus_0.1"] = sum(row["gain_db"] < -0.1 for row in rows)
     found["nme_ratio"] = round(found["nme_ours"] / max(found["nme_base"], 1e-9), 4)
+    found["nme_change_vs_alone"] = round(found["nme_change_ours"] / max(found["nme_change_alone"], 1e-9), 4)
     found["worst_delta_e_p95"] = round(max(row["delta_e_p95"] for row in rows), 3)
     if "judge_ours" in rows[0]:
+        found["judge_to_source_worst_frame"] = round(min(row["judge_to_source_least"] for row in rows), 4)
         found["judge_lower"] = sum(row["judge_ours"] < row["judge_base"] - _SOFTER for row in rows)
     return found
 

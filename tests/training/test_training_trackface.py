@@ -186,8 +186,8 @@ def test_a_track_is_scored_as_the_program_runs_it(shards: Path) -> None:
     ]
     light = np.array([0.9, 0.05, 0.03], np.float32)[:, None, None]
     base, truth = (np.stack([plane * light] * 6) for plane in planes)
-    score, ours = score_pictures(TrackFace(threads=1), base, truth, facts(0))
-    assert ours.shape == base.shape
+    score, ours, alone = score_pictures(TrackFace(threads=1), base, truth, facts(0))
+    assert ours.shape == alone.shape == base.shape
     assert strip_of(base, ours, truth).shape == (3, 3 * 256, 3 * 256)
     assert score.colour_mean < 0.3
     assert score.colour_p95 < 1

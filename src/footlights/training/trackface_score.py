@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     step = max(1, len(tracks) // chosen.most) if chosen.most else 1
     for order, (shard, number) in enumerate(tracks[::step]):
         base, truth = read_pictures(shard, number)
-        score, ours = score_pictures(net, base, truth, read_facts(shard)[number])
+        score, ours, _ = score_pictures(net, base, truth, read_facts(shard)[number])
         found.append(score)
         if order % max(1, len(tracks[::step]) // _STRIPS) == 0:
             strips.append(strip_of(base, ours, truth))
@@ -88,8 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(json.dumps(_summary(found), indent=1))  # noqa: T201
 
 
-def score_pictures(net: TrackFace, base: Plane, truth: Plane, facts: TrackFacts) -> tuple[TrackScore, Plane]:
-    """One track `(T, 3, P, P)` R'G'B', given and true; its score, and what the net makes of it."""
+def score_pictures(net: TrackFace, base: Plane, truth: Plane, facts: TrackFacts) -> tuple[TrackScore, Plane, Plane]:
+    """One track `(T, 3, P, P)` R'G'B', given and true; its score, and what the net makes of it, as it runs and shown
+    every instant alone."""
     faces = [split(rgb, luma_of(rgb)) for rgb in base]
     lumas = [luma_of(rgb) for rgb in base]
     sharp = sorted(lumas, key=lambda luma: -float(cv2.Laplacian(luma, cv2.CV_32F).var()))[:3]
@@ -101,7 +102,7 @@ def score_pictures(net: TrackFace, base: Plane, truth: Plane, facts: TrackFacts)
     singly = [net.step(crop, None, None, None)[0] for crop in crops]
     alone = np.stack([relight(*pair) for pair in zip(faces, singly, strict=True)])
     planes = {name: np.stack([luma_of(rgb) for rgb in each]) for name, each in _named(base, ours, alone, truth)}
-    return _score(planes, (base, ours), facts), ours
+    return _score(planes, (base, ours), facts), ours, alone
 
 
 def strip_of(*rows: Plane) -> Plane:

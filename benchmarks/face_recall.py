@@ -1,0 +1,218 @@
+"""Recall of faces on simulated tapes, and tracks where nobody is. Part of `faces.py`; needs the list of faces that
+`footlights.training.facesources` writes.
+
+Photographed faces that no net of ours was trained on are laid, oval and swaying, on pictures without people, lit, and
+taken through the simulator (`medium`, no codec). Found in one picture means a verified face within 0.35 of its height
+of the true middle and between 0.6 and 1.6 of its size; covered is the share of pictures in which a followed track lies
+there. False is what lies on no true face.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from face_tapes import DRAWN, SIZE, TINTS, lit, on_tape
+from footlights.analysis.facetracks import FaceTracker, Limits
+from footlights.core.clip import Plane
+from footlights.core.faces import FACE_SHARE
+from footlights.models.faces import FaceFinder, Picture
+from footlights.training.facesources import SourceFace, read_faces
+from footlights.training.sources import read_picture
+
+_PICTURES = 26
+_SEARCHED = (7, 13, 19)
+"""Instants on which single pictures are searched."""
+_NEAR, _SIZES = 0.35, (0.6, 1.6)
+_OVAL, _FEATHER = (0.40, 0.50), 0.12
+"""Half axes of what is cut out of a photograph, in sides of the crop, and the share of them over which it fades."""
+_EMPTY = "train_images/wall_*.webp"
+"""Pictures without people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One row of the table."""
+
+    name: str
+    heights: tuple[float, float]
+    """Lines from brow to chin, drawn log-uniformly."""
+    lights: tuple[str, ...]
+    stages: int
+    """Per light."""
+    grid: tuple[int, int]
+    """Faces across and down."""
+    followed: bool
+
+
+CELLS = (
+    Cell("45 to 75 lines, any light", (45, 75), tuple(TINTS), 2, (4, 2), followed=True),
+    Cell("18 to 80 lines, red", (18, 80), ("red",), 5, (4, 2), followed=False),
+    Cell("28 lines, any light", (28, 28), tuple(TINTS), 1, (5, 4), followed=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A face on the stage."""
+
+    alpha: Plane
+    colours: Plane
+    height: float
+    x: float
+    y: float
+    phase: float
+
+    def at(self, instant: int) -> tuple[float, float]:
+        """Its middle in square samples."""
+        sway = 0.1 * self.height
+        x = self.x + sway * np.sin(self.phase + instant / 6)
+        return float(x), float(self.y + 0.6 * sway * np.cos(self.phase + instant / 5))
+
+
+def recall(options: argparse.Namespace) -> dict[str, Any]:
+    """Rows of the table, and what was followed on stages with nobody."""
+    faces = [face for face in read_faces(options.faces_list, held_out=True) if face.real]
+    empty = [read_picture(path) for path in sorted(options.data.glob(_EMPTY))]
+    return {
+        "sources": len(faces),
+        "cells": [_cell(cell, faces, empty, options.data) for cell in CELLS],
+        "nobody": _nobody(empty),
+    }
+
+
+def _cell(cell: Cell, faces: Sequence[SourceFace], empty: Sequence[Picture], data: Path) -> dict[str, Any]:
+    finder = FaceFinder(threads=1)
+    placed = found = false_faces = searched = false_tracks = pictures = 0
+    by_light: dict[str, list[float]] = {}
+    covered: list[float] = []
+    for number in range(cell.stages * len(cell.lights)):
+        light = cell.lights[number % len(cell.lights)]
+        rng = np.random.default_rng((5, number, round(cell.heights[0])))
+        stage = _stage(cell, faces, data, rng)
+        shown = list(on_tape(_scenes(stage, _ground(empty, rng), TINTS[light]), number))[:_PICTURES]
+        for instant in _SEARCHED:
+            seen = [(*_middle(face.points), face.height) for face in finder.find(shown[instant])]
+            hit = [any(_matches(one, instant, each) for each in seen) for one in stage]
+            placed, found = placed + len(stage), found + sum(hit)
+            by_light.setdefault(light, []).extend(map(float, hit))
+            false_faces += sum(not any(_matches(one, instant, each) for one in stage) for each in seen)
+            searched += 1
+        if cell.followed:
+            shares, wrong = _followed(stage, shown)
+            covered += shares
+            false_tracks += wrong
+            pictures += len(shown)
+    row = {
+        "name": cell.name,
+        "placements": placed // len(_SEARCHED),
+        "recall": round(found / placed, 4),
+        "by_light": {light: round(float(np.mean(hits)), 3) for light, hits in by_light.items()},
+        "false_faces_per_picture": round(false_faces / searched, 4),
+    }
+    if covered:
+        row |= {
+            "tracks": sum(share > 0 for share in covered),
+            "covered": round(float(np.mean([share for share in covered if share > 0])), 4),
+            "covered_of_all": round(float(np.mean(covered)), 4),
+            "false_tracks_per_picture": round(false_tracks / pictures, 4),
+        }
+    return row
+
+
+def _followed(stage: Sequence[Placed], shown: Sequence[Picture]) -> tuple[list[float], int]:
+    """Share of the pictures in which each face is followed, and how many tracks lie on none."""
+    tracks = FaceTracker(Limits(most=2 * len(stage)), threads=1).follow(0, shown).faces
+    shares, used = [], set()
+    for one in stage:
+        hits = np.zeros(len(shown), bool)
+        for number, track in enumerate(tracks):
+            for row, crop in enumerate(track.path.crop):
+                instant = track.path.first + row
+                if _matches(one, instant, (crop[2], crop[3], crop[0] * FACE_SHARE)):
+                    hits[instant] = True
+                    used.add(number)
+        shares.append(float(hits.mean()))
+    return shares, len(tracks) - len(used)
+
+
+def _nobody(empty: Sequence[Picture]) -> dict[str, Any]:
+    """Tracks on pictures without people that are panned over, in white, red and blue light."""
+    tracker, tracks, pictures = FaceTracker(threads=1), 0, 0
+    for number, ground in enumerate(empty):
+        light = ("white", "red", "blue")[number % 3]
+        rng = np.random.default_rng((6, number))
+        shown = list(on_tape(_scenes([], _ground([ground], rng), TINTS[light]), number))[:_PICTURES]
+        tracks += len(tracker.follow(0, shown).faces)
+        pictures += len(shown)
+    return {"sources": len(empty), "pictures": pictures, "tracks": tracks}
+
+
+def _stage(cell: Cell, faces: Sequence[SourceFace], data: Path, rng: np.random.Generator) -> list[Placed]:
+    across, down = cell.grid
+    room = np.array([SIZE[0] / across, SIZE[1] / down])
+    chosen = rng.choice(len(faces), across * down, replace=False)
+    stage = []
+    for place, number in enumerate(chosen):
+        height = float(np.exp(rng.uniform(*np.log(cell.heights))))
+        free = np.maximum(room - 1.5 * height, 0) / 2
+        x, y = (np.array([place % across, place // across]) + 0.5) * room + rng.uniform(-free, free)
+        stage.append(Placed(*_cut(faces[number], height, data), height, float(x), float(y), float(rng.uniform(0, 6))))
+    return stage
+
+
+def _cut(face: SourceFace, height: float, data: Path) -> tuple[Plane, Plane]:
+    """How much of each sample of the crop is the face, and its R'G'B', three samples a line."""
+    side = int(np.ceil(3 * height / FACE_SHARE))
+    step = face.side / side
+    picture = read_picture(data / face.path).astype(np.float32) / 255
+    soft = cv2.GaussianBlur(picture, (0, 0), max(0.45 * 3 * step, 0.3))
+    cos, sin, middle = step * np.cos(face.turn), step * np.sin(face.turn), (side - 1) / 2
+    matrix = np.array([[cos, -sin, face.x - middle * (cos - sin)], [sin, cos, face.y - middle * (sin + cos)]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    colours = cv2.warpAffine(soft, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    grid = (np.arange(side) + 0.5) / side - 0.5
+    radius = np.hypot(grid[None, :] / _OVAL[0], grid[:, None] / _OVAL[1])
+    alpha = np.clip((1 - radius) / _FEATHER, 0, 1)
+    return np.asarray(alpha, np.float32), np.asarray(colours, np.float32)
+
+
+def _ground(empty: Sequence[Picture], rng: np.random.Generator) -> Plane:
+    """A picture without people, a little larger than the stage."""
+    picture = empty[int(rng.integers(len(empty)))]
+    size = (DRAWN[0] + 40, DRAWN[1] + 20)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
+
+
+def _scenes(stage: Sequence[Placed], ground: Plane, light: tuple[float, float, float]) -> Iterator[Plane]:
+    wide = DRAWN[0] / SIZE[0]
+    for instant in range(_PICTURES + 2):
+        scene = ground[10 : 10 + DRAWN[1], instant // 2 : instant // 2 + DRAWN[0]].copy()
+        for one in stage:
+            x, y = one.at(instant)
+            step = one.height / FACE_SHARE / len(one.alpha)
+            half = step * (len(one.alpha) - 1) / 2
+            matrix = np.array([[wide * step, 0, wide * (x - half) + (wide - 1) / 2], [0, step, y - half]])
+            alpha = cv2.warpAffine(one.alpha, matrix, DRAWN)[..., None]
+            colours = cv2.warpAffine(one.colours, matrix, DRAWN, borderMode=cv2.BORDER_REPLICATE)
+            scene += alpha * (colours - scene)
+        yield lit(scene, light)
+
+
+def _middle(points: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+    """Between the eyes and the mouth, which is about the middle of a crop."""
+    eyes = (np.array(points[0]) + np.array(points[1])) / 2
+    return np.asarray((eyes + np.array(points[3])) / 2)
+
+
+def _matches(one: Placed, instant: int, seen: tuple[float, float, float]) -> bool:
+    x, y = one.at(instant)
+    near = np.hypot(seen[0] - x, seen[1] - y) < _NEAR * one.height
+    return bool(near and _SIZES[0] < seen[2] / one.height < _SIZES[1])
