@@ -19,11 +19,10 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise, repeat
-from multiprocessing import get_context
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -34,6 +33,7 @@ from numpy.typing import NDArray
 
 import bench
 import concerts
+import pieces
 import truth_scores as scores
 from footlights.analysis import survey as analysis
 from footlights.config import resolve
@@ -260,8 +260,10 @@ def summed(rows: Sequence[Row]) -> Row:
 
 
 def _cuts(rows: Sequence[Row]) -> Row:
-    total = {name: sum(row[name] for row in rows) for name in ("true", "found", "hits_0", "hits_1", "field_exact")}
+    total: Row = {name: sum(row[name] for row in rows) for name in ("true", "found", "hits_0", "hits_1", "field_exact")}
+    true, right, found = (sum(row["between_fields"][place] for row in rows) for place in range(3))
     return total | {
+        "between_fields": {"true": true, "recall": scores.ratio(right, true), "precision": scores.ratio(right, found)},
         "precision_0": scores.ratio(total["hits_0"], total["found"]),
         "recall_0": scores.ratio(total["hits_0"], total["true"]),
         "precision_1": scores.ratio(total["hits_1"], total["found"]),
@@ -390,27 +392,26 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=2, help="of scenes, strobes, losses, noise (0, 1: used for tuning)")
     parser.add_argument("--presets", nargs="+", default=list(PRESETS), choices=list(PRESETS))
     parser.add_argument("--only", default="", help="words that a tape's name must hold")
-    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="folder for the tapes and what was measured")
+    pieces.arguments(parser)
     options = bench.parsed(parser)
-    facts = bench.machine()
+    facts, kept = bench.machine(), pieces.opened(options)
     chosen = [case for name in options.presets for case in cases(name) if options.only in case.name]
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
-    begin = perf_counter()
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
-        jobs = pool.map(
-            examine, chosen, repeat(options.data), repeat(options.frames), repeat(options.seed), repeat(options.keep)
+    rows = [
+        kept.row(
+            f"{case.name} {options.frames} {options.seed}",
+            partial(examine, case, options.data, options.frames, options.seed, options.keep),
         )
-        rows = []
-        for row in jobs:
-            rows.append(row)
-            print(f"{len(rows)}/{len(chosen)} {row['case']}: {row['seconds']}", file=sys.stderr)
+        for case in chosen
+    ]
     result: Row = {
         "machine": facts,
         "seed": options.seed,
         "frames_per_tape": options.frames,
-        "minutes": round((perf_counter() - begin) / 60, 1),
+        "commits": kept.commits(),
+        "seconds": round(sum(row["seconds"]["make"] + row["seconds"]["analyse"] for row in rows)),
         "losses_per_frame_or_field": LOSSES,
         "presets": {
             name: summed([row for row in rows if name in (row["preset"], "all")]) for name in [*options.presets, "all"]
@@ -423,4 +424,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(pieces.finished(main))

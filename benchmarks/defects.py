@@ -9,7 +9,9 @@ Tapes of our own simulator (same author), from the dev clips, colour-neutral, wi
   `dedot` on fields.
 - `dropouts`: samples whose mean over seven changes by more than 8 codes when the tape is made once with and once
   without its dropouts; found ones that touch no changed sample are false.
-- `net`: the repairs before FieldLift against FieldLift alone, in dB of luma and chroma (few clips, few frames).
+- `strobes`: samples taken for dropouts on tapes without any, under made-up strobes, percent of the area.
+
+In pieces: rows that are done are kept, and the same command goes on. Repairs through the net: `repair.py`.
 """
 
 from __future__ import annotations
@@ -26,10 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bench
+import pieces
 import quality_methods as methods
 import quality_tapes as tapes
 from footlights.analysis import alignment, borders, composite
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
+from footlights.analysis.dropouts import LARGEST
 from footlights.analysis.view import FrameView
 from footlights.config import resolve
 from footlights.core.clip import Plane
@@ -99,27 +103,23 @@ def columns(tape: Made, name: str) -> Series:
     return notes.columns
 
 
-def measured(name: str, clips: dict[str, list[Plane]]) -> Iterator[Row]:
-    """Borders, alignment and dot crawl of every clip on one preset, and the classical repairs."""
-    for number, (clip, scene) in enumerate(clips.items()):
-        tape = made(name, scene, _SEED + number)
-        shot = Shot(0, FrameRange(0, len(tape.pictures.luma)), 0, Entry.START, 1.0)
-        edge = borders.report(columns(tape, "borders"), shot)
-        delay = alignment.report(columns(tape, "alignment"), shot)
-        traces = composite.report(columns(tape, "composite"), shot)
-        lines = tape.truth.switch_lines
-        row: Row = {
-            "clip": clip,
-            "preset": name,
-            "switch_lines": [round(float(np.mean(lines)), 2) if lines else 0, edge.switch_lines, edge.confidence],
-            "right": [tape.truth.chroma_delay, delay.horizontal, delay.confidence],
-            "below": [_drop(tape), delay.vertical, delay.vertical_confidence],
-            "dot_crawl": traces.dot_crawl,
-            "cross_colour": traces.cross_colour,
-        }
-        row["db"] = _classical(tape)
-        print(row, file=sys.stderr, flush=True)
-        yield row
+def measured(name: str, scene: list[Plane], seed: int) -> Row:
+    """Borders, alignment and dot crawl of a clip on one preset, and the classical repairs."""
+    tape = made(name, scene, seed)
+    shot = Shot(0, FrameRange(0, len(tape.pictures.luma)), 0, Entry.START, 1.0)
+    edge = borders.report(columns(tape, "borders"), shot)
+    delay = alignment.report(columns(tape, "alignment"), shot)
+    traces = composite.report(columns(tape, "composite"), shot)
+    lines = tape.truth.switch_lines
+    return {
+        "preset": name,
+        "switch_lines": [round(float(np.mean(lines)), 2) if lines else 0, edge.switch_lines, edge.confidence],
+        "right": [tape.truth.chroma_delay, delay.horizontal, delay.confidence],
+        "below": [_drop(tape), delay.vertical, delay.vertical_confidence],
+        "dot_crawl": traces.dot_crawl,
+        "cross_colour": traces.cross_colour,
+        "db": _classical(tape),
+    }
 
 
 def _drop(tape: Made) -> float:
@@ -172,30 +172,51 @@ def _dedot(pictures: Pictures) -> Plane:
     return made
 
 
-def dropped(name: str, clips: dict[str, list[Plane]]) -> Row:
-    """Visible damage by dropouts, found and mended, over all clips."""
+def dropped(name: str, scene: list[Plane], seed: int) -> Row:
+    """Visible damage by dropouts found on one clip, in samples."""
     total = dict.fromkeys(("samples", "visible", "found", "false"), 0)
-    for number, scene in enumerate(clips.values()):
-        defects = replace(preset(name).defects, dropout_rate=_DROPPED, switch_lines=0)
-        tape = made(name, scene, _SEED + number, defects=defects)
-        plain = Simulator(tape.simulator.preset, tape.simulator.seed, NTSC)
-        clean = replace(plain, preset=replace(plain.preset, defects=replace(defects, dropout_rate=0)))
-        pairs = (list(one.run(iter(scene), frames=FrameRange(0, len(scene) // 2))) for one in (plain, clean))
-        change = np.stack([a.y.astype(np.float32) - b.y for a, b in zip(*pairs, strict=True)])
-        sigma = tapes._sigma(tape.pictures.luma[:, 0::2])
-        for frame in range(1, len(change) - 1):
-            for field in (0, 1):
-                seen = [tape.pictures.luma[frame + k, field::2] for k in (0, -1, 1)]
-                _count(total, dropouts.find(*seen, sigma).mask, change[frame, field::2])
+    defects = replace(preset(name).defects, dropout_rate=_DROPPED, switch_lines=0)
+    tape = made(name, scene, seed, defects=defects)
+    plain = Simulator(tape.simulator.preset, tape.simulator.seed, NTSC)
+    clean = replace(plain, preset=replace(plain.preset, defects=replace(defects, dropout_rate=0)))
+    pairs = (list(one.run(iter(scene), frames=FrameRange(0, len(scene) // 2))) for one in (plain, clean))
+    change = np.stack([a.y.astype(np.float32) - b.y for a, b in zip(*pairs, strict=True)])
+    for frame, field, found in _found(tape.pictures):
+        _count(total, found, change[frame, field::2])
+    return {"preset": name, **total}
+
+
+def strobed(name: str, scene: list[Plane], seed: int) -> Row:
+    """Samples taken for dropouts on a tape that has none, under made-up strobes."""
+    period = 3 + seed % 5
+    gains = [2.2 if number // 2 % period < 1 + seed % 2 else 0.5 for number in range(len(scene))]
+    lit = [np.minimum(picture * np.float32(gain), 1) for picture, gain in zip(scene, gains, strict=True)]
+    tape = made(name, lit, seed, defects=replace(preset(name).defects, dropout_rate=0, switch_lines=0, tracking_rate=0))
+    masks = [found for _, _, found in _found(tape.pictures)]
+    return {"preset": name, "samples": sum(m.size for m in masks), "false": int(sum(m.sum() for m in masks))}
+
+
+def _found(pictures: Pictures) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
+    """Frame, field and mask of dropouts of all fields but those of the ends, as the analyser takes them."""
+    sigma = tapes._sigma(pictures.luma[:, 0::2])
+    for frame in range(1, len(pictures.luma) - 1):
+        for field in (0, 1):
+            seen = [pictures.luma[frame + k, field::2] for k in (0, -1, 1)]
+            found = dropouts.find(*seen, sigma)
+            yield frame, field, found.mask & (found.area < LARGEST)
+
+
+def dropouts_of(rows: list[Row]) -> Row:
+    """Precision, recall and F1 of samples over clips."""
+    total = {name: sum(row[name] for row in rows) for name in ("samples", "visible", "found", "false")}
     precision = total["found"] / max(total["found"] + total["false"], 1)
     recall = total["found"] / max(total["visible"], 1)
-    share = 100 * total["false"] / total["samples"]
     return {
         **total,
         "precision": round(precision, 3),
         "recall": round(recall, 3),
         "f1": round(2 * precision * recall / max(precision + recall, 1e-9), 3),
-        "false_percent": round(share, 5),
+        "false_percent": round(100 * total["false"] / total["samples"], 5),
     }
 
 
@@ -206,33 +227,6 @@ def _count(total: dict[str, int], found: NDArray[np.bool_], change: Plane) -> No
     total["visible"] += int(visible.sum())
     total["found"] += int((found & visible).sum())
     total["false"] += int((found & ~touched).sum())
-
-
-def netted(name: str, clips: dict[str, list[Plane]], frames: int) -> Iterator[Row]:
-    """What a repair before FieldLift adds, dB of luma and chroma."""
-    for number, (clip, scene) in enumerate(clips.items()):
-        tape = made(name, scene[: 2 * frames], _SEED + number)
-        whole = tapes._clip(tape.pictures, tape.simulator)
-        sigma = tapes._sigma(tape.pictures.luma[:, 0::2])
-        true = np.stack([tapes._truth(tape.simulator.lit(one, n)) for n, one in enumerate(scene[: 2 * frames])])
-        right, below = tape.truth.chroma_delay, _drop(tape)
-        ways: dict[str, tuple[str, Row] | None] = {
-            "net": None,
-            "align half": ("chroma.align", {"right": right / 2, "below": below}),
-            "align": ("chroma.align", {"right": right, "below": below}),
-            "comb": ("composite.comb", {}),
-        }
-        scores = {}
-        for way, repair in ways.items():
-            steps = [] if repair is None else [methods._step(repair[0], **repair[1])]
-            lifted = methods._run([*steps, methods._lift("S", sigma)], whole)
-            planes = methods._active(lifted.luma, lifted.chroma)[4:-4, :, 16:-16, 16:-16]
-            errors = (planes - true[4:-4, :, 16:-16, 16:-16]) ** 2
-            scores[way] = [-10 * float(np.log10(errors[:, part].mean())) for part in (slice(0, 1), slice(1, 3))]
-        gains = {w: [round(a - b, 2) for a, b in zip(s, scores["net"], strict=True)] for w, s in scores.items()}
-        row = {"clip": clip, "preset": name, **gains, "net": [round(one, 2) for one in scores["net"]]}
-        print(row, file=sys.stderr, flush=True)
-        yield row
 
 
 def summary(rows: list[Row]) -> Row:
@@ -262,26 +256,36 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=12, help="tape frames per clip")
     parser.add_argument("--presets", nargs="*", default=list(PRESETS))
     parser.add_argument("--clips", nargs="*", help="names of dev clips; all by default")
-    parser.add_argument("--net-clips", type=int, default=3, help="clips that also go through the net, on heavy and vhs")
+    pieces.arguments(parser)
     options = bench.parsed(parser)
-    facts, clips = bench.machine(), dict(_clips(options))
-    rows = [row for name in options.presets for row in measured(name, clips)]
-    lost = {name: dropped(name, clips) for name in ("heavy", "vhs")}
-    chosen = dict(list(clips.items())[:: max(1, len(clips) // max(options.net_clips, 1))][: options.net_clips])
-    through = [row for name in ("heavy", "vhs") for row in netted(name, chosen, 7)] if chosen else []
+    facts, kept, clips = bench.machine(), pieces.opened(options), dict(_clips(options))
+    lost = list(kept.rows("dropouts", clips, ("heavy", "vhs"), dropped))
+    lit = list(kept.rows("strobes", clips, ("light", "heavy"), strobed))
+    rows = list(kept.rows("single", clips, options.presets, measured))
     result = {
         "machine": facts,
+        "commits": kept.commits(),
         "simulator": "footlights.tape, same author",
         "summary": summary(rows),
-        "dropouts": lost,
-        "net": through,
-        "tapes": rows,
+        "dropouts": {name: dropouts_of([row for row in lost if row["preset"] == name]) for name in ("heavy", "vhs")},
+        "strobes_false_percent": {
+            name: [
+                round(100 * sum(row["false"] for row in lit if row["preset"] == name) / _samples(lit, name), 5),
+                round(max(100 * row["false"] / row["samples"] for row in lit if row["preset"] == name), 5),
+            ]
+            for name in ("light", "heavy")
+        },
+        "rows": {"dropouts": lost, "strobes": lit, "single": rows},
     }
-    for name, one in result["summary"].items():
+    for name, one in [*result["summary"].items(), *result["dropouts"].items()]:
         print(name, one)
-    print(lost)
+    print("false area under strobes, percent, all and worst clip", result["strobes_false_percent"])
     bench.write(options.out, result)
     return 0
+
+
+def _samples(rows: list[Row], name: str) -> int:
+    return sum(row["samples"] for row in rows if row["preset"] == name)
 
 
 def _clips(options: Any) -> Iterator[tuple[str, list[Plane]]]:
@@ -293,4 +297,4 @@ def _clips(options: Any) -> Iterator[tuple[str, list[Plane]]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(pieces.finished(main))

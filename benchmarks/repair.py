@@ -1,11 +1,13 @@
-"""Lines that stray, and blocks: measured and mended: `python benchmarks/repair.py --data DIR`.
+"""Repairs, each alone and all together: `python benchmarks/repair.py --data DIR`.
 
-Tapes of our own simulator (same author), from the dev clips, colour-neutral.
+Tapes of our own simulator (same author), from the dev clips, colour-neutral. In pieces: rows that are done are kept.
 
+- `own defect`: every repair on a tape with its defect alone, against the classical FFmpeg filter (`repair_own`).
+- `whole tapes`, `clean tapes`: tape file, ingest, analysis and plan; its repairs before FieldLift against FieldLift
+  alone, and its repairs on tapes that need none (`repair_whole`).
 - `lines`: jitter and bend per tape of a preset without its codec, against the truth; luma of woven fields through
   `timebase.align` in dB over the same tape left as it is, both against the same tape played without time-base errors;
   and how near the stage stays to that steady tape if it is made to run on it (`forced`, dB).
-- `net`: the same before FieldLift against FieldLift alone, in dB of luma against the true pictures (few clips).
 - `blocks`: measured grid of a camera original coded as MPEG-2 at a fixed quantiser; dB of luma of woven fields against
   the tape before coding, through `blocking.smooth` as the plan sets it and through FFmpeg's `deblock` on fields; and
   before FieldLift against FieldLift alone, against the true pictures.
@@ -15,7 +17,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,19 +26,20 @@ import numpy as np
 
 import bench
 import defects
+import pieces
 import quality_methods as methods
 import quality_tapes as tapes
+import repair_own as own
+import repair_whole as whole
 from footlights.analysis import timebase
 from footlights.core.clip import Clip, Plane
 from footlights.core.reports import Entry, Shot
-from footlights.core.signal import FieldOrder
 from footlights.core.time import FrameRange
 from footlights.media import ffmpeg
 from footlights.media.recode import Pictures
 from footlights.metrics import blocking
 from footlights.planning.repairs import GRID_FACTOR
 from footlights.tape.presets import Preset, preset
-from footlights.tape.raster import NTSC
 from footlights.tape.simulate import Simulator
 from footlights.tape.timebase import TimeBase
 from footlights.training.tapes import neutral
@@ -50,41 +52,26 @@ _INNER = np.s_[:, 8:-20, 24:-24]
 _RAW = ["-f", "rawvideo", "-pix_fmt", "yuv422p", "-r", "30000/1001"]
 
 
-def played(chosen: Preset, scene: list[Plane], seed: int) -> defects.Made:
-    """The scene on a tape, without a codec."""
-    simulator = Simulator(chosen, seed, NTSC, FieldOrder.TOP_FIRST)
-    recording = simulator.run(iter(scene), frames=FrameRange(0, len(scene) // 2))
-    frames = list(recording)
-    luma = np.stack([frame.y for frame in frames]).astype(np.uint8)
-    chroma = np.stack([np.stack([frame.cb, frame.cr]) for frame in frames]).astype(np.uint8)
-    return defects.Made(Pictures(luma, chroma), recording.truth(), np.empty(0, np.float32), simulator)
-
-
-def worn(name: str) -> Preset:
+def worn(name: str, *, lossy: bool = False) -> Preset:
+    """A preset without its change of colour, and without its lost fields unless `lossy`."""
     base: Preset = neutral(preset(name))
-    return replace(base, losses=base.losses.__class__())
+    return base if lossy else replace(base, losses=base.losses.__class__())
 
 
-def strayed(clips: dict[str, list[Plane]]) -> Iterator[Row]:
+def strayed(name: str, scene: list[Plane], seed: int) -> Row:
     """Jitter and bend measured, lines moved back."""
-    for number, (clip, scene) in enumerate(clips.items()):
-        for name in _PRESETS:
-            chosen = worn(name)
-            tape = played(chosen, scene, _SEED + number)
-            steady = played(replace(chosen, timebase=TimeBase()), scene, _SEED + number)
-            errors = chosen.timebase
-            shot = Shot(0, FrameRange(0, len(tape.pictures.luma)), 0, Entry.START, 1.0)
-            found = timebase.report(defects.columns(tape, "timebase"), shot)
-            row: Row = {
-                "clip": clip,
-                "preset": name,
-                "jitter": [round(tape.truth.jitter_rms, 3), found.jitter, found.confidence],
-                "skew": [errors.skew, found.skew, found.skew_confidence],
-            }
-            if errors.jitter >= 0.1:
-                row |= _moved(tape, steady, errors)
-            print(row, file=sys.stderr, flush=True)
-            yield row
+    chosen = worn(name)
+    tape = own.played(chosen, scene, seed)
+    steady = own.played(replace(chosen, timebase=TimeBase()), scene, seed)
+    errors = chosen.timebase
+    shot = Shot(0, FrameRange(0, len(tape.pictures.luma)), 0, Entry.START, 1.0)
+    found = timebase.report(defects.columns(tape, "timebase"), shot)
+    row: Row = {
+        "preset": name,
+        "jitter": [round(tape.truth.jitter_rms, 3), found.jitter, found.confidence],
+        "skew": [errors.skew, found.skew, found.skew_confidence],
+    }
+    return row | _moved(tape, steady, errors) if errors.jitter >= 0.1 else row
 
 
 def _moved(tape: defects.Made, steady: defects.Made, errors: TimeBase) -> Row:
@@ -96,37 +83,20 @@ def _moved(tape: defects.Made, steady: defects.Made, errors: TimeBase) -> Row:
     return {"db": _gain(left, after.luma, wanted), "forced": _db(forced.luma, wanted)}
 
 
-def before_net(clips: dict[str, list[Plane]], frames: int) -> Iterator[Row]:
-    """Lines moved before FieldLift, against the true pictures."""
-    for number, (clip, scene) in enumerate(clips.items()):
-        for name in ("heavy", "vhs"):
-            tape = defects.made(name, scene[: 2 * frames], _SEED + number)
-            errors, true = preset(name).timebase, _truth(tape.simulator, scene[: 2 * frames])
-            clip_, sigma = tapes._clip(tape.pictures, tape.simulator), tapes._sigma(tape.pictures.luma[:, 0::2])
-            align = {"jitter": errors.jitter, "skew": errors.skew, "skew_lines": errors.skew_lines}
-            steps = [methods._step("timebase.align", **align)]
-            scores = [_score(way, clip_, true, sigma) for way in ([], steps)]
-            row = {"clip": clip, "preset": name, "net": scores[0], "gain": round(scores[1] - scores[0], 2)}
-            print(row, file=sys.stderr, flush=True)
-            yield row
-
-
-def blocked(clips: dict[str, list[Plane]]) -> Iterator[Row]:
-    """The grid measured and smoothed."""
-    for number, (clip, scene) in enumerate(clips.items()):
-        tape = played(worn("light"), scene, _SEED + number)
-        true = _truth(tape.simulator, scene)
-        for quantiser in (0, *_QUANTISERS):
-            pictures = _coded(tape.pictures, quantiser) if quantiser else tape.pictures
-            seen = [blocking.measure(one[f::2]) for one in pictures.luma for f in (0, 1)]
-            known = [one for one in seen if one is not None]
-            strength = float(np.median([one.strength for one in known]))
-            certainty = float(np.median([one.certainty for one in known]))
-            row: Row = {"clip": clip, "q": quantiser, "strength": round(strength, 3), "certainty": round(certainty, 1)}
-            if quantiser:
-                row |= _smoothed(tape, pictures, strength, true)
-            print(row, file=sys.stderr, flush=True)
-            yield row
+def blocked(scene: list[Plane], seed: int) -> Row:
+    """The grid measured and smoothed, by quantiser."""
+    tape = own.played(worn("light"), scene, seed)
+    true = _truth(tape.simulator, scene)
+    rows: list[Row] = []
+    for quantiser in (0, *_QUANTISERS):
+        pictures = _coded(tape.pictures, quantiser) if quantiser else tape.pictures
+        seen = [blocking.measure(one[f::2]) for one in pictures.luma for f in (0, 1)]
+        known = [one for one in seen if one is not None]
+        strength = float(np.median([one.strength for one in known]))
+        certainty = float(np.median([one.certainty for one in known]))
+        row: Row = {"q": quantiser, "strength": round(strength, 3), "certainty": round(certainty, 1)}
+        rows.append(row | _smoothed(tape, pictures, strength, true) if quantiser else row)
+    return {"by quantiser": rows}
 
 
 def _smoothed(tape: defects.Made, pictures: Pictures, strength: float, true: Plane) -> Row:
@@ -215,25 +185,31 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=12, help="tape frames per clip")
     parser.add_argument("--clips", nargs="*", help="names of dev clips; all by default")
     parser.add_argument("--net-clips", type=int, default=3, help="clips that go through the net")
+    pieces.arguments(parser)
     options = bench.parsed(parser)
-    facts, clips = bench.machine(), dict(defects._clips(options))
-    rows = list(strayed(clips))
-    chosen = dict(list(clips.items())[:: max(1, len(clips) // max(options.net_clips, 1))][: options.net_clips])
-    through = list(before_net(chosen, 7)) if chosen else []
-    blocks = list(blocked({name: scene[:10] for name, scene in chosen.items()}))
+    facts, kept, clips = bench.machine(), pieces.opened(options), dict(defects._clips(options))
+    few = dict(list(clips.items())[:: max(1, len(clips) // max(options.net_clips, 1))][: options.net_clips])
+    owns = list(kept.rows("own", few, ("heavy", "vhs"), lambda n, s, k: own.mended(n, worn(n), s, k)))
+    wholes = list(kept.rows("whole", few, ("heavy", "vhs"), lambda n, s, k: whole.worn(n, worn(n, lossy=True), s, k)))
+    cleans = list(kept.rows("clean", few, ("light", "medium"), lambda n, s, k: whole.clean(n, worn(n), s, k)))
+    blocks = list(kept.rows("blocks", few, ("light",), lambda _, s, k: blocked(s[:10], k)))
+    lines = list(kept.rows("lines", clips, _PRESETS, strayed))
     result = {
         "machine": facts,
+        "commits": kept.commits(),
         "simulator": "footlights.tape, same author",
-        "summary": summary(rows),
-        "net": through,
-        "blocks": blocks,
-        "lines": rows,
+        "own defect": own.summary(owns),
+        "whole tapes": whole.summary(wholes),
+        "clean tapes": whole.summary(cleans),
+        "lines": summary(lines),
+        "rows": {"own": owns, "whole": wholes, "clean": cleans, "blocks": blocks, "lines": lines},
     }
-    for name, one in result["summary"].items():
-        print(name, one)
+    for part in ("own defect", "whole tapes", "clean tapes", "lines"):
+        for name, one in result[part].items():
+            print(part, name, one)
     bench.write(options.out, result)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(pieces.finished(main))

@@ -53,7 +53,9 @@ def cuts(truth: Truth, survey: Survey) -> Row:
     exact = len(set(true) & set(found))
     hits = {tolerance: _hits([f for f, _ in true], [f for f, _ in found], tolerance) for tolerance in (0, 1)}
     missed, invented = _unmatched([f for f, _ in true], [f for f, _ in found])
+    between = [cut for cut in true if cut[1]]
     return {
+        "between_fields": [len(between), len(set(between) & set(found)), sum(1 for _, field in found if field)],
         "true": len(true),
         "found": len(found),
         "hits_0": hits[0],

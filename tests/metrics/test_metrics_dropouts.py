@@ -65,3 +65,23 @@ def test_strobes_over_thin_lines_are_no_dropouts(gain: float) -> None:
     scene[20::12, 40:200] = 110  # rigging
     lit = 16 + (scene - 16) * np.float32(gain)
     assert dropouts.find(*_codes(_taped(lit, scene, scene)), sigma=2.0).number == 0
+
+
+@pytest.mark.parametrize("step", [3, 6])
+def test_a_bar_that_sinks_through_the_picture_is_no_dropout(step: int) -> None:
+    """It lies outside of both neighbours in time, is thin and long, and stands elsewhere in them."""
+    fields = [np.full((120, 360), 40, np.float32) for _ in range(3)]
+    for number, field in zip((1, 0, 2), fields, strict=True):
+        field[40 + step * number : 42 + step * number, 30:200] = 120
+    assert dropouts.find(*_codes(_taped(*fields)), sigma=2.0).number == 0
+
+
+def test_a_streak_on_what_moves_fast_stays_a_streak() -> None:
+    """Only the streak is marked, and not what moved beside it."""
+    fields = [np.roll(_scene(12.0), 9 * number, axis=1) for number in (1, 0, 2)]
+    fields[0][60, 120:170] = 235
+    found = dropouts.find(*_codes(_taped(*fields)), sigma=2.0)
+    struck = np.zeros(found.mask.shape, np.bool_)
+    struck[60, 110:185] = True
+    assert found.mask[60, 120:170].sum() > 45
+    assert not (found.mask & ~struck).any()

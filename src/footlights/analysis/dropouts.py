@@ -14,9 +14,9 @@ from footlights.metrics.dropouts import find
 
 _WORST = 5
 _METHOD = (
-    "thin streaks in one field that stick out from both neighbouring fields and the lines around, and copied lines"
+    "thin streaks in one field that lie outside of both neighbouring fields and have not moved there, and copied lines"
 )
-_CUT = 0.02
+LARGEST = 0.02
 """More than this share of a field is no dropout: a cut, a flash or a torn field."""
 
 
@@ -25,7 +25,7 @@ class DropoutAnalyser:
     """Notes count and area for the frame in the middle of three."""
 
     name: ClassVar[str] = "dropouts"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     before: ClassVar[int] = 1
     after: ClassVar[int] = 1
     columns: ClassVar[dict[str, int]] = {"dropouts.count": 1, "dropouts.area": 1}
@@ -38,7 +38,7 @@ class DropoutAnalyser:
             return
         before, now, after = views[-3:]
         streaks = [find(*fields) for fields in zip(now.fields, before.fields, after.fields, strict=True)]
-        found = [streak for streak in streaks if streak.area < _CUT]
+        found = [streak for streak in streaks if streak.area < LARGEST]
         notes.set(
             now.number,
             **{

@@ -1,8 +1,11 @@
-"""Dropouts: streaks of one line or two in one field, where the head lost the tape.
+"""Dropouts: streaks of a few lines in one field, where the head lost the tape.
 
-Looked for in fields, against the fields of the same parity before and after and the lines above and below: a dropout
-sticks out from all four and is long and thin. Lights of the stage stick out in time as well but are round or last, and
-lines of the picture stay from field to field. Pieces that a deck filled with the line above are found by `linecopies`.
+Looked for in fields, against the fields of the same parity before and after: pieces of lines that lie above both or
+below both, longer than high. Moving things do that as well. What a piece is, is decided by a weighted sum of what is
+seen of it (`dropoutsigns`): how far it stands out against how much moves around it, how bright or dark it is, whether
+its surroundings stand out too, whether the fields before and after hold the same thing elsewhere. Under strobes the
+neighbours are brought to the light of the field first. Pieces that a deck filled with the line above and that stand out
+less are found by `linecopies`, in fields that rest: where the picture moves, lines are alike by chance too often.
 """
 
 from __future__ import annotations
@@ -13,22 +16,30 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from footlights.metrics import dropoutsigns
+from footlights.metrics.dropoutsigns import Piece, Seen
 from footlights.metrics.linecopies import find_copies
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-_LENGTH = 9
-"""Samples a streak must be long at least (0.7 µs)."""
-_STEP = 14.0
-"""Codes by which it must stick out, plus four sigma of the noise."""
-
-_TAIL_MEAN, _TAIL_STEP, _TAIL_LONGEST = 5, 5.0, 4
-"""Samples whose mean is looked at for the fading end of a streak, codes by which it must still stick out (plus one and
-a half sigma), and how many times as long as the streak it may become: more is a light."""
+_MEAN = 7
+"""Samples along the line whose mean is looked at: a streak keeps its height, noise and sparkle lose theirs."""
+_STEP, _STEP_SIGMA, _STEP_MOTION, _STILL = 4.5, 1.8, 1.0, 0.7
+"""Codes by which that mean must lie outside, plus so many sigma of its noise, plus so much of the mean change around,
+of which this share of sigma is noise."""
+_HIGHEST, _SLENDER = 4, 2
+"""Lines of a piece, and how many times as long as high it is at least."""
+_MOST = 60
+"""Pieces of a field that are looked at closely: the strongest."""
+_TAIL_MEAN, _TAIL_STEP, _TAIL_REACH = 5, 5.0, (16, 3)
+"""Samples whose mean is looked at for the fading end of a streak, codes by which it must still lie outside (plus one
+and a half sigma, plus the change around), and samples before and lengths behind in which it is looked for."""
 _BESIDE_STEP, _BESIDE_LENGTH = 12.0, 7
-"""Codes (plus one and a half sigma) and samples by which the line above or below a streak belongs to it: streaks may be
-three lines high, and then only their middle sticks out from the lines around."""
+"""The same for the line above or below, and samples it must be long there."""
+_RESTS = 0.8
+"""Mean change between the fields before and after in sigma, and half a code, up to which a field rests; noise alone
+makes 0.6 sigma."""
 _BLACK, _DIM = 16.0, 4.0
 """Code of black, and codes added to light so that it can be divided by."""
 _STROBE, _MOST_GAIN = 0.03, 4.0
@@ -53,32 +64,43 @@ def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks
 
     `sigma` is the luma noise in codes.
     """
-    candidates = _candidates(now, before, after, sigma)
-    alike = tuple(_lit_alike(field, now) for field in (before, after))
-    if candidates.any() and (alike[0] is not before or alike[1] is not after):
-        before, after = alike
-        candidates &= _candidates(now, before, after, sigma)
+    before, after = (_lit_alike(field, now) for field in (before, after))
+    seen = _seen(now, before, after, sigma)
     mask, count = np.zeros(now.shape, np.bool_), 0
-    if candidates.any():
-        long = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, _LENGTH), np.uint8))
-        mask, count = _thin(long)
-    if count:
-        mask = _with_tails(_with_beside(mask, (now, before, after), sigma), (now, before, after), sigma)
-    copies = find_copies(now, before, after, sigma) & ~mask
-    if copies.any():
+    for piece in dropoutsigns.dropouts_among(dropoutsigns.strongest(_pieces(seen), seen, _MOST), seen):
+        _grow(mask, piece, seen)
+        count += 1
+    if float(cv2.mean(seen.change)[0]) < _RESTS * sigma + 0.5:
+        copies = find_copies(now, before, after, sigma) & ~mask
         count += cv2.connectedComponents(copies.astype(np.uint8))[0] - 1
         mask |= copies
     return Streaks(mask, count, float(mask.mean()))
 
 
-def _candidates(now: Codes, before: Codes, after: Codes, sigma: float) -> Mask:
-    """Samples that stick out from both neighbours in time and from the lines around, by enough."""
-    # Seen through a short horizontal mean: a streak keeps its height, noise and sparkle lose theirs.
-    smooth, past, future = (cv2.blur(field, (_LENGTH - 2, 1)) for field in (now, before, after))
-    threshold = _STEP + 4.0 * sigma / np.sqrt(_LENGTH - 2) + _unrest(past, future)
-    high = _beyond(smooth, past, future, sign=1)
-    low = _beyond(smooth, past, future, sign=-1)
-    return np.asarray(np.maximum(high, low) > threshold)
+def _seen(now: Codes, before: Codes, after: Codes, sigma: float) -> Seen:
+    smooth, past, future = (cv2.blur(field, (_MEAN, 1)) for field in (now, before, after))
+    high = cv2.subtract(smooth, cv2.max(past, future))
+    low = cv2.subtract(cv2.min(past, future), smooth)
+    change = cv2.boxFilter(cv2.absdiff(past, future), cv2.CV_32F, (31, 9))
+    return Seen((now, before, after), (smooth, past, future), (high, low), np.asarray(change, np.float32), sigma)
+
+
+def _pieces(seen: Seen) -> list[Piece]:
+    """Slender pieces that lie outside of both neighbours in time."""
+    still = _STEP + _STEP_SIGMA / float(np.sqrt(_MEAN)) * seen.sigma
+    limit = cv2.max(seen.change * _STEP_MOTION + (still - _STEP_MOTION * _STILL * seen.sigma), still).astype(np.uint8)
+    found: list[Piece] = []
+    for above, out in zip((True, False), seen.outside, strict=True):
+        long = cv2.morphologyEx(cv2.compare(out, limit, cv2.CMP_GT), cv2.MORPH_OPEN, np.ones((1, _MEAN), np.uint8))
+        if not cv2.countNonZero(long):
+            continue
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(long, connectivity=8)
+        for label in range(1, count):
+            left, top, width, height = stats[label, :4].tolist()
+            if height <= _HIGHEST and width >= _SLENDER * height:
+                box = np.s_[top : top + height, left : left + width]
+                found.append(Piece(left, top, width, height, labels[box] == label, above))
+    return found
 
 
 def _lit_alike(field: Codes, now: Codes) -> Codes:
@@ -92,58 +114,25 @@ def _lit_alike(field: Codes, now: Codes) -> Codes:
     return np.clip(_BLACK + (field - _BLACK) * gain, 0, 255).astype(np.uint8)
 
 
-def _with_beside(mask: Mask, fields: tuple[Codes, Codes, Codes], sigma: float) -> Mask:
-    """Streaks with the lines above and below that stick out from both neighbours in time as well."""
-    now, past, future = (cv2.blur(field, (_TAIL_MEAN, 1)).astype(np.int16) for field in fields)
-    out = np.maximum(now - np.maximum(past, future), np.minimum(past, future) - now)
-    strong = out > _BESIDE_STEP + 1.5 * sigma / np.sqrt(_TAIL_MEAN)
-    for _ in range(2):
-        beside = cv2.dilate(mask.astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
-        grown = (beside & strong).astype(np.uint8)
-        mask = mask | (cv2.morphologyEx(grown, cv2.MORPH_OPEN, np.ones((1, _BESIDE_LENGTH), np.uint8)) > 0)
-    return mask
-
-
-def _with_tails(mask: Mask, fields: tuple[Codes, Codes, Codes], sigma: float) -> Mask:
-    """Streaks with what fades out along their lines: weaker, but still outside of both neighbours in time."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    now, past, future = (cv2.blur(field[rows], (_TAIL_MEAN, 1)).astype(np.float32) for field in fields)
-    limit = _TAIL_STEP + 1.5 * sigma / np.sqrt(_TAIL_MEAN)
-    grown = mask.copy()
-    for excess in (now - np.maximum(past, future), np.minimum(past, future) - now):
-        for row, weak, seeds in zip(rows, excess > limit, mask[rows], strict=True):
-            edges = np.flatnonzero(np.diff(np.concatenate([[False], weak, [False]]).astype(np.int8)))
-            for start, stop in zip(edges[0::2], edges[1::2], strict=True):
-                held = int(seeds[start:stop].sum())
-                if held and stop - start <= _TAIL_LONGEST * held + _LENGTH:
-                    grown[row, start:stop] = True
-    return grown
-
-
-def _unrest(before: Codes, after: Codes) -> NDArray[np.float32]:
-    """How much the place changes from field to field and from line to line: where much moves, much must stick out."""
-    motion = cv2.blur(cv2.absdiff(before, after).astype(np.float32), (31, 9))
-    lines = cv2.absdiff(before[2:], before[:-2]).astype(np.float32)
-    detail = cv2.blur(cv2.copyMakeBorder(lines, 1, 1, 0, 0, cv2.BORDER_REPLICATE), (31, 9))
-    return 1.5 * motion + detail
-
-
-def _beyond(now: Codes, before: Codes, after: Codes, *, sign: int) -> NDArray[np.int16]:
-    """By how much a field sticks out upward (sign 1) or downward (-1) from its neighbours in time and the lines two
-    above and two below (two, because a streak may fill two lines)."""
-    up, down = np.roll(now, 2, axis=0), np.roll(now, -2, axis=0)
-    up[:2], down[-2:] = now[:2], now[-2:]
-    here = now.astype(np.int16)
-    neighbours = [field.astype(np.int16) for field in (before, after, up, down)]
-    if sign > 0:
-        return here - np.maximum.reduce(neighbours)
-    return np.minimum.reduce(neighbours) - here
-
-
-def _thin(mask: NDArray[np.uint8]) -> tuple[Mask, int]:
-    """Keep what is at most three lines high and at least three times as long as high."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    good = (height <= 3) & (width >= 3 * height)
-    good[0] = False
-    return np.asarray(good[labels], np.bool_), int(good[1:].sum()) if count > 1 else 0
+def _grow(mask: Mask, piece: Piece, seen: Seen) -> None:
+    """Enter a streak with the ends into which it fades and with the line above and below where it shows there."""
+    height, width = mask.shape
+    first, last = piece.top, piece.top + piece.height
+    left, right = max(piece.left - _TAIL_REACH[0], 0), piece.left + (1 + _TAIL_REACH[1]) * piece.width + _MEAN
+    box = np.s_[max(first - 1, 0) : min(last + 1, height), left : min(right, width)]
+    now, past, future = (cv2.blur(field[box], (_TAIL_MEAN, 1)).astype(np.int16) for field in seen.fields)
+    out = now - np.maximum(past, future) if piece.above else np.minimum(past, future) - now
+    moved = max(float(seen.change[box].mean()) - seen.sigma, 0.0)
+    noise = 1.5 * seen.sigma / np.sqrt(_TAIL_MEAN)
+    weak = (out > _TAIL_STEP + noise + moved).astype(np.uint8)
+    beside = (out > _BESIDE_STEP + noise + 2 * moved).astype(np.uint8)
+    beside = cv2.morphologyEx(beside, cv2.MORPH_OPEN, np.ones((1, _BESIDE_LENGTH), np.uint8))
+    own = np.zeros(out.shape, np.bool_)
+    top = first - box[0].start
+    own[top : top + piece.height] = True
+    seeds = np.zeros(out.shape, np.bool_)
+    seeds[top : top + piece.height, piece.left - left : piece.left - left + piece.width] = piece.inside
+    grown = np.where(own, weak, beside).astype(np.uint8)
+    labels = cv2.connectedComponents(grown, connectivity=8)[1]
+    kept = np.unique(labels[seeds])
+    mask[box] |= seeds | np.isin(labels, kept[kept > 0])

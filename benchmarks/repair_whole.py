@@ -1,0 +1,149 @@
+"""Whole tapes for `repair.py`, the way every tape goes: file, ingest, all analysers, plan. Its repairs before FieldLift
+against FieldLift alone on worn tapes, and its repairs alone on clean ones, where they may lose nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import quality_methods as methods
+import quality_tapes as tapes
+from footlights.analysis import survey as analysis
+from footlights.config import Settings, resolve
+from footlights.core.clip import Clip, Plane, join
+from footlights.core.plans import RestorationPlan, Step
+from footlights.core.signal import FieldOrder
+from footlights.core.source import Ingest
+from footlights.core.time import FrameRange
+from footlights.ingest import ingest as taking_in
+from footlights.media.reader import VideoReader
+from footlights.pipeline.pictures import Cuts, source_blocks
+from footlights.pipeline.simulate import write_frames
+from footlights.planning import rules
+from footlights.restoration import chain
+from footlights.restoration.base import build
+from footlights.tape.presets import Preset
+from footlights.tape.raster import NTSC
+from footlights.tape.schedule import Losses
+from footlights.tape.simulate import Simulator
+
+Row = dict[str, Any]
+REPAIRS = (
+    "gaps.rebuild",
+    "switching.fill",
+    "timebase.align",
+    "dropouts.conceal",
+    "chroma.align",
+    "composite.comb",
+    "blocking.smooth",
+)
+_CODECS = {"light": "mpeg2", "medium": "dv", "heavy": "mpeg2", "vhs": "ffv1"}
+_SUFFIX = {"ffv1": ".mkv", "mpeg2": ".mpg", "dv": ".avi"}
+_INNER = np.s_[8:-8, :, 16:-16, 16:-16]
+_LOSSES = {"lost_frame_rate": 0.02, "duplicate_rate": 0.02, "lost_field_rate": 0.01}
+"""Several times the presets': so few frames would hold none."""
+
+
+def worn(name: str, preset: Preset, scene: list[Plane], seed: int) -> Row:
+    """dB of luma and of chroma against the true pictures: FieldLift alone, and what the plan's repairs add."""
+    losses = replace(Losses(), **_LOSSES) if preset.losses != Losses() else Losses()
+    simulator = Simulator(replace(preset, losses=losses), seed, NTSC, FieldOrder.TOP_FIRST)
+    with tempfile.TemporaryDirectory() as folder:
+        planned, clip = _read(simulator, name, scene, Path(folder))
+    steps = [one for one in planned.shots[0].steps if one.stage in REPAIRS]
+    lift = next(one for one in planned.shots[0].steps if one.stage == "fieldlift.restore")
+    alone = replace(lift, params={**lift.params, "lost": (), "fields": ()})
+    true = _truth(simulator, scene)
+    scores = [_scores(_run(way, clip), true) for way in ([alone], [*steps, lift])]
+    return {
+        "preset": name,
+        "steps": [one.stage for one in steps],
+        "shots": len(planned.shots),
+        "net": scores[0],
+        "gain": [round(after - before, 2) for before, after in zip(*scores, strict=True)],
+    }
+
+
+def clean(name: str, preset: Preset, scene: list[Plane], seed: int) -> Row:
+    """What the plan's repairs do to a tape with nothing to repair: dB of luma and chroma, woven, against the truth."""
+    simulator = Simulator(replace(preset, losses=Losses()), seed, NTSC, FieldOrder.TOP_FIRST)
+    with tempfile.TemporaryDirectory() as folder:
+        planned, clip = _read(simulator, name, scene, Path(folder))
+    steps = [one for one in planned.shots[0].steps if one.stage in REPAIRS]
+    true = _truth(simulator, scene)
+    woven = true[0::2].copy()
+    woven[..., 1::2, :] = true[1::2, ..., 1::2, :]
+    made = join(list(chain.run([build(one) for one in steps], _blocks(clip), clip.frames))) if steps else clip
+    before, after = (_scores(one, woven) for one in (clip, made))
+    return {
+        "preset": name,
+        "steps": [one.stage for one in steps],
+        "gain": [round(b - a, 3) for a, b in zip(before, after, strict=True)],
+    }
+
+
+def _read(simulator: Simulator, name: str, scene: list[Plane], folder: Path) -> tuple[RestorationPlan, Clip]:
+    """A tape written, taken in, measured and planned; its pictures."""
+    tape = folder / f"tape{_SUFFIX[_CODECS[name]]}"
+    recording = simulator.run(iter(scene), frames=FrameRange(0, len(scene) // 2))
+    aspect = simulator.signal(Fraction(4, 3)).sample_aspect
+    write_frames(tape, recording, simulator, _CODECS[name], aspect, None, 8_000_000, lambda _: None)
+    settings = resolve(("analysis.faces.enabled=false",), Path("/dev/null")).settings
+    (folder / "ingest").mkdir()
+    taking_in.ingest(tape, folder / "ingest", settings.ingest, sha256="0" * 64, progress=lambda _: None)
+    record, reader = taking_in.open_ingest(folder / "ingest")
+    with reader:
+        return _planned(record, reader, settings, taking_in.read_hashes(folder / "ingest"))
+
+
+def _planned(
+    record: Ingest, reader: VideoReader, settings: Settings, digests: Sequence[str]
+) -> tuple[RestorationPlan, Clip]:
+    whole = FrameRange(0, record.frames)
+    series = analysis.measure(record, reader, digests, whole, settings.analysis, lambda _: None)
+    planned = rules.plan(analysis.conclude(series, record, settings.analysis), record, settings)
+    cuts = Cuts(whole, starts_late=False, ends_late=False)
+    return planned, join(list(source_blocks(record, reader, whole, cuts, FieldOrder.TOP_FIRST)))
+
+
+def _run(steps: list[Step], clip: Clip) -> Clip:
+    return methods._run(steps, clip)
+
+
+def _blocks(clip: Clip) -> Iterator[Clip]:
+    return (clip.take(part) for part in clip.frames.split(6))
+
+
+def _truth(simulator: Simulator, scene: list[Plane]) -> Plane:
+    """What every field should show, `(2T, 3, 480, 704)`."""
+    schedule = simulator.schedule(())
+    wanted = (schedule.picture_of(field) for field in range(len(scene) // 2 * 2))
+    return np.stack([tapes._truth(simulator.lit(scene[one], one)) for one in wanted])
+
+
+def _scores(made: Clip, true: Plane) -> list[float]:
+    """dB of luma and of chroma, the ends and the sides left out."""
+    planes = methods._active(made.luma, made.chroma)[: len(true)][_INNER]
+    errors = (planes - true[: len(made)][_INNER]) ** 2
+    return [round(-10 * float(np.log10(errors[:, part].mean())), 3) for part in (slice(0, 1), slice(1, 3))]
+
+
+def summary(rows: list[Row]) -> Row:
+    """Mean, worst and n of luma and chroma per preset."""
+    found: Row = {}
+    for name in dict.fromkeys(row["preset"] for row in rows):
+        gains = np.array([row["gain"] for row in rows if row["preset"] == name])
+        found[name] = {
+            "clips": len(gains),
+            **{
+                plane: [round(float(gains[:, at].mean()), 3), round(float(gains[:, at].min()), 3)]
+                for at, plane in enumerate(("luma", "chroma"))
+            },
+        }
+    return found

@@ -1,0 +1,209 @@
+"""What tells a dropout from a thing that moves: signs of a piece of a field that lies outside of its neighbours in
+time, and how much each counts.
+
+The weights are those of a logistic regression on pieces of simulated tapes of the training clips (`heavy` and `vhs`, a
+third of them under strobes), counted by their area; the clips on which the figures in benchmarks/README.md were taken
+are others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+_RING = (3, 2)
+"""Lines above and below a piece that are its surroundings: from the third to the second."""
+_CROWD = (100, 20)
+"""Samples and lines around a piece in which others are counted."""
+_SHOWN = 96
+"""Samples of a piece that are looked for in the other fields, at most."""
+_FRAME, _REACH = (6, 2), (16, 8)
+"""Samples and lines around the piece that are looked for with it, and by which it may have moved."""
+_LITTLE = 0.3
+"""Codes that are added before logarithms are taken."""
+_TRAVELLED = (-2.0, 6.0)
+_SAME = 0.3
+"""Share of a piece that a match must leave unexplained: with less left it is the same thing, which moved."""
+
+
+class Piece(NamedTuple):
+    """A piece of a field that lies outside of both neighbours in time."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    inside: NDArray[np.bool_]
+    """(height, width)"""
+    above: bool
+    """It is brighter than both, else darker."""
+
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Lines and samples."""
+        return np.s_[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+class Seen(NamedTuple):
+    """A field (H, W) and its neighbours in time."""
+
+    fields: tuple[Codes, Codes, Codes]
+    """Now, before, after."""
+    smooth: tuple[Codes, Codes, Codes]
+    """Their means along the line."""
+    outside: tuple[Codes, Codes]
+    """Codes by which the smooth field lies above both neighbours, and below both."""
+    change: Floats
+    """Mean difference of the neighbours around each place, codes."""
+    sigma: float
+    """Luma noise, codes."""
+
+    @property
+    def unit(self) -> float:
+        """Noise of the smooth fields, with one code for what is not noise."""
+        return self.sigma / 1.87 + 1.0
+
+
+class Signs(NamedTuple):
+    """What is seen of a piece."""
+
+    excess: float
+    """Logarithm of the codes by which it stands out, in units of noise."""
+    change: float
+    """Logarithm of how much moves around it, in units of noise."""
+    elsewhere: float
+    """How far its lines stick out from those two above and below in the fields before and after, in units of noise."""
+    travelled: float
+    """What is left of it where the fields before or after match it best, against what it adds, -2..6."""
+    height: float
+    """Lines."""
+    alone: float
+    """Logarithm of how far its surroundings stand out, in units of noise."""
+    peak: float
+    """Its highest code, or 255 less its lowest, in 128."""
+    crowd: float
+    """Logarithm of how many others are near, and one."""
+
+
+WEIGHTS = Signs(
+    excess=3.73, change=-2.18, elsewhere=0.28, travelled=0.25, height=-0.76, alone=-1.02, peak=3.54, crowd=-0.49
+)
+BIAS = -12.83
+"""Fitted by the pieces alone; 0 parts what is likelier a dropout from what is not."""
+
+
+def dropouts_among(pieces: Sequence[Piece], seen: Seen) -> list[Piece]:
+    """Those that are likelier dropouts than not."""
+    places = np.array([(one.left + one.width / 2, one.top + one.height / 2) for one in pieces]).reshape(-1, 2)
+    found = []
+    for piece, place in zip(pieces, places, strict=True):
+        near = (np.abs(places - place) < _CROWD).all(axis=1).sum() - 1
+        quick = _quick(piece, seen, int(near))
+        # What no match in the other fields can make a dropout is not looked for there.
+        if odds(quick._replace(travelled=_TRAVELLED[1])) <= 0:
+            continue
+        whole = signs(piece, seen, int(near))
+        if whole.travelled >= _SAME and odds(whole) > 0:
+            found.append(piece)
+    return found
+
+
+def odds(signs: Signs) -> float:
+    """Logarithm of the odds that a piece is a dropout."""
+    return BIAS + sum(weight * sign for weight, sign in zip(WEIGHTS, signs, strict=True))
+
+
+def signs(piece: Piece, seen: Seen, near: int) -> Signs:
+    """All signs of a piece that has so many others near."""
+    return _quick(piece, seen, near)._replace(travelled=_travelled(piece, seen))
+
+
+def _quick(piece: Piece, seen: Seen, near: int) -> Signs:
+    """The signs that cost little; `travelled` is not among them."""
+    outside = seen.outside[0 if piece.above else 1][piece.box]
+    excess, unit = float(outside[piece.inside].mean()), seen.unit
+    smooth = seen.smooth[0][piece.box]
+    peak = int(smooth.max()) if piece.above else 255 - int(smooth.min())
+    moving = float(seen.change[piece.box][piece.inside].mean())
+    return Signs(
+        excess=float(np.log(excess / unit)),
+        change=float(np.log((moving + _LITTLE) / unit)),
+        elsewhere=max(_sticks(field, piece) for field in seen.smooth[1:]) / unit / 5,
+        travelled=0.0,
+        height=float(piece.height),
+        alone=float(np.log((_around(piece, seen) + _LITTLE) / unit)),
+        peak=peak / 128,
+        crowd=float(np.log1p(near)),
+    )
+
+
+def _lines(field: Codes, piece: Piece, first: int, count: int) -> Floats:
+    """Samples of a piece's columns on `count` lines from `first` below its top, edges held."""
+    rows = np.clip(np.arange(piece.top + first, piece.top + first + count), 0, len(field) - 1)
+    return field[rows, piece.left : piece.left + piece.width].astype(np.float32)
+
+
+def _sticks(field: Codes, piece: Piece) -> float:
+    """Codes by which a piece's lines stick out from the second line above and below, to the side it stands out to."""
+    own = _lines(field, piece, 0, piece.height).mean(axis=0)
+    sides = _lines(field, piece, -2, 1)[0], _lines(field, piece, piece.height + 1, 1)[0]
+    if piece.above:
+        return float((own - np.maximum(*sides)).mean())
+    return float((np.minimum(*sides) - own).mean())
+
+
+def _around(piece: Piece, seen: Seen) -> float:
+    """Mean codes by which the lines above and below stand out, to either side."""
+    count = _RING[0] - _RING[1] + 1
+    total = 0.0
+    for first in (-_RING[0], piece.height + _RING[1] - 1):
+        now, before, after = (_lines(field, piece, first, count) for field in seen.smooth)
+        out = np.maximum(now - np.maximum(before, after), np.minimum(before, after) - now)
+        total += float(np.maximum(out, 0).mean()) / 2
+    return total
+
+
+def _travelled(piece: Piece, seen: Seen) -> float:
+    """What the best match in either field leaves of a piece with what is around it, against what the piece adds."""
+    now, before, after = seen.fields
+    height, width = now.shape
+    shown = min(piece.width, _SHOWN)
+    left = piece.left + (piece.width - shown) // 2
+    box = _grown((piece.top, piece.top + piece.height, left, left + shown), _FRAME, (height, width))
+    wanted = now[box].astype(np.float32)
+    outside = seen.outside[0 if piece.above else 1][piece.top : piece.top + piece.height, left : left + shown]
+    inside = piece.inside[:, left - piece.left : left - piece.left + shown]
+    added = max(float(np.square(outside[inside].astype(np.float32)).sum()), 1.0)
+    wide = _grown((box[0].start, box[0].stop, box[1].start, box[1].stop), _REACH, (height, width))
+    least = min(
+        float(cv2.matchTemplate(field[wide].astype(np.float32), wanted, cv2.TM_SQDIFF).min())
+        for field in (before, after)
+    )
+    return float(np.clip((least - 2 * seen.sigma**2 * wanted.size) / added, *_TRAVELLED))
+
+
+def _grown(sides: tuple[int, int, int, int], by: tuple[int, int], shape: tuple[int, int]) -> tuple[slice, slice]:
+    """A box of top, bottom, left and right with samples and lines around it, inside a field."""
+    top, bottom, left, right = sides
+    return np.s_[
+        max(top - by[1], 0) : min(bottom + by[1], shape[0]), max(left - by[0], 0) : min(right + by[0], shape[1])
+    ]
+
+
+def strongest(pieces: Sequence[Piece], seen: Seen, most: int) -> list[Piece]:
+    """The `most` pieces that stand out furthest against what moves around them."""
+    if len(pieces) <= most:
+        return list(pieces)
+
+    def strength(piece: Piece) -> float:
+        outside = seen.outside[0 if piece.above else 1][piece.box][piece.inside]
+        return float(outside.mean()) / (float(seen.change[piece.box].mean()) + 1)
+
+    return sorted(pieces, key=strength, reverse=True)[:most]
