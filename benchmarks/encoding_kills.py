@@ -1,18 +1,20 @@
 """`kill -9` at random moments of `footlights encode`, then the same command: the same bytes, and how much is lost.
 
-    python benchmarks/encoding.py --part kills [--kills 50]
+    python benchmarks/encoding.py --part kills [--kills 50] [--seed 1] [--add]
 
 A made video of three scenes goes through the ladder once undisturbed. Then the same command is killed again and again
 (the whole session, at a random moment of the time it took), each time followed by a look at what had been published,
 until it ends by itself; then from the beginning, until all kills are used. Every file of the stream must have the bytes
 of the undisturbed run, nothing under a final name may be half-written, and what was published before a kill must be
-there after it. `chunks_lost` counts the encodes under way at a kill: at most one per worker.
+there after it. `chunks_lost` counts the encodes under way at a kill: at most one per worker. `--add` adds to the
+numbers of the result file, so that a campaign can be made in pieces, each with a seed of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -38,11 +40,24 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "encoding_kills.json")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--add", action="store_true", help="to the numbers of the result file")
     options = parser.parse_args()
+    earlier = json.loads(options.out.read_text("utf-8")) if options.add and options.out.exists() else None
     with TemporaryDirectory() as scratch:
         result = _campaign(Path(scratch), options)
+    if earlier is not None:
+        result = _added(earlier, result)
     write(options.out, {"machine": machine(), **result})
     print(result)
+
+
+def _added(earlier: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any]:
+    """Both campaigns as one; a seed counts once."""
+    if set(earlier["seeds"]) & set(piece["seeds"]) or earlier["files"] != piece["files"]:
+        raise SystemExit("the result file holds a piece of this seed, or of another video: give another --seed")
+    total = {name: earlier[name] + piece[name] for name in ("kills", "jobs", "jobs_that_differ", "half_written")}
+    total |= {name: earlier[name] + piece[name] for name in ("published_and_gone", "seeds")}
+    return {**total, "chunks_lost": max(earlier["chunks_lost"], piece["chunks_lost"]), "files": piece["files"]}
 
 
 def _campaign(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -86,6 +101,7 @@ def _campaign(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "published_and_gone": gone,
         "chunks_lost": lost,
         "files": len(expected),
+        "seeds": [options.seed],
     }
 
 
