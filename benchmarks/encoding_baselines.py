@@ -1,8 +1,10 @@
 """The product's encode against one CRF, against x265, and against the scheme of Av1an, all in one run.
 
-    python benchmarks/encoding.py --part baselines --data DIR [--lines 540] [--frames 24] [--preset 10]
+    python benchmarks/encoding.py --part baselines --data DIR [--programmes concert ...] [--ways svt av1an ...]
+        [--work DIR] [--lines 540] [--frames 96] [--preset 10]
 
-Every programme of `encoding_clips`, each shot a chunk, grain kept, one rendition. Baselines:
+Every programme of `encoding_contents` (or those named), each shot a chunk, grain kept, one rendition, no limit on the
+rate in any way. Ways:
 
 svt      SVT-AV1, the product's preset, every shot at one CRF, for a grid of CRFs
 x265     x265 medium, 10 bit, likewise
@@ -10,15 +12,22 @@ av1an    per-shot target quality after its description: values 15 to 50; the mid
          left, then a line, then a spline through the trials, at most four; accepted within 1 % of the target, the
          coarsest of those, else the nearest. Its pooling is set to ours (the lesser of mean and 5th percentile + 3), or
          it would aim at something else. An accepted trial is not encoded again: kinder than the program is.
+floor    the product's mode of that name: searches in waves over the programme
+mean     the product's other mode: floors 6 below the target, then allocation
 
-Bytes of the product (mode `floor`) against each: at the quality of its own worst shot, for the grids by interpolation
-of the logarithm of bytes, for Av1an through the SVT grid (both against one CRF at their own worst shot). At equal mean
-likewise. Intervals: bootstrap over the shots of all programmes. `cpu` is user and system time of all encodes and
-measurements of a way; it does not depend on the clock, but somewhat on what else the machine does.
+All are measured on every second frame. Bytes of `floor` against each other way: at the quality of its own worst shot,
+for the grids by interpolation of the logarithm of bytes, for Av1an through the SVT grid (both against one CRF at their
+own worst shot). `mean` likewise at equal mean. Intervals: bootstrap over the shots of all programmes. Costs are user
+and system time of encodes and of measurements apart, as the machine counted them, so they do not depend on the clock,
+but somewhat on what else the machine does; `plain` is the encode alone of one pass of the grid.
+
+With `--work` every finished way of a programme is kept there, and a run made in pieces goes on where it was; the result
+tells of all ways that are there.
 """
 
 from __future__ import annotations
 
+import json
 import resource
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,73 +35,136 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from bench import arguments, machine, parsed, table, write
-from encoding_clips import PROGRAMMES, RATE, Shot, cut
-from encoding_search import _tasks, _warm
+from encoding_clips import Shot
+from encoding_contents import PROGRAMMES, RATE, cut
+from encoding_product import floor_way, mean_way
 from footlights.core.encodes import Probe
 from footlights.encoding.encoders import X265, Encoder, SvtAv1
 from footlights.media import ffmpeg
 from footlights.metrics.video import vmaf
 
-SVT_GRID = (22.0, 30.0, 38.0, 46.0)
-X265_GRID = (16.0, 21.0, 26.0, 31.0)
+SVT_GRID = (20.0, 28.0, 36.0, 44.0)
+X265_GRID = (17.0, 22.0, 27.0)
 AV1AN = (15.0, 50.0)
 AV1AN_TRIALS = 4
+EVERY = 2
+WAYS = ("svt", "av1an", "floor", "mean", "x265")
 
 
 def main() -> None:
     parser = arguments("encoding_baselines", __doc__)
+    parser.add_argument("--programmes", nargs="+", default=list(PROGRAMMES), choices=list(PROGRAMMES))
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
+    parser.add_argument("--work", type=Path, help="folder for shots and finished ways")
     parser.add_argument("--lines", type=int, default=540)
-    parser.add_argument("--frames", type=int, default=24)
+    parser.add_argument("--frames", type=int, default=96)
     parser.add_argument("--preset", type=int, default=10)
     parser.add_argument("--target", type=float, default=93.0)
     options = parsed(parser)
     with TemporaryDirectory() as scratch:
-        rows = [_programme(name, options, Path(scratch) / name) for name in PROGRAMMES]
+        work = options.work or Path(scratch)
+        for name in options.programmes:
+            _programme(name, options, work / name)
+        rows = [found for name in PROGRAMMES if (found := _found(name, options, work / name))]
     facts = {name: getattr(options, name) for name in ("lines", "frames", "preset", "target")}
-    summary = _summary(rows)
+    summary = _summary([row for row in rows if "svt" in row])
     write(options.out, {"machine": machine(), "options": facts, "summary": summary, "programmes": rows})
-    table(("", "worst shot", "interval", "mean", "encodes of it", "of ours", "cpu ratio"), _table(summary))
+    table(
+        ("", "bytes", "interval", "programmes", "shots"), [_line(name, one) for name, one in summary["bytes"].items()]
+    )
+    table(("", "encodes", "plain passes", "encode only"), [_cost(name, one) for name, one in summary["cost"].items()])
 
 
-def _programme(name: str, options: Any, folder: Path) -> dict[str, Any]:
-    (folder / "work").mkdir(parents=True)
+def _line(name: str, one: dict[str, Any]) -> tuple[object, ...]:
+    return name, one["bytes"], one["interval"], one["programmes"], one["shots"]
+
+
+def _cost(name: str, one: dict[str, Any]) -> tuple[object, ...]:
+    return name, one["encodes"], one["passes"], one["encode_passes"]
+
+
+def _file(way: str, options: Any, folder: Path) -> Path:
+    return folder / f"{way}-{options.lines}-{options.frames}-{options.preset}-{options.target:g}.json"
+
+
+def _found(name: str, options: Any, folder: Path) -> dict[str, Any]:
+    """Every way of a programme that is finished."""
+    files = {way: _file(way, options, folder) for way in WAYS}
+    found = {way: json.loads(file.read_text("utf-8")) for way, file in files.items() if file.exists()}
+    return {"name": name, **found} if found else {}
+
+
+def _programme(name: str, options: Any, folder: Path) -> None:
+    (folder / "work").mkdir(parents=True, exist_ok=True)
+    missing = [way for way in options.ways if not _file(way, options, folder).exists()]
+    if not missing:
+        return
     shots = cut(options.data, name, options.lines, options.frames, folder)
     svt, x265 = SvtAv1(preset=options.preset), X265(preset="medium")
-    ways: dict[str, Any] = {"name": name, "shots": [shot.name for shot in shots]}
-    for way, encoder, grid in (("svt", svt, SVT_GRID), ("x265", x265, X265_GRID)):
-        found, cpu = _timed(lambda e=encoder, g=grid: [[_probe(e, q, shot, folder) for q in g] for shot in shots])
-        ways[way] = {"grid": [[_numbers(one) for one in row] for row in found], "cpu": cpu}
-    found, cpu = _timed(lambda: [_av1an(svt, shot, options.target, folder) for shot in shots])
-    ways["av1an"] = {"chosen": [_numbers(one) for one, _ in found], "encodes": [n for _, n in found], "cpu": cpu}
-    pictures = {options.lines: shots}
-    made, cpu = _timed(lambda: _warm(_tasks(pictures, options), pictures, folder / "work"))
-    ways["ours"] = {
-        "chosen": [_numbers(one.chosen) for one in made],
-        "encodes": [len(one.probes) for one in made],
-        "cpu": cpu,
+    makers: dict[str, Callable[[], dict[str, Any]]] = {
+        "svt": lambda: _grid(svt, SVT_GRID, shots, folder),
+        "x265": lambda: _grid(x265, X265_GRID, shots, folder),
+        "av1an": lambda: _searched(svt, shots, options.target, folder),
+        "floor": lambda: floor_way(shots, options, folder / "work"),
+        "mean": lambda: mean_way(shots, options, folder / "work"),
     }
-    return ways
+    for way in missing:
+        before = _clock()
+        made = makers[way]()
+        made |= {"shots": [shot.name for shot in shots], "cpu": round(_clock() - before, 2)}
+        part = folder / f"{way}.part"
+        part.write_text(json.dumps(made), "utf-8")
+        part.replace(_file(way, options, folder))
+        print(name, way, made["cpu"], flush=True)
 
 
-def _av1an(encoder: Encoder, shot: Shot, target: float, folder: Path) -> tuple[Probe, int]:
-    """Its search, at most four trials; the accepted one and how many there were."""
+def _clock() -> float:
+    """Processor seconds of all finished children."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _grid(encoder: Encoder, grid: Sequence[float], shots: Sequence[Shot], folder: Path) -> dict[str, Any]:
+    made = [[_probe(encoder, q, shot, folder) for q in grid] for shot in shots]
+    seconds = [sum(spent for row in made for _, spent in row) / len(grid)]
+    return {
+        "grid": [[_numbers(one) for one, _ in row] for row in made],
+        "encode": round(seconds[0], 2),
+        "of": len(grid),
+    }
+
+
+def _searched(encoder: Encoder, shots: Sequence[Shot], target: float, folder: Path) -> dict[str, Any]:
+    made = [_av1an(encoder, shot, target, folder) for shot in shots]
+    return {
+        "chosen": [_numbers(one) for one, _, _ in made],
+        "encodes": [len(tried) for _, tried, _ in made],
+        "trials": [[_numbers(one) for one in tried] for _, tried, _ in made],
+        "encode": round(sum(spent for *_, spent in made), 2),
+    }
+
+
+def _av1an(encoder: Encoder, shot: Shot, target: float, folder: Path) -> tuple[Probe, list[Probe], float]:
+    """What its search accepts, all trials (at most four), and the time of their encodes."""
     tried: dict[float, Probe] = {}
     low, high = AV1AN
+    spent = 0.0
     while len(tried) < AV1AN_TRIALS and low <= high:
         q = round(min(max(_next(tried, target, low, high), low), high) * 4) / 4
         if q in tried:
             break
-        tried[q] = _probe(encoder, q, shot, folder)
+        tried[q], seconds = _probe(encoder, q, shot, folder)
+        spent += seconds
         score = tried[q].score
         if abs(score - target) <= 0.01 * target:
             break
         low, high = (q + 0.25, high) if score > target else (low, q - 0.25)
     inside = [q for q, one in tried.items() if abs(one.score - target) <= 0.01 * target]
     q = max(inside) if inside else min(tried, key=lambda one: abs(tried[one].score - target))
-    return tried[q], len(tried)
+    return tried[q], list(tried.values()), spent
 
 
 def _next(tried: dict[float, Probe], target: float, low: float, high: float) -> float:
@@ -106,79 +178,123 @@ def _next(tried: dict[float, Probe], target: float, low: float, high: float) -> 
     return float(CubicSpline(scores, values, bc_type="natural")(target))
 
 
-def _probe(encoder: Encoder, q: float, shot: Shot, folder: Path) -> Probe:
+def _probe(encoder: Encoder, q: float, shot: Shot, folder: Path) -> tuple[Probe, float]:
+    """The trial, and the processor seconds of its encode."""
     path = folder / "work" / f"trial{encoder.suffix}"
     arguments = [*ffmpeg.input_arguments(shot.path, RATE), *encoder.arguments(q, (0,), RATE), ffmpeg.file_url(path)]
+    before = _clock()
     ffmpeg.run(arguments, doing="encoding a baseline")
-    scores = vmaf(path, shot.path, RATE, height=shot.height, frames=shot.frames)
+    spent = _clock() - before
+    scores = vmaf(path, shot.path, RATE, height=shot.height, frames=shot.frames, every=EVERY)
     size = path.stat().st_size
     path.unlink()
-    return Probe(q, size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3))
+    return Probe(q, size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3)), spent
 
 
 def _numbers(one: Probe) -> list[float]:
     return [one.q, one.bytes, one.mean, one.low, round(one.score, 3)]
 
 
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    found = work()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return found, round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1)
+_MEAN, _SCORE = 2, 4
+Pool = Callable[[np.ndarray], float]
 
 
-def _against(grid: np.ndarray, chosen: np.ndarray, pool: Callable[[np.ndarray], float], column: int) -> float:
-    """Bytes of `chosen` (shots × numbers) against one value for all (shots × values × numbers) at equal quality."""
+def _against(grid: np.ndarray, chosen: np.ndarray, pool: Pool, column: int) -> float:
+    """Logarithm of the bytes of `chosen` (shots × numbers) over those of one value for all (shots × values × numbers)
+    at equal quality: along a monotone cubic through the grid, straight on beyond it."""
     quality = pool(chosen[:, column])
-    points = sorted((pool(grid[:, at, column]), np.log2(grid[:, at, 1].sum())) for at in range(grid.shape[1]))
-    at_quality = np.interp(quality, [x for x, _ in points], [y for _, y in points])
-    return float(chosen[:, 1].sum() / 2**at_quality - 1)
+    points = sorted((pool(grid[:, at, column]), np.log(grid[:, at, 1].sum())) for at in range(grid.shape[1]))
+    x, y = np.array(points).T
+    if quality < x[0] or quality > x[-1]:
+        a, b = (0, 1) if quality < x[0] else (-2, -1)
+        at_quality = y[a] + (quality - x[a]) / (x[b] - x[a]) * (y[b] - y[a])
+    else:
+        at_quality = float(PchipInterpolator(x, y)(quality))
+    return float(np.log(chosen[:, 1].sum()) - at_quality)
 
 
-def _compare(grids: Sequence[np.ndarray], chosen: Sequence[np.ndarray], worst: bool) -> float:
-    pool, column = (np.min, 4) if worst else (np.mean, 2)
-    return float(np.mean([_against(grid, one, pool, column) for grid, one in zip(grids, chosen, strict=True)]))
+COMPARISONS: dict[str, tuple[str, str, Pool, int]] = {
+    "floor against one CRF, worst shot": ("floor", "svt", np.min, _SCORE),
+    "floor against x265, worst shot": ("floor", "x265", np.min, _SCORE),
+    "floor against Av1an, worst shot": ("floor", "av1an", np.min, _SCORE),
+    "floor against Av1an, mean score": ("floor", "av1an", np.mean, _SCORE),
+    "mean against one CRF, mean": ("mean", "svt", np.mean, _MEAN),
+    "mean against x265, mean": ("mean", "x265", np.mean, _MEAN),
+}
+
+
+def _compared(name: str, row: dict[str, Any], pick: np.ndarray) -> float:
+    ours, other, pool, column = COMPARISONS[name]
+    chosen = np.array(row[ours]["chosen"])[pick]
+    if "grid" in row[other]:
+        return _against(np.array(row[other]["grid"])[pick], chosen, pool, column)
+    grid = np.array(row["svt"]["grid"])[pick]
+    return _against(grid, chosen, pool, column) - _against(grid, np.array(row[other]["chosen"])[pick], pool, column)
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    ours = [np.array(row["ours"]["chosen"]) for row in rows]
-    theirs = [np.array(row["av1an"]["chosen"]) for row in rows]
-    grids = {way: [np.array(row[way]["grid"]) for row in rows] for way in ("svt", "x265")}
+    """Geometric means over programmes, and bootstrap intervals over their shots."""
     draw = np.random.default_rng(1)
-    picks = [[draw.integers(0, len(one), len(one)) for one in ours] for _ in range(500)]
-
-    def ways(worst: bool, pick: list[np.ndarray] | None = None) -> dict[str, float]:
-        rows_of = pick or [np.arange(len(one)) for one in ours]
-        mine = [one[at] for one, at in zip(ours, rows_of, strict=True)]
-        other = [one[at] for one, at in zip(theirs, rows_of, strict=True)]
-        cut_grids = {way: [g[at] for g, at in zip(found, rows_of, strict=True)] for way, found in grids.items()}
-        found = {way: _compare(cut_grids[way], mine, worst) for way in grids}
-        av1an = _compare(cut_grids["svt"], other, worst)
-        return {**found, "av1an": (1 + found["svt"]) / (1 + av1an) - 1}
-
-    spread = [ways(True, pick) for pick in picks]
-    worst, mean = ways(True), ways(False)
-    mine = float(np.mean([n for row in rows for n in row["ours"]["encodes"]]))
-    return {
-        way: {
-            "worst_shot": worst[way],
-            "interval": [round(float(x), 4) for x in np.percentile([one[way] for one in spread], (2.5, 97.5))],
-            "mean": mean[way],
-            "encodes": float(np.mean([n for row in rows for n in row["av1an"]["encodes"]])) if way == "av1an" else 1.0,
-            "our_encodes": mine,
-            "cpu_ratio": sum(row["ours"]["cpu"] for row in rows)
-            / sum(row[way]["cpu"] / (len(SVT_GRID) if way != "av1an" else 1) for row in rows),
+    compared: dict[str, Any] = {}
+    for name, (ours, other, *_) in COMPARISONS.items():
+        there = [row for row in rows if ours in row and other in row]
+        if not there:
+            continue
+        counts = [len(row[ours]["chosen"]) for row in there]
+        each = [_compared(name, row, np.arange(n)) for row, n in zip(there, counts, strict=True)]
+        spread = [
+            np.mean([_compared(name, row, draw.integers(0, n, n)) for row, n in zip(there, counts, strict=True)])
+            for _ in range(500)
+        ]
+        compared[name] = {
+            "bytes": round(float(np.expm1(np.mean(each))), 4),
+            "interval": [round(float(x), 4) for x in np.expm1(np.percentile(spread, (2.5, 97.5)))],
+            "each": {row["name"]: round(float(np.expm1(x)), 4) for row, x in zip(there, each, strict=True)},
+            "programmes": len(there),
+            "shots": sum(counts),
         }
-        for way in ("svt", "x265", "av1an")
-    } | {"shots": sum(map(len, ours))}
+    return {"bytes": compared, "cost": _costs(rows), "misses": _misses(rows)}
 
 
-def _table(summary: dict[str, Any]) -> list[tuple[object, ...]]:
-    return [
-        (way, *(one[name] for name in ("worst_shot", "interval", "mean", "encodes", "our_encodes", "cpu_ratio")))
-        for way, one in summary.items()
-        if isinstance(one, dict)
-    ]
+def _costs(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of the searching ways, in plain passes over the same programmes: an encode of SVT-AV1 alone."""
+    costs: dict[str, Any] = {}
+    for way in ("av1an", "floor", "mean"):
+        there = [row for row in rows if way in row]
+        if there:
+            plain = sum(row["svt"]["encode"] for row in there)
+            measured = sum(row["svt"]["cpu"] / row["svt"]["of"] for row in there)
+            costs[way] = {
+                "encodes": round(float(np.mean([n for row in there for n in row[way]["encodes"]])), 3),
+                "encodes_p95": float(np.percentile([n for row in there for n in row[way]["encodes"]], 95)),
+                "cpu": round(sum(row[way]["cpu"] for row in there), 1),
+                "passes": round(sum(row[way]["cpu"] for row in there) / plain, 3),
+                "measured_passes": round(sum(row[way]["cpu"] for row in there) / measured, 3),
+                "encode_passes": round(sum(row[way]["encode"] for row in there) / plain, 3),
+            }
+    return costs
+
+
+def _misses(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of the accepted score from the target, where the search ended inside its range."""
+    found: dict[str, Any] = {}
+    for way in ("av1an", "floor"):
+        there = [row[way] for row in rows if way in row]
+        outcomes = [one.get("outcomes", ["reached"] * len(one["chosen"])) for one in there]
+        misses = [
+            abs(chosen[_SCORE] - target)
+            for one, outcome in zip(there, outcomes, strict=True)
+            for chosen, target, said in zip(one["chosen"], one.get("targets", [93.0] * 99), outcome, strict=False)
+            if said in ("reached", "budget")
+        ]
+        if misses:
+            found[way] = {
+                "n": len(misses),
+                "mean": round(float(np.mean(misses)), 3),
+                "p95": round(float(np.percentile(misses, 95)), 3),
+                "unflagged": sum(miss > 0.5 for miss in misses) if way == "av1an" else None,
+            }
+    return found
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
     stream/master.m3u8, manifest.mpd
     stream/<rendition>/init.mp4, 00001.m4s …, media.m3u8, iframes.m3u8
     stream/sound-1/init.mp4, 00001.m4s …, media.m3u8
+    stream/thumbnails.vtt, thumbnails/001.jpg …   (not of HDR, whose codes no JPEG shows)
 
 The folder is written in place and must not exist or be empty; the caller publishes it as a whole.
 """
@@ -17,7 +18,8 @@ from pathlib import Path
 
 from footlights.core.signal import BT709_SIGNAL, HDR_NAMES, Signal
 from footlights.core.time import FrameRange
-from footlights.encoding.cmaf import StreamTrack, sound_edges, write_file, write_sound, write_video
+from footlights.encoding import thumbnails
+from footlights.encoding.cmaf import HEADER_FILE, StreamTrack, sound_edges, write_file, write_sound, write_video
 from footlights.encoding.codecs import codec_string
 from footlights.encoding.dash import MANIFEST_FILE, manifest
 from footlights.encoding.hls import (
@@ -79,7 +81,17 @@ def write_stream(
         texts[folder / heard.track.name / MEDIA_FILE] = media_playlist(heard.track, stream)
     for path, text in texts.items():
         write_file(path, text.encode())
+    _write_thumbnails(folder, stream)
     return stream
+
+
+def _write_thumbnails(folder: Path, stream: Stream) -> None:
+    shown = [variant for variant in stream.video if variant.video_range == "SDR"]
+    if shown:
+        smallest = min(shown, key=lambda variant: variant.width * variant.height)
+        own = folder / smallest.track.name
+        files = [own / HEADER_FILE, *(own / segment.file for segment in smallest.track.segments)]
+        thumbnails.write(folder, files, stream.duration, smallest.sample_aspect)
 
 
 def _write_rendition(folder: Path, rendition: Rendition, clock: Clock, segments: Sequence[FrameRange]) -> VideoVariant:

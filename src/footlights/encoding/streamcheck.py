@@ -22,6 +22,7 @@ from footlights.core.encodes import BasePictures
 from footlights.core.products import Check
 from footlights.core.signal import BT709_SIGNAL, Range, Signal
 from footlights.core.time import FrameRange
+from footlights.encoding import thumbnails
 from footlights.encoding.boxes import BoxError, Fragment, find, fragments, has
 from footlights.encoding.cmaf import measured_rates
 from footlights.encoding.codecs import SampleEntry, av1_string, codec_string, h264_string, sample_entry
@@ -71,6 +72,8 @@ def check_stream(folder: Path, expected: Expected) -> tuple[Check, ...]:
     checks += _guarded(MANIFEST_FILE, _check_manifest(folder, expected, sounds, described))
     for name in (*expected.renditions, *sounds):
         checks += _guarded(name, _check_track(folder, name, expected, tags, described.get(name)))
+    if (folder / thumbnails.TRACK_FILE).exists():  # HDR has none
+        checks += _guarded(thumbnails.TRACK_FILE, _check_thumbnails(folder, expected.clock.end))
     return tuple(checks)
 
 
@@ -106,6 +109,10 @@ def _check_manifest(
     names = sorted([*expected.renditions, *sounds])
     yield _equal(f"{MANIFEST_FILE}: representations", sorted(described), names)
     yield _near(f"{MANIFEST_FILE}: duration", duration, expected.clock.end, _MICROSECOND)
+
+
+def _check_thumbnails(folder: Path, end: Fraction) -> Iterator[Check]:
+    yield _equal(f"{thumbnails.TRACK_FILE}: cues and sheets that do not fit", thumbnails.faults(folder, end), [])
 
 
 _Colour = tuple[int, int, int, int]

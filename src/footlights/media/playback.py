@@ -138,6 +138,14 @@ def decoded(path: Path, *, grain: bool) -> Iterator[tuple[Samples, ...]]:
             yield tuple(plane.copy() for plane in plane_views(frame, layout(frame.format.name)))
 
 
+def key_pictures(parts: Sequence[Path]) -> Iterator[tuple[Fraction, NDArray[np.uint8]]]:
+    """Key frames of the files joined, without film grain: seconds, and R'G'B' of 8 bits `(height, width, 3)`."""
+    for frame in _decode(parts, "video", [], {**NO_GRAIN, "skip_frame": "nokey"}):
+        if frame.key_frame and frame.pts is not None:
+            picture = frame.reformat(format="rgb24", src_colorspace="ITU709", src_color_range="MPEG")
+            yield frame.pts * frame.time_base, np.asarray(picture.to_ndarray(), np.uint8)
+
+
 def play_sound(parts: Sequence[Path]) -> PlayedSound:
     """Decode all sound of the files joined."""
     faults: list[str] = []

@@ -339,7 +339,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
     package = Task(
         STREAM,
         f"{_OPS}:package",
-        3,
+        4,
         {"request": records.to_data(stream)},
         needs=(INGEST, *(task.id for task in tasks)),
         units=layout.timing.frames,
