@@ -1,7 +1,7 @@
 """The product's encode against one CRF, against x265, and against the scheme of Av1an, all in one run.
 
     python benchmarks/encoding.py --part baselines --data DIR [--programmes concert ...] [--ways svt av1an ...]
-        [--work DIR] [--lines 540] [--frames 96] [--preset 10]
+        [--work DIR] [--shots 6] [--lines 540] [--frames 96] [--preset 10]
 
 Every programme of `encoding_contents` (or those named), each shot a chunk, grain kept, one rendition, no limit on the
 rate in any way. Ways:
@@ -16,10 +16,11 @@ floor    the product's mode of that name: searches in waves over the programme
 mean     the product's other mode: floors 6 below the target, then allocation
 
 All are measured on every second frame. Bytes of `floor` against each other way: at the quality of its own worst shot,
-for the grids by interpolation of the logarithm of bytes, for Av1an through the SVT grid (both against one CRF at their
-own worst shot). `mean` likewise at equal mean. Intervals: bootstrap over the shots of all programmes. Costs are user
-and system time of encodes and of measurements apart, as the machine counted them, so they do not depend on the clock,
-but somewhat on what else the machine does; `plain` is the encode alone of one pass of the grid.
+for one value by curves through every encode that any way made of a shot, for Av1an through those of SVT-AV1 (both
+against one CRF at their own worst shot). `mean` likewise at equal mean. Intervals: bootstrap over the shots of all
+programmes. Costs are user and system time of encodes and of measurements apart, as the machine counted them, so they do
+not depend on the clock, but somewhat on what else the machine does. `passes` are in units of one encode of all shots at
+one CRF, `measured_passes` in units of that encode and its measurement.
 
 With `--work` every finished way of a programme is kept there, and a run made in pieces goes on where it was; the result
 tells of all ways that are there.
@@ -30,6 +31,7 @@ from __future__ import annotations
 import json
 import resource
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -46,7 +48,7 @@ from footlights.encoding.encoders import X265, Encoder, SvtAv1
 from footlights.media import ffmpeg
 from footlights.metrics.video import vmaf
 
-SVT_GRID = (20.0, 28.0, 36.0, 44.0)
+SVT_GRID = (20.0, 31.0, 42.0)
 X265_GRID = (17.0, 22.0, 27.0)
 AV1AN = (15.0, 50.0)
 AV1AN_TRIALS = 4
@@ -59,6 +61,7 @@ def main() -> None:
     parser.add_argument("--programmes", nargs="+", default=list(PROGRAMMES), choices=list(PROGRAMMES))
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     parser.add_argument("--work", type=Path, help="folder for shots and finished ways")
+    parser.add_argument("--shots", type=int, default=6, help="of every programme, the first so many")
     parser.add_argument("--lines", type=int, default=540)
     parser.add_argument("--frames", type=int, default=96)
     parser.add_argument("--preset", type=int, default=10)
@@ -69,7 +72,7 @@ def main() -> None:
         for name in options.programmes:
             _programme(name, options, work / name)
         rows = [found for name in PROGRAMMES if (found := _found(name, options, work / name))]
-    facts = {name: getattr(options, name) for name in ("lines", "frames", "preset", "target")}
+    facts = {name: getattr(options, name) for name in ("shots", "lines", "frames", "preset", "target")}
     summary = _summary([row for row in rows if "svt" in row])
     write(options.out, {"machine": machine(), "options": facts, "summary": summary, "programmes": rows})
     table(
@@ -87,7 +90,7 @@ def _cost(name: str, one: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _file(way: str, options: Any, folder: Path) -> Path:
-    return folder / f"{way}-{options.lines}-{options.frames}-{options.preset}-{options.target:g}.json"
+    return folder / f"{way}-{options.shots}-{options.lines}-{options.frames}-{options.preset}-{options.target:g}.json"
 
 
 def _found(name: str, options: Any, folder: Path) -> dict[str, Any]:
@@ -102,7 +105,7 @@ def _programme(name: str, options: Any, folder: Path) -> None:
     missing = [way for way in options.ways if not _file(way, options, folder).exists()]
     if not missing:
         return
-    shots = cut(options.data, name, options.lines, options.frames, folder)
+    shots = cut(options.data, name, options.lines, options.frames, folder, options.shots)
     svt, x265 = SvtAv1(preset=options.preset), X265(preset="medium")
     makers: dict[str, Callable[[], dict[str, Any]]] = {
         "svt": lambda: _grid(svt, SVT_GRID, shots, folder),
@@ -195,22 +198,55 @@ def _numbers(one: Probe) -> list[float]:
     return [one.q, one.bytes, one.mean, one.low, round(one.score, 3)]
 
 
-_MEAN, _SCORE = 2, 4
+_Q, _BYTES, _MEAN, _SCORE = 0, 1, 2, 4
 Pool = Callable[[np.ndarray], float]
+_FINE = np.arange(8.0, 60.01, 0.25)
 
 
-def _against(grid: np.ndarray, chosen: np.ndarray, pool: Pool, column: int) -> float:
-    """Logarithm of the bytes of `chosen` (shots × numbers) over those of one value for all (shots × values × numbers)
-    at equal quality: along a monotone cubic through the grid, straight on beyond it."""
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """One encoder's shots of a programme at every value of `_FINE`, `(shots, values)`."""
+
+    bytes: np.ndarray
+    mean: np.ndarray
+    score: np.ndarray
+
+    def pick(self, shots: np.ndarray) -> Curves:
+        return Curves(self.bytes[shots], self.mean[shots], self.score[shots])
+
+
+def _curves(row: dict[str, Any], ways: Sequence[str]) -> Curves:
+    """Through every encode that any of the ways made of a shot: monotone cubics over the logarithms of the bytes and of
+    what is lacking of 100, straight on beyond the ends."""
+    sizes, means, scores = [], [], []
+    for number in range(len(row[ways[0]]["shots"])):
+        points = {one[_Q]: one for way in ways if way in row for one in _encodes(row[way], number)}
+        q = np.array(sorted(points))
+        made = np.array([points[one][: _SCORE + 1] for one in q], float)
+        sizes.append(np.exp(_through(q, np.log(made[:, _BYTES]))))
+        means.append(100 - np.exp(_through(q, np.log(np.maximum(100 - made[:, _MEAN], 0.05)))))
+        scores.append(100 - np.exp(_through(q, np.log(np.maximum(100 - made[:, _SCORE], 0.05)))))
+    return Curves(np.array(sizes), np.array(means), np.array(scores))
+
+
+def _encodes(way: dict[str, Any], shot: int) -> list[list[float]]:
+    found: list[list[float]] = way["grid"][shot] if "grid" in way else way["trials"][shot]
+    return found
+
+
+def _through(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    inside = PchipInterpolator(x, y)(np.clip(_FINE, x[0], x[-1]))
+    first, last = (y[1] - y[0]) / (x[1] - x[0]), (y[-1] - y[-2]) / (x[-1] - x[-2])
+    return np.asarray(inside + first * np.minimum(_FINE - x[0], 0) + last * np.maximum(_FINE - x[-1], 0))
+
+
+def _against(curves: Curves, chosen: np.ndarray, pool: Pool, column: int) -> float:
+    """Logarithm of the bytes of `chosen` (shots × numbers) over those of one value for all shots at equal quality."""
     quality = pool(chosen[:, column])
-    points = sorted((pool(grid[:, at, column]), np.log(grid[:, at, 1].sum())) for at in range(grid.shape[1]))
-    x, y = np.array(points).T
-    if quality < x[0] or quality > x[-1]:
-        a, b = (0, 1) if quality < x[0] else (-2, -1)
-        at_quality = y[a] + (quality - x[a]) / (x[b] - x[a]) * (y[b] - y[a])
-    else:
-        at_quality = float(PchipInterpolator(x, y)(quality))
-    return float(np.log(chosen[:, 1].sum()) - at_quality)
+    shown = curves.mean if column == _MEAN else curves.score
+    pooled = np.array([pool(shown[:, at]) for at in range(len(_FINE))])
+    total = np.log(curves.bytes.sum(axis=0))
+    return float(np.log(chosen[:, _BYTES].sum()) - np.interp(-quality, -pooled, total))
 
 
 COMPARISONS: dict[str, tuple[str, str, Pool, int]] = {
@@ -223,13 +259,18 @@ COMPARISONS: dict[str, tuple[str, str, Pool, int]] = {
 }
 
 
-def _compared(name: str, row: dict[str, Any], pick: np.ndarray) -> float:
+def _compared(name: str, row: dict[str, Any], curves: dict[str, Curves], pick: np.ndarray) -> float:
     ours, other, pool, column = COMPARISONS[name]
     chosen = np.array(row[ours]["chosen"])[pick]
-    if "grid" in row[other]:
-        return _against(np.array(row[other]["grid"])[pick], chosen, pool, column)
-    grid = np.array(row["svt"]["grid"])[pick]
-    return _against(grid, chosen, pool, column) - _against(grid, np.array(row[other]["chosen"])[pick], pool, column)
+    if other in curves:
+        return _against(curves[other].pick(pick), chosen, pool, column)
+    same = curves["svt"].pick(pick)
+    return _against(same, chosen, pool, column) - _against(same, np.array(row[other]["chosen"])[pick], pool, column)
+
+
+def _all_curves(row: dict[str, Any]) -> dict[str, Curves]:
+    found = {"svt": _curves(row, ("svt", "av1an", "floor", "mean"))}
+    return found | ({"x265": _curves(row, ("x265",))} if "x265" in row else {})
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -241,9 +282,11 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         if not there:
             continue
         counts = [len(row[ours]["chosen"]) for row in there]
-        each = [_compared(name, row, np.arange(n)) for row, n in zip(there, counts, strict=True)]
+        known = [_all_curves(row) for row in there]
+        rows_of = list(zip(there, known, counts, strict=True))
+        each = [_compared(name, row, curves, np.arange(n)) for row, curves, n in rows_of]
         spread = [
-            np.mean([_compared(name, row, draw.integers(0, n, n)) for row, n in zip(there, counts, strict=True)])
+            np.mean([_compared(name, row, curves, draw.integers(0, n, n)) for row, curves, n in rows_of])
             for _ in range(500)
         ]
         compared[name] = {

@@ -48,8 +48,8 @@ PROGRAMMES: dict[str, tuple[Take, ...]] = {
         Take(f"{_DEV}/concert_crowd_720p.mp4"),
         Take(f"{_DEV}/school_show_540p.mp4"),
         Take(f"{_DEV}/face_colourlight_cottonbro.mp4"),
-        Take(f"{_DEV}/dancer_1080p.mp4"),
         Take(f"{_DEV}/concert_crowd_720p.mp4", 92, "dark"),
+        Take(f"{_DEV}/dancer_1080p.mp4"),
         Take(f"{_DEV}/face_colourlight_cottonbro.mp4", 150, "grain"),
     ),
     "revue": (
@@ -87,9 +87,9 @@ PROGRAMMES: dict[str, tuple[Take, ...]] = {
     "film": (
         Take(f"{_TRAIN}/aigen_office2.mp4", 0, "grain"),
         Take(f"{_TRAIN}/barista_mikejones.mp4", 72, "grain"),
-        Take(f"{_TRAIN}/sam2_02_cups.mp4", 96, "grain"),
         Take(f"{_TRAIN}/squirrel_pexels.mp4", 52),
         Take(f"{_TRAIN}/aigen_office4.mp4", 0, "dark"),
+        Take(f"{_TRAIN}/sam2_02_cups.mp4", 96, "grain"),
         Take(f"{_PHOTOS}/cam_minolta-dimage-7.webp", 0, "still"),
     ),
 }
@@ -98,21 +98,22 @@ _SIGMA = 3.0
 _BLACK, _WHITE = 64.0, 940.0
 
 
-def cut(data: Path, programme: str, lines: int, frames: int, folder: Path) -> list[Shot]:
-    """The shots of a programme at 16:9; those already in `folder` are taken as they are."""
-    return [_shot(data, take, number, lines, frames, folder) for number, take in enumerate(PROGRAMMES[programme])]
+def cut(data: Path, programme: str, lines: int, frames: int, folder: Path, most: int = 6) -> list[Shot]:
+    """The first shots of a programme at 16:9; those already in `folder` are taken as they are."""
+    takes = PROGRAMMES[programme][:most]
+    return [_shot(data, take, lines, frames, folder) for take in takes]
 
 
-def _shot(data: Path, take: Take, number: int, lines: int, frames: int, folder: Path) -> Shot:
+def _shot(data: Path, take: Take, lines: int, frames: int, folder: Path) -> Shot:
     width = lines * 16 // 9 // 2 * 2
     name = "-".join(part for part in (f"{Path(take.file).stem}@{take.start}", take.kind) if part)
-    target = folder / f"{number}-{name}-{lines}-{frames}.mkv"
+    target = folder / f"{name}-{lines}-{frames}.mkv"
     if not target.exists():
         plain = target.with_suffix(".plain.mkv")
         _cut_plain(data, take, (width, lines), frames, plain)
         if take.kind:
             part = target.with_suffix(".part.mkv")
-            _treat(plain, take.kind, number, part)
+            _treat(plain, take.kind, part)
             part.replace(plain)
         plain.replace(target)
     return Shot(name, target, width, lines, frames, look_of([luma / 4 for luma, *_ in _read(target)]))
@@ -130,9 +131,9 @@ def _cut_plain(data: Path, take: Take, size: tuple[int, int], frames: int, targe
     ffmpeg.run([*source, *ffmpeg.input_arguments(data / take.file, RATE * take.every), *tail], doing="cutting a shot")
 
 
-def _treat(plain: Path, kind: str, seed: int, target: Path) -> None:
+def _treat(plain: Path, kind: str, target: Path) -> None:
     """The same pictures dark or with grain, lossless."""
-    draw = np.random.default_rng(seed + 1)
+    draw = np.random.default_rng(1)
     index = index_video(plain)
     raw = ffmpeg.RawFormat(index.width, index.height, "yuv420p10le", str(RATE))
     tail = [*lossless_intermediate(), "-y", ffmpeg.file_url(target)]

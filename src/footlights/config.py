@@ -341,6 +341,9 @@ class EngineSettings(Section):
     """Processes working side by side; 0 chooses by the processors."""
     reserve: Annotated[float, Field(ge=0)] = 2.0
     """GiB of disk never used."""
+    patience: Annotated[float, Field(ge=0.01, le=1000)] = 10.0
+    """Seconds that a trial encode may take per million samples, and thirty times as many in any case, before it counts
+    as hung. A hundred times what a free machine takes."""
     executor: Literal["local"] = "local"
 
 

@@ -53,6 +53,12 @@ class ToolError(FootlightsError):
     code = "FTL-0003"
 
 
+class ToolCrashError(ToolError):
+    """An external program was ended by a signal: a crash, or the system short of memory. Another try may succeed."""
+
+    code = "FTL-0017"
+
+
 class GrainFormError(ToolError):
     """A stream whose headers have a form that film grain cannot be put into."""
 

@@ -12,8 +12,12 @@ from footlights.errors import PausedError
 DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EFBIG})
 """Space, quota, the device, permission, the size of files: a person can mend them, and no task is to blame."""
 _TRANSIENT_ERRNOS = frozenset({errno.EAGAIN, errno.ESTALE, errno.EINTR})
-_NAMED = {"OutOfMemoryError": FailureKind.RESOURCE, "AcceleratorError": FailureKind.TRANSIENT}
-"""Classes of libraries the engine does not import (torch)."""
+_NAMED = {
+    "OutOfMemoryError": FailureKind.RESOURCE,
+    "AcceleratorError": FailureKind.TRANSIENT,
+    "ToolCrashError": FailureKind.TRANSIENT,
+}
+"""By name: classes of libraries the engine does not import (torch), and programs that crashed."""
 _REMEDIES = {
     errno.ENOSPC: "free some space, then run the same command again: finished work is kept",
     errno.EDQUOT: "raise the quota or free some space, then run the same command again: finished work is kept",

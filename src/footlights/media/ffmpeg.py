@@ -7,6 +7,7 @@ Exit code 0 is not success: callers count frames and compare.
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.config import child_environment
-from footlights.errors import PausedError, ToolError
+from footlights.errors import PausedError, ToolCrashError, ToolError
 
 _DIE_WITH_PARENT = (
     "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9) if sys.platform == 'linux' else None; "
@@ -178,6 +179,9 @@ def _failure(doing: str, returncode: int | None, messages: str) -> ToolError | P
     tail = " | ".join(line for line in messages.splitlines()[-_TAIL_LINES:] if line.strip())
     if any(sign in messages for sign in _NO_SPACE):
         return PausedError(f"the disk is full while {doing}", tail, "make space and run the same command again")
+    if returncode is not None and returncode < 0:
+        name = signal.Signals(-returncode).name if -returncode in set(signal.Signals) else f"signal {-returncode}"
+        return ToolCrashError(f"ffmpeg crashed {doing} ({name})", tail or "it said nothing", "run the command again")
     return ToolError(
         f"ffmpeg failed {doing} (exit code {returncode})", tail or "it said nothing", "see the log of the job"
     )

@@ -40,6 +40,9 @@ ENCODE = f"{_OPS}:encode"
 INGEST, SURVEY, SOUND, THUMBNAILS = "ingest", "survey", "sound", "thumbnails"
 COMPARE, MASTER, STREAM = "compare", "master", "stream"
 
+_SLOW_START = 30.0
+"""Million samples that every encode may take the time of, beside its own."""
+
 PRIORS = {
     f"{_OPS}:ingest": 0.03,
     f"{_OPS}:measure": 0.03,
@@ -331,6 +334,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                     resources=Resources(threads=2, memory=3 * 2**30, disk=round(pixels * 2.4)),
                     units=settings.encoding.probes * max(1, round(pixels / 1e6)),
                     priority=10,
+                    timeout=settings.engine.patience * (_SLOW_START + settings.encoding.probes * pixels / 1e6),
                 )
             )
     stream = StreamRequest(
