@@ -34,6 +34,8 @@ _TREND = 10.0
 _GUIDE = 1.5
 _MOST = 100.0
 """Weight (inverse variance) from which a stretch counts no more: many must agree."""
+_RESTING = 0.5
+"""Samples by which a stretch may move unlike the picture and still speak for its line."""
 _SLOPE = 20.0
 """Codes² that the slopes of a stretch must sum to before its shift means anything."""
 _AGREE = 0.25
@@ -75,7 +77,7 @@ def line_shift(now: Floats, other: Floats) -> LineShift:
     """By how much each line of a luma field `(h, w)` in codes lies to the right of those of another of its parity."""
     found = stretches(now, other)
     own = found.shift - found.motion
-    quick, weight = _agreed(own, found.weight)
+    quick, weight = _agreed(own, _resting(found))
     spread = (weight * (own - quick[:, None]) ** 2).sum(axis=1) / (weight.sum(axis=1) + 1)
     count = np.maximum(weight.sum(axis=1) ** 2 / (np.square(weight).sum(axis=1) + 1e-6), 1)
     shift = quick + _shared(found.motion, _down(found.weight, _TREND))
@@ -136,6 +138,15 @@ def _motion(now: Floats, other: Floats) -> tuple[Floats, Floats]:
     coarse = cv2.GaussianBlur(coarse, (0, 0), sigmaX=0.25, sigmaY=_TREND / 4)
     fine = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(fine[..., 0] * 2, np.float32), np.asarray(fine[..., 1], np.float32)
+
+
+def _resting(found: Stretches) -> Floats:
+    """Weights of stretches `(h, n)`, less where one moves unlike most of the picture: things that bend and turn stray
+    from line to line by themselves, and where they alone have edges nothing else speaks against them."""
+    order = np.argsort(found.motion, axis=None)
+    climbing = np.cumsum(found.weight.ravel()[order])
+    usual = found.motion.ravel()[order][np.searchsorted(climbing, climbing[-1] / 2)]
+    return np.asarray(found.weight / (1 + ((found.motion - usual) / _RESTING) ** 2), np.float32)
 
 
 def _least_squares(mine: Floats, theirs: Floats, count: int) -> tuple[Floats, Floats]:

@@ -32,7 +32,7 @@ _SLOW = 1e-4
 """Samples² that an offset is never known better by."""
 
 
-@stage("timebase.align", version=1)
+@stage("timebase.align", version=2)
 class AlignLines:
     """Moves lines of fields along themselves, luma and chroma together, and jumped fields up or down by whole lines."""
 
