@@ -56,7 +56,7 @@ def worn(report: ShotReport) -> ShotReport:
         noise=replace(report.noise, luma_sigma=6.0, cb_sigma=3.0),
         dropouts=replace(report.dropouts, count=40, rate=2.0),
         borders=replace(report.borders, switch_lines=4),
-        exposure=replace(report.exposure, clipped_share=0.02),
+        exposure=replace(report.exposure, clipped_share=0.02, flicker=2.0),
     )
 
 
@@ -71,6 +71,7 @@ def test_measurements_become_names_and_severities(tape: Tape) -> None:
     survey = replace(survey, shots=(worn(survey.shots[0]),))
     found = {one.defect: one.severity for one in find(JobResult(ingest, survey))}
     assert found[Defect.NOISE] is Severity.HEAVY
+    assert found[Defect.FLICKER] is Severity.MARKED
     assert found[Defect.CHROMA_NOISE] is Severity.MARKED
     assert found[Defect.DROPOUT] is Severity.HEAVY
     assert found[Defect.HEAD_SWITCHING] is Severity.MARKED

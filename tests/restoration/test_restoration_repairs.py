@@ -87,7 +87,7 @@ def test_a_jumped_field_is_put_back_line_for_line_and_recorded() -> None:
     luma, chroma = true.luma.copy(), true.chroma.copy()
     for plane in (luma[3], *chroma[3]):
         plane[1::2] = np.roll(plane[1::2], 4, axis=0)
-    stage = build(Step("timebase.align", 1, {"jumped": (7,), "jumps": (4,)}, ""))
+    stage = build(Step("timebase.align", STAGES.get("timebase.align").version, {"jumped": (7,), "jumps": (4,)}, ""))
     made = stage.run(true.with_pictures(luma, chroma))
     np.testing.assert_array_equal(made.luma[:, :-8], true.take(made.frames).luma[:, :-8])
     assert [(touch.frame, touch.area) for touch in stage.touched] == [(3, 0.5)]  # type: ignore[attr-defined]

@@ -21,6 +21,8 @@ _WHITE = 8.0
 """Chroma codes up to which light counts as white."""
 _NEAR = 6.0
 """Chroma codes around the median of the blacks that still count."""
+_LEAST, _CALM = 12, 0.5
+"""Frames, and share of a shot's frames without flashes, from which flicker is judged."""
 _HUES = ((-30, "blue"), (20, "magenta"), (80, "red"), (128, "amber"), (160, "yellow"), (200, "green"), (260, "cyan"))
 """Names by the angle of (Cb, Cr) in degrees, each from its angle to the next; the pure colours of BT.601 lie at -9, 52,
 109, 145, 171, 232 and 289."""
@@ -88,7 +90,21 @@ def report(series: Series, shot: Shot, flashes: NDArray[np.bool_]) -> ExposureRe
         black_cr=black[1],
         flashes=int((np.diff(flashing, prepend=0) > 0).sum()),
         measured_by=_METHOD,
+        flicker=_flicker(series["exposure.mean"][inside], flashes[inside]),
     )
+
+
+def _flicker(mean: NDArray[np.float32], flashes: NDArray[np.bool_]) -> float:
+    """Median distance of a frame's mean luma from that of its neighbours, flashes and what is beside them left out.
+
+    The median, because flicker goes on: a lamp that is switched moves single frames, a slow change none."""
+    if len(mean) < _LEAST:
+        return 0.0
+    off = np.abs(mean[1:-1] - (mean[:-2] + mean[2:]) / 2)
+    calm = ~(flashes[1:-1] | flashes[:-2] | flashes[2:]) & np.isfinite(off)
+    if calm.sum() < max(_LEAST, _CALM * len(off)):
+        return 0.0
+    return round(float(np.median(off[calm])), 2)
 
 
 def light_name(cb: float, cr: float, lit: float) -> str:

@@ -191,6 +191,9 @@ class ExposureReport:
     flashes: int
     """Strobes and photo flashes."""
     measured_by: str
+    flicker: float = 0.0
+    """Codes by which half of all frames and more lie off the mean of their neighbours' brightness; 0 where flashes or
+    too few frames hide it."""
 
 
 @dataclass(frozen=True, slots=True)

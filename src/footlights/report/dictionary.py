@@ -247,7 +247,7 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "Flicker and pumping",
         "Brightness jumps from picture to picture though the light did not change.",
         "Automatic exposure, shutter against lamps, or copying. Strobes look alike and are part of the show.",
-        "The change of mean brightness from frame to frame, in codes; judged by eye.",
+        "`exposure.flicker`: codes by which most frames lie off their neighbours; single jumps judged by eye.",
         "Left as it is: light is never levelled.",
         (),
         "It cannot be told safely from stage light.",

@@ -190,6 +190,12 @@ def _clipping(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     return Defect.CLIPPING, grade(share, 0.01, 0.05, 0.15), f"{share:.1%} of the picture at white"
 
 
+def _flicker(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    found = report.exposure.flicker
+    value = f"brightness off by {found:.1f} codes from frame to frame, all along the shot"
+    return Defect.FLICKER, grade(found, 0.6, 1.5, 4.0), value
+
+
 def _head_switching(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     lines = report.borders.switch_lines
     return Defect.HEAD_SWITCHING, grade(lines, 1, 4, 8), f"{lines} field lines at the bottom"
@@ -259,6 +265,7 @@ RULES: Sequence[Rule] = (
     _cross_colour,
     _blocking,
     _clipping,
+    _flicker,
     _crushed,
     _borders,
 )
