@@ -19,7 +19,8 @@ from footlights.core.encodes import ChunkEncode, Probe
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
-from footlights.encoding.allocation import Caps, allocate, fit
+from footlights.encoding.allocation import Caps, allocate, fit, floor_of
+from footlights.encoding.search import usual_slope
 from footlights.engine.tasks import Task
 from footlights.media import ffmpeg
 from footlights.pipeline.graph import ENCODE
@@ -52,7 +53,7 @@ def mean_way(shots: Sequence[Shot], options: Any, work: Path) -> dict[str, Any]:
         searched = _searched(shots, options, options.target - _SLACK, work)
         trials = [list(one.probes) for one in searched]
         chosen = [one.chosen for one in searched]
-        floors = [one.q for one in chosen]
+        floors = [_floor(one, shot) for one, shot in zip(searched, shots, strict=True)]
         for _ in range(_ROUNDS):
             if abs(np.mean([one.mean for one in chosen]) - options.target) <= _NEAR:
                 break
@@ -69,6 +70,11 @@ def mean_way(shots: Sequence[Shot], options: Any, work: Path) -> dict[str, Any]:
         "floors": floors,
         "encode": round(spent[0], 2),
     }
+
+
+def _floor(encode: ChunkEncode, shot: Shot) -> float:
+    curve = fit(encode.probes, encode.chosen, shot.frames, float(shot.frames / RATE), (18.0, 1e12))
+    return min(max(round(floor_of(curve, encode) * 4) / 4, 18.0), 55.0)
 
 
 def _allotted(
@@ -113,7 +119,7 @@ def _request(shot: Shot, number: int, options: Any, target: float) -> ChunkReque
     guess = ladder.first_guess(rung, shot.look)
     return ChunkRequest(
         rung, frames, (0,), RATE, rung.width, rung.height, BT709_SIGNAL, guess, settings.probes,
-        look=shot.look, banding=24.0,
+        look=shot.look, banding=24.0, slope=usual_slope(rung.target),
     )  # fmt: skip
 
 

@@ -18,12 +18,12 @@ from math import ceil, log2
 
 import numpy as np
 
-from footlights.core.encodes import Probe
+from footlights.core.encodes import ChunkEncode, Probe
 
-_HALVING = (6.0, 3.0, 14.0)
+_HALVING = (10.0, 3.0, 20.0)
 """Units of q that halve the bytes: where one trial is all there is, and the bounds of what trials may say."""
-_DOUBLING = (7.0, 3.0, 16.0)
-"""Units of q that double what is lacking of VMAF 100."""
+_DOUBLING = (11.0, 3.0, 30.0)
+"""Units of q that double what is lacking of VMAF 100; measured curves have 6 to 28."""
 _LEAST_LOSS = 0.05
 """VMAF: pictures equal to the reference score 99.9, and a logarithm needs more than nothing."""
 BILLING_WINDOW = 300.0
@@ -97,6 +97,15 @@ def fit(probes: Sequence[Probe], chosen: Probe, frames: int, seconds: float, lim
         q_low=min(max(finest, keeps_rate), chosen.q),
         q_high=chosen.q,
     )
+
+
+def floor_of(curve: Curve, encode: ChunkEncode) -> float:
+    """The coarsest q a chunk may have, from the search that looked for it: where it ended, or, where its trials ran out
+    before, where the curve through them meets the score that was sought."""
+    if encode.outcome != "budget":
+        return encode.chosen.q
+    lacking, allowed = (max(100 - score, _LEAST_LOSS) for score in (encode.chosen.score, encode.target))
+    return encode.chosen.q + curve.doubling * log2(allowed / lacking)
 
 
 def allocate(curves: Sequence[Curve], target: float, step: float, caps: Caps | None = None) -> tuple[float, ...]:

@@ -19,7 +19,7 @@ from footlights.config import Settings
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe
 from footlights.encoding import ladder
-from footlights.encoding.allocation import Caps, Curve, allocate, fit
+from footlights.encoding.allocation import Caps, Curve, allocate, fit, floor_of
 from footlights.encoding.encoders import rung_encoder
 from footlights.engine.reuse import Action
 from footlights.engine.tasks import Task
@@ -220,7 +220,9 @@ def _curve(first: _Placed, now: _Placed) -> Curve:
     seconds = float(len(request.frames) / request.rate)
     limits = (request.rung.q_min, request.rung.max_rate * seconds / 8)
     curve = fit(now.trials, now.encode.chosen, len(request.frames), seconds, limits)
-    floor = first.encode.chosen.q
+    step = rung_encoder(request.rung.codec, request.rung.preset).q.step
+    floor = floor_of(curve, first.encode)
+    floor = min(max(round(floor / step) * step, request.rung.q_min), request.rung.q_max)
     return replace(curve, q_high=floor, q_low=min(curve.q_low, floor))
 
 

@@ -23,6 +23,7 @@ from footlights.core.source import Ingest
 from footlights.core.time import FrameRange, at_step
 from footlights.encoding import ladder
 from footlights.encoding.encoders import MASTERS
+from footlights.encoding.search import usual_slope
 from footlights.encoding.segments import SegmentRules, key_frames, segments
 from footlights.engine.tasks import JSON, Resources, Task
 from footlights.ingest import ingest as taking_in
@@ -317,6 +318,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 height=feed.height,
                 signal=feed.signal,
                 guess=ladder.first_guess(rung, looks[number]),
+                slope=usual_slope(rung.target),
                 probes=settings.encoding.probes,
                 grain=settings.encoding.grain,
                 look=looks[number],
@@ -327,7 +329,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 Task(
                     f"encode/{rung.name}/{number:05d}",
                     ENCODE,
-                    3,
+                    4,
                     {"request": records.to_data(request)},
                     needs=(feed.pieces[number],) if feed.pieces else (INGEST,),
                     places={"video": feed.video} if feed.video else {},

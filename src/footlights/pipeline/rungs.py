@@ -21,7 +21,7 @@ from footlights.metrics.video import seen_at, vmaf
 from footlights.pipeline import graining
 from footlights.pipeline.graining import Treatment
 
-TOLERANCE = 0.5
+TOLERANCE = 0.4
 """VMAF by which the score of the accepted trial may miss the target."""
 _MEASURED = 48
 """Frames of a chunk that VMAF looks at, where it has that many; never fewer than every sixth."""
