@@ -32,13 +32,15 @@ import json
 import resource
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.interpolate import PchipInterpolator
 
+import encoding_av1an
 from bench import arguments, machine, parsed, table, write
 from encoding_clips import Shot
 from encoding_contents import PROGRAMMES, RATE, cut
@@ -48,10 +50,8 @@ from footlights.encoding.encoders import X265, Encoder, SvtAv1
 from footlights.media import ffmpeg
 from footlights.metrics.video import vmaf
 
-SVT_GRID = (20.0, 31.0, 42.0)
+SVT_GRID = (24.0, 36.0)
 X265_GRID = (17.0, 22.0, 27.0)
-AV1AN = (15.0, 50.0)
-AV1AN_TRIALS = 4
 EVERY = 2
 WAYS = ("svt", "av1an", "floor", "mean", "x265")
 
@@ -141,44 +141,21 @@ def _grid(encoder: Encoder, grid: Sequence[float], shots: Sequence[Shot], folder
 
 
 def _searched(encoder: Encoder, shots: Sequence[Shot], target: float, folder: Path) -> dict[str, Any]:
-    made = [_av1an(encoder, shot, target, folder) for shot in shots]
+    """The scheme of Av1an."""
+    spent: list[float] = []
+
+    def probe(shot: Shot, q: float) -> Probe:
+        one, seconds = _probe(encoder, q, shot, folder)
+        spent.append(seconds)
+        return one
+
+    made = [encoding_av1an.search(partial(probe, shot), target) for shot in shots]
     return {
-        "chosen": [_numbers(one) for one, _, _ in made],
-        "encodes": [len(tried) for _, tried, _ in made],
-        "trials": [[_numbers(one) for one in tried] for _, tried, _ in made],
-        "encode": round(sum(spent for *_, spent in made), 2),
+        "chosen": [_numbers(one) for one, _ in made],
+        "encodes": [len(tried) for _, tried in made],
+        "trials": [[_numbers(one) for one in tried] for _, tried in made],
+        "encode": round(sum(spent), 2),
     }
-
-
-def _av1an(encoder: Encoder, shot: Shot, target: float, folder: Path) -> tuple[Probe, list[Probe], float]:
-    """What its search accepts, all trials (at most four), and the time of their encodes."""
-    tried: dict[float, Probe] = {}
-    low, high = AV1AN
-    spent = 0.0
-    while len(tried) < AV1AN_TRIALS and low <= high:
-        q = round(min(max(_next(tried, target, low, high), low), high) * 4) / 4
-        if q in tried:
-            break
-        tried[q], seconds = _probe(encoder, q, shot, folder)
-        spent += seconds
-        score = tried[q].score
-        if abs(score - target) <= 0.01 * target:
-            break
-        low, high = (q + 0.25, high) if score > target else (low, q - 0.25)
-    inside = [q for q, one in tried.items() if abs(one.score - target) <= 0.01 * target]
-    q = max(inside) if inside else min(tried, key=lambda one: abs(tried[one].score - target))
-    return tried[q], list(tried.values()), spent
-
-
-def _next(tried: dict[float, Probe], target: float, low: float, high: float) -> float:
-    points = sorted((one.score, q) for q, one in tried.items())
-    scores = [score for score, _ in points]
-    if len(points) < 2 or len(set(scores)) < len(scores):
-        return (low + high) / 2
-    values = [q for _, q in points]
-    if len(points) == 2:
-        return float(np.interp(target, scores, values)) if scores[0] <= target <= scores[1] else (low + high) / 2
-    return float(CubicSpline(scores, values, bc_type="natural")(target))
 
 
 def _probe(encoder: Encoder, q: float, shot: Shot, folder: Path) -> tuple[Probe, float]:

@@ -44,12 +44,18 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the site serves."""
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="session")
+def site(site_folder: Path) -> Iterator[str]:
     """Address of a folder with the page, the players and `stream/`."""
     players = os.environ.get("FOOTLIGHTS_TEST_PLAYERS", "")
     if not players:
         pytest.skip("FOOTLIGHTS_TEST_PLAYERS does not name a folder with hls.min.js and shaka-player.compiled.js")
-    folder = tmp_path_factory.mktemp("site")
+    folder = site_folder
     for target, names in PLAYERS.items():
         found = [Path(players) / name for name in names if (Path(players) / name).is_file()]
         if not found:

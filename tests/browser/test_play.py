@@ -19,7 +19,9 @@ MAX_DROPPED = FRAMES // 10
 and `total`."""
 
 
-def check_played(seen: dict[str, Any]) -> None:
+def check_played(seen: dict[str, Any], record: Any) -> None:
+    for name in ("stalled", "dropped", "total", "took"):
+        record(name, round(seen[name], 3))
     assert seen["errors"] == []
     assert seen["ended"]
     assert abs(seen["time"] - float(DURATION)) < 0.02
@@ -47,29 +49,29 @@ def check_pictures(samples: list[tuple[float, float, int]]) -> None:
     assert max(late) <= 8, late
 
 
-def test_hls_js_plays_av1_and_switches_levels(page: Any):
+def test_hls_js_plays_av1_and_switches_levels(page: Any, record_property: Any):
     levels = page.evaluate("() => loadHls('av01')")
     assert [width for width, _, _ in levels] == [128, 256]
     seen = page.evaluate("() => play(chooseHls, [[1.5, 128], [4.5, 256]], null)")
-    check_played(seen)
+    check_played(seen, record_property)
     assert 128 in seen["switches"]
     assert seen["switches"][-1] == 256
 
 
-def test_hls_js_plays_h264(page: Any):
+def test_hls_js_plays_h264(page: Any, record_property: Any):
     assert [width for width, _, _ in page.evaluate("() => loadHls('avc1')")] == [256]
-    check_played(page.evaluate("() => play(chooseHls, [], null)"))
+    check_played(page.evaluate("() => play(chooseHls, [], null)"), record_property)
 
 
 @pytest.mark.parametrize(
     ("source", "codec"), [("manifest.mpd", "av01"), ("manifest.mpd", "avc1"), ("master.m3u8", "av01")]
 )
-def test_shaka_plays_and_switches(page: Any, source: str, codec: str):
+def test_shaka_plays_and_switches(page: Any, record_property: Any, source: str, codec: str):
     tracks = page.evaluate("([codec, source]) => loadShaka(codec, 'stream/' + source)", [codec, source])
     assert {name.split(".")[0] for _, name, _ in tracks} == {codec}
     changes = [[1.5, 128], [4.5, 256]] if codec == "av01" else []
     seen = page.evaluate("changes => play(chooseShaka, changes, null)", changes)
-    check_played(seen)
+    check_played(seen, record_property)
     if changes:
         assert seen["switches"][-2:] == [128, 256]
 

@@ -102,7 +102,7 @@ def serving(shown: Path) -> Iterator[Serving]:
 
 
 @pytest.mark.parametrize("player", ["hls", "shaka"])
-def test_slate_programmes_and_end(browser: Any, serving: Serving, player: str) -> None:
+def test_slate_programmes_and_end(browser: Any, serving: Serving, record_property: Any, player: str) -> None:
     page = browser.new_page()
     page.goto(f"http://127.0.0.1:{serving.port}/?player={player}")
     page.evaluate(WATCH)
@@ -113,6 +113,7 @@ def test_slate_programmes_and_end(browser: Any, serving: Serving, player: str) -
     serving.start()
     page.wait_for_function("() => seen.ended", timeout=60_000)
     seen = page.evaluate("() => seen")
+    record_property("stalled", round(seen["stalled"], 1))
     page.close()
     assert seen["errors"] == []
     assert seen["stalled"] <= MAX_STALL

@@ -1,0 +1,223 @@
+"""Searches and allocation on measured curves, without encoding: floor and mean mode, one CRF, the scheme of Av1an.
+
+    python benchmarks/encoding.py --part simulated [--groups 60]
+
+Reads `results/encoding_curves.json` (`--part curves`). Bytes and what is lacking of VMAF 100 go by monotone cubics
+through the six encodes of a shot; a simulated trial adds noise of 0.05 VMAF. Groups are programmes of unlike shots, one
+from each of so many sources, 540 lines, as if nothing had been learnt before (cold searches, the product's first guess
+from the look). `floor` and the scheme of Av1an are held against one CRF at their own worst shot, and against each other
+through it; `mean` against one CRF at its mean, with what is possible at that mean under the same floor where every
+curve is known. The first guess was fitted to these sources; leaving each out in turn makes it less sure (see `ladder`).
+Intervals: bootstrap over groups.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from bench import RESULTS, machine, table, write
+from encoding_av1an import search as av1an_search
+from footlights.config import EncodingSettings
+from footlights.core.encodes import ChunkEncode, Look, Probe, Rung
+from footlights.core.time import FrameRange
+from footlights.encoding import ladder
+from footlights.encoding.allocation import allocate, fit, floor_of
+from footlights.encoding.search import Goal, Prior, search, usual_slope
+from footlights.pipeline.rungs import TOLERANCE
+
+Q = np.arange(18.0, 55.01, 0.25)
+TARGETS, SIZES = (88.0, 91.0), (4, 6)
+SLACK, ROUNDS, NEAR, WORTH = EncodingSettings().slack, 2, 0.3, 0.5
+NOISE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One shot's curves over q: logarithms to the base 2 of bytes and of what mean and 5th percentile lack of 100."""
+
+    source: str
+    look: Look
+    bytes: PchipInterpolator
+    mean: PchipInterpolator
+    low: PchipInterpolator
+
+    def score(self, q: Any) -> Any:
+        return np.minimum(100 - 2 ** self.mean(q), 103 - 2 ** self.low(q))
+
+    def probe(self, q: float, draw: np.random.Generator) -> Probe:
+        noise = draw.normal(0, NOISE)
+        mean, low = (100 - float(2 ** one(q)) + noise for one in (self.mean, self.low))
+        return Probe(q, int(2 ** self.bytes(q)), mean, low, low)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, help="not needed")
+    parser.add_argument("--curves", type=Path, default=RESULTS / "encoding_curves.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / "encoding_simulated.json")
+    parser.add_argument("--groups", type=int, default=60)
+    options = parser.parse_args()
+    shots = _shots(json.loads(options.curves.read_text("utf-8")))
+    rows = [_row(shots, target, size, options.groups) for target in TARGETS for size in SIZES]
+    write(options.out, {"machine": machine(), "groups": options.groups, "tolerance": TOLERANCE, "rows": rows})
+    first = ("target", "shots", "floor_vs_crf", "av1an_vs_crf", "floor_vs_av1an", "mean_vs_crf", "mean_possible")
+    second = ("target", "shots", "trials", "av1an_trials", "mean_encodes", "miss", "miss_p95", "mean_miss")
+    for names in (first, second):
+        table(names, [[row[name] for name in names] for row in rows])
+
+
+def _shots(measured: dict[str, Any]) -> list[Shot]:
+    shots = []
+    for one in measured["shots"]:
+        q, size, mean, low = np.array(one["curves"]["540"]).T
+        ways = [PchipInterpolator(q, np.log2(values)) for values in (size, 100 - mean, 100 - low)]
+        shots.append(Shot(one["source"], Look(*one["look"]), *ways))
+    return shots
+
+
+def _row(shots: Sequence[Shot], target: float, size: int, count: int) -> dict[str, Any]:
+    draw = np.random.default_rng(1)
+    groups = [_group(shots, size, draw) for _ in range(count)]
+    floor = [[_floor(shot, target, draw) for shot in group] for group in groups]
+    av1an = [[av1an_search(lambda q, s=shot: s.probe(q, draw), target) for shot in group] for group in groups]
+    mean = [_mean(group, target, draw) for group in groups]
+    ours = np.array(
+        [_against_floor(group, [one.chosen for one in made]) for group, made in zip(groups, floor, strict=True)]
+    )
+    theirs = np.array(
+        [_against_floor(group, [one for one, _ in made]) for group, made in zip(groups, av1an, strict=True)]
+    )
+    means = np.array([_against_mean(group, made) for group, (made, _) in zip(groups, mean, strict=True)])
+    possible = np.array(
+        [_possible(group, _mean_of(made), target) for group, (made, _) in zip(groups, mean, strict=True)]
+    )
+    reached = [one for made in floor for one in made if one.outcome in ("reached", "budget")]
+    return {
+        "target": target,
+        "shots": size,
+        "floor_vs_crf": _share(ours),
+        "floor_vs_crf_interval": _interval(ours, draw),
+        "av1an_vs_crf": _share(theirs),
+        "floor_vs_av1an": _share(ours - theirs),
+        "floor_vs_av1an_interval": _interval(ours - theirs, draw),
+        "mean_vs_crf": _share(means),
+        "mean_vs_crf_interval": _interval(means, draw),
+        "mean_possible": _share(possible[np.isfinite(possible)]),
+        "trials": _average(len(one.probes) for made in floor for one in made),
+        "av1an_trials": _average(len(tried) for made in av1an for _, tried in made),
+        "mean_encodes": _average(number for _, number in mean),
+        "miss": _average(abs(one.chosen.score - target) for one in reached),
+        "miss_p95": round(float(np.percentile([abs(one.chosen.score - target) for one in reached], 95)), 3),
+        "mean_miss": _average(abs(_mean_of(made) - target) for made, _ in mean),
+    }  # fmt: skip
+
+
+def _group(shots: Sequence[Shot], size: int, draw: np.random.Generator) -> list[Shot]:
+    by_source: dict[str, list[Shot]] = {}
+    for shot in shots:
+        by_source.setdefault(shot.source, []).append(shot)
+    names = draw.choice(sorted(by_source), size, replace=False)
+    return [by_source[name][draw.integers(len(by_source[name]))] for name in names]
+
+
+def _rung(target: float) -> Rung:
+    (rung,) = ladder.rungs(960, 540, EncodingSettings(heights=(540,), h264_height=0, target=target))
+    return rung
+
+
+def _floor(shot: Shot, target: float, draw: np.random.Generator) -> ChunkEncode:
+    """A cold search of the product."""
+    rung = _rung(target)
+    goal = Goal(target, TOLERANCE, rung.q_min, rung.q_max, 0.25, EncodingSettings().probes)
+    solver = search(goal, Prior(ladder.first_guess(rung, shot.look), usual_slope(target)))
+    made: list[Probe] = []
+    try:
+        trial = next(solver)
+        while True:
+            made.append(shot.probe(trial.q, draw))
+            trial = solver.send(made[-1].score)
+    except StopIteration as end:
+        chosen = next(one for one in made if one.q == end.value.q)
+        return ChunkEncode(rung.name, FrameRange(0, 32), (0,), chosen, tuple(made), end.value.outcome, target=target)
+
+
+def _mean(group: Sequence[Shot], target: float, draw: np.random.Generator) -> tuple[list[Probe], float]:
+    """The mode `mean`: what was accepted, and encodes a shot."""
+    searched = [_floor(shot, target - SLACK, draw) for shot in group]
+    trials, chosen = [list(one.probes) for one in searched], [one.chosen for one in searched]
+    first = [fit(one.probes, one.chosen, 32, 1.28, (Q[0], 1e12)) for one in searched]
+    floors = [
+        min(max(round(floor_of(curve, one) * 4) / 4, Q[0]), Q[-1]) for curve, one in zip(first, searched, strict=True)
+    ]
+    for number in range(ROUNDS):
+        if number and abs(_mean_of(chosen) - target) <= NEAR:
+            break
+        curves = []
+        for tried, now, floor in zip(trials, chosen, floors, strict=True):
+            curve = fit(tried, now, 32, 1.28, (Q[0], 1e12))
+            curves.append(replace(curve, q_high=floor, q_low=min(curve.q_low, floor)))
+        for place, q in enumerate(allocate(curves, target, 0.25)):
+            if abs(q - chosen[place].q) >= WORTH:
+                chosen[place] = group[place].probe(q, draw)
+                trials[place].append(chosen[place])
+    return chosen, _average(len(one) for one in trials)
+
+
+def _mean_of(made: Sequence[Probe]) -> float:
+    return float(np.mean([one.mean for one in made]))
+
+
+def _against_floor(group: Sequence[Shot], made: Sequence[Probe]) -> float:
+    """Logarithm of bytes against one CRF whose worst shot is as good as the worst of these."""
+    return _against(group, made, lambda shot: shot.score(Q), np.min, min(one.score for one in made))
+
+
+def _against_mean(group: Sequence[Shot], made: Sequence[Probe]) -> float:
+    return _against(group, made, lambda shot: 100 - 2 ** shot.mean(Q), np.mean, _mean_of(made))
+
+
+def _against(
+    group: Sequence[Shot], made: Sequence[Probe], shown: Callable[[Shot], Any], pool: Callable[..., Any], quality: float
+) -> float:
+    pooled = pool([shown(shot) for shot in group], axis=0)
+    total = np.log(np.sum([2 ** shot.bytes(Q) for shot in group], axis=0))
+    return float(np.log(sum(one.bytes for one in made)) - np.interp(-quality, -pooled, total))
+
+
+def _possible(group: Sequence[Shot], quality: float, target: float) -> float:
+    """The least bytes at that mean with every shot above the floor, against one CRF; NaN where there are none."""
+    size = np.array([2 ** shot.bytes(Q) for shot in group])
+    mean = np.array([100 - 2 ** shot.mean(Q) for shot in group])
+    score = np.array([shot.score(Q) for shot in group])
+    found = np.inf
+    for price in np.logspace(1, 6, 600):
+        at = (np.arange(len(group)), np.argmin(np.where(score >= target - SLACK, size - price * mean, np.inf), axis=1))
+        if mean[at].mean() >= quality:
+            found = min(found, float(size[at].sum()))
+    fixed = np.interp(-quality, -mean.mean(axis=0), np.log(size.sum(axis=0)))
+    return float(np.log(found) - fixed) if np.isfinite(found) else float("nan")
+
+
+def _average(values: Any) -> float:
+    return round(float(np.mean(list(values))), 3)
+
+
+def _share(logs: np.ndarray) -> float:
+    return round(float(np.expm1(logs.mean())), 4)
+
+
+def _interval(logs: np.ndarray, draw: np.random.Generator) -> list[float]:
+    spread = [np.mean(draw.choice(logs, len(logs))) for _ in range(1000)]
+    return [round(float(x), 4) for x in np.expm1(np.percentile(spread, (2.5, 97.5)))]
+
+
+if __name__ == "__main__":
+    main()
