@@ -7,7 +7,7 @@ tracking: held-out faces (one source in eight, by name, as in training) move ove
 and roll, in white or coloured light, through the tape simulator (`medium`, no codec), and are followed on single
 fields; the truth is exact. gain, people: `face_scores.py`, on held-out shards as
 `footlights.training.trackface_render` writes them. recall: `face_recall.py`. pictures: `face_pictures.py`. run, what
-all of it costs: `face_run.py`.
+all of it costs: `face_run.py`. strips: `face_strips.py`.
 
 Every tape here comes from the project's own simulator.
 """
@@ -30,12 +30,13 @@ from face_pictures import pictures
 from face_recall import recall
 from face_run import run
 from face_scores import gain, people
+from face_strips import strips
 from face_tapes import DRAWN, SIZE, TINTS, lit, on_tape
 from footlights.analysis.facetracks import FaceTracker
 from footlights.core.clip import Plane
 from footlights.core.faces import FACE_SHARE, ShotFaces
 
-_OTHERS = {"gain": gain, "people": people, "recall": recall, "pictures": pictures, "run": run}
+_OTHERS = {"gain": gain, "people": people, "recall": recall, "pictures": pictures, "run": run, "strips": strips}
 _PARTS = ("tracking", *_OTHERS)
 _PICTURES = 40
 _COLOURED = ("red", "blue", "magenta", "green")
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=0, help="tracks of gain; all if 0")
     parser.add_argument("--recogniser", type=Path, help="dlib's model, an independent judge of identity")
     parser.add_argument("--faces-list", type=Path, help="as footlights.training.facesources wrote it, for recall")
+    parser.add_argument("--shots", type=int, default=8, help="shots of the tape of run")
     parser.add_argument("--set", dest="sets", action="append", default=[], help="settings of run, for trials")
     parser.add_argument("--pictures", type=Path, help="folder for strips: (tape |) FieldLift | ours | truth")
     options = bench.parsed(parser)
@@ -71,7 +73,12 @@ def main() -> None:
 
 def _possible(name: str, options: argparse.Namespace) -> bool:
     """Whether what a part needs was given."""
-    needed = {"gain": options.shards, "people": options.shards, "recall": options.faces_list}
+    needed = {
+        "gain": options.shards,
+        "people": options.shards,
+        "recall": options.faces_list,
+        "strips": options.pictures,
+    }
     return needed.get(name, True) is not None
 
 

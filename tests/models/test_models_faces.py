@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from footlights.errors import InternalError
 from footlights.models import runtime
-from footlights.models.faces import Face, FaceFinder
+from footlights.models.faces import Face, FaceFinder, seen_best, soft_skin, tinted
 from made_tapes import texture
 
 Picture = NDArray[np.uint8]
@@ -66,6 +66,22 @@ def test_it_is_found_under_any_light(finder: FaceFinder, portrait: Picture, ligh
     lit = (scaled(portrait, 200) * np.array(light)).astype(np.uint8)
     (face,) = finder.find(lit)
     assert errors(face, 200).max() < 30
+
+
+def test_a_face_that_only_one_dark_channel_still_shows_is_seen(portrait: Picture) -> None:
+    """Magenta light that clips red and blue: what is bright says nothing, luma has the green that is left."""
+    net = runtime.Net("face_landmark", threads=1)
+    crop = np.full((192, 192, 3), 255, np.uint8)
+    noise = np.random.default_rng(1).normal(0, 1, (192, 192))
+    crop[..., 1] = np.clip(30 + 0.12 * scaled(portrait, 192)[..., 1] + noise, 0, 255)
+    soft = soft_skin(crop)
+    assert tinted(crop)
+    assert seen_best(net, crop, soft)[1] > 0.9
+    # White light is never looked at twice.
+    white = np.repeat(crop[..., 1:2], 3, axis=2)
+    assert not tinted(white)
+    assert seen_best(net, white, soft)[1] == pytest.approx(seen_best(net, crop[:, :, [1, 1, 1]], soft)[1])
+    assert seen_best(net, white, soft)[1] < 0.5
 
 
 def test_a_small_face_in_a_wide_shot_is_found(finder: FaceFinder, portrait: Picture) -> None:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.models.faces import Face, Picture, peak_of, soft_skin
+from footlights.models.faces import Face, Picture, peak_of, seen_best, soft_skin
 from footlights.models.runtime import Net
 
 Points = NDArray[np.float64]
@@ -84,20 +84,19 @@ class FaceMesh:
     def look(self, picture: Picture, square: Square, peak: float) -> Mesh:
         """The face in a square of a picture, whatever the presence; `peak` is `brightness(picture)`.
 
-        The net is shown brightness painted weakly warm, because it knows skin by its hue.
+        The net is shown brightness painted weakly warm, because it knows skin by its hue; in coloured light that clips,
+        luma where that shows it nobody.
         """
         step = square.side / _SIDE
         cos, sin = step * np.cos(square.turn), step * np.sin(square.turn)
         middle = (_SIDE - 1) / 2
         matrix = np.array([[cos, -sin, square.x - middle * (cos - sin)], [sin, cos, square.y - middle * (sin + cos)]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        crop = soft_skin(cv2.warpAffine(picture, matrix, (_SIDE, _SIDE), flags=flags), peak)
-        points, presence = self._net(crop[None].astype(np.float32) / np.float32(255))
+        crop = np.asarray(cv2.warpAffine(picture, matrix, (_SIDE, _SIDE), flags=flags), np.uint8)
+        points, presence = seen_best(self._net, crop, soft_skin(crop, peak))
         raw = points.reshape(-1, 3).astype(np.float64)
         flat = raw[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-        return Mesh(
-            np.concatenate([flat, raw[:, 2:] * step], axis=1), float(1 / (1 + np.exp(-presence.reshape(-1)[0])))
-        )
+        return Mesh(np.concatenate([flat, raw[:, 2:] * step], axis=1), presence)
 
 
 def brightness(picture: Picture) -> float:

@@ -27,6 +27,8 @@ _OVERLAP = 0.3
 _PRESENCE = 0.5
 _COVERED = 0.7
 """Share of a box inside a better one from which it is a part of that face, not another face."""
+_TINTED = 1.6
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _TILES: tuple[tuple[int, float], ...] = ((480, 0.5), (240, 0.4))
 """Side and overlap of the square tiles searched besides the whole picture."""
 
@@ -67,7 +69,7 @@ class FaceFinder:
             limit = sorted((float(box[3] - box[1]) for box in boxes), reverse=True)[most - 1]
             boxes = [box for box in boxes if box[3] - box[1] >= limit]
         for box in boxes:
-            presence = self._verify(soft, box)
+            presence = self._verify(picture, soft, box)
             if presence > _PRESENCE:
                 points = tuple((float(x), float(y)) for x, y in box[5:].reshape(6, 2))
                 left, top, right, bottom = (float(value) for value in np.clip(box[:4], 0, size))
@@ -94,7 +96,7 @@ class FaceFinder:
                 [corners * side + np.tile(origin, 2), [probability[index]], (points * side + origin).reshape(-1)]
             )
 
-    def _verify(self, picture: Picture, box: NDArray[np.float64]) -> float:
+    def _verify(self, picture: Picture, soft: Picture, box: NDArray[np.float64]) -> float:
         """Presence of a face, seen upright in a square 1.5 times its box."""
         right_eye, left_eye = box[5:7], box[7:9]
         angle = float(np.degrees(np.arctan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0])))
@@ -102,9 +104,27 @@ class FaceFinder:
         side = 1.5 * float(max(box[2] - box[0], box[3] - box[1]))
         turn = cv2.getRotationMatrix2D(centre, angle, _SIDE / side)
         turn[:, 2] += np.array([_SIDE / 2, _SIDE / 2]) - np.array(centre)
-        crop = cv2.warpAffine(picture, turn, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR)
-        _, presence = self._mesh(crop[None].astype(np.float32) / np.float32(255))
-        return float(1 / (1 + np.exp(-presence.reshape(-1)[0])))
+
+        def cut(source: Picture) -> Picture:
+            return np.asarray(cv2.warpAffine(source, turn, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR), np.uint8)
+
+        return seen_best(self._mesh, cut(picture), cut(soft))[1]
+
+
+def seen_best(mesh: Net, crop: Picture, soft: Picture) -> tuple[NDArray[np.float32], float]:
+    """Landmarks and presence as the mesh finds them in a crop painted by `soft_skin`, or, where it finds nobody there
+    in coloured light, in the crop `stretched`, whichever it is surer of."""
+    points, presence = _looked(mesh, soft)
+    if presence <= _PRESENCE and tinted(crop):
+        others, surer = _looked(mesh, stretched(crop))
+        if surer > presence:
+            return others, surer
+    return points, presence
+
+
+def _looked(mesh: Net, crop: Picture) -> tuple[NDArray[np.float32], float]:
+    points, presence = mesh(crop[None].astype(np.float32) / np.float32(255))
+    return points, float(1 / (1 + np.exp(-presence.reshape(-1)[0])))
 
 
 def _tiles(width: int, height: int) -> Iterator[tuple[int, int, int]]:
@@ -145,7 +165,30 @@ def _half_grey(picture: Picture) -> Picture:
 def soft_skin(picture: Picture, peak: float = 0.0) -> Picture:
     """Brightness regardless of colour, painted weakly warm; `peak` is what counts as bright, 0 finds it."""
     length = np.sqrt((picture.astype(np.float32) ** 2).sum(axis=2))
-    grey = 235 * np.clip(length / (peak or peak_of(length)), 0, 1)
+    return _warm(235 * np.clip(length / (peak or peak_of(length)), 0, 1))
+
+
+def stretched(crop: Picture) -> Picture:
+    """Luma of a square around a face, stretched to what its middle holds, painted weakly warm.
+
+    Where one channel is clipped its size says nothing; luma still has what the others hold, at full bandwidth. Under
+    magenta light faces of 36 lines get presence 0.7 to 1.0 where `soft_skin` leaves 0.1 to 0.6 (measured).
+    """
+    luma = crop.astype(np.float32) @ _LUMA
+    quarter = len(luma) // 4
+    low, high = np.percentile(luma[quarter:-quarter, quarter:-quarter], (1, 99))
+    low, high = 0.8 * max(low - 0.25 * (high - low), 0.0), high + 0.1 * (high - low)
+    grey = 235 * np.clip((luma - low) / max(high - low, 1.0), 0, 1)
+    return _warm(grey)
+
+
+def tinted(crop: Picture) -> bool:
+    """Whether a crop lies in coloured light: its strongest channel is far above its weakest."""
+    means = crop.reshape(-1, 3).mean(axis=0) + 2
+    return bool(means.max() > _TINTED * means.min())
+
+
+def _warm(grey: NDArray[np.float32]) -> Picture:
     warm = np.stack([1.06 * grey + 6, 0.95 * grey, 0.86 * grey], axis=-1)
     return np.clip(warm, 0, 255).astype(np.uint8)
 
