@@ -85,3 +85,21 @@ def test_a_streak_on_what_moves_fast_stays_a_streak() -> None:
     struck[60, 110:185] = True
     assert found.mask[60, 120:170].sum() > 45
     assert not (found.mask & ~struck).any()
+
+
+@pytest.mark.parametrize("lines", [0.4, 0.9])
+def test_edges_that_tremble_up_and_down_are_no_dropouts(lines: float) -> None:
+    """A horizon and a bright thin cable before a camera that shakes by less than a line."""
+    scene = np.full((120, 360), 150, np.float32)
+    scene[70:] = 40
+    scene[30:32, 20:330] = 220
+    scene = cv2.GaussianBlur(scene, (0, 0), sigmaX=0.8, sigmaY=0.5)
+    moved = [cv2.warpAffine(scene, np.array([[1, 0, 0], [0, 1, dy]], np.float32), (360, 120)) for dy in (lines, 0, 0)]
+    assert dropouts.find(*_codes(_taped(*[np.asarray(one, np.float32)[2:-2] for one in moved])), sigma=2.0).number == 0
+
+
+def test_sparkle_of_a_few_samples_is_no_dropout() -> None:
+    fields = [_scene(4.0) for _ in range(3)]
+    for column in (60, 150, 240):
+        fields[0][50, column : column + 3] = 235
+    assert dropouts.find(*_codes(_taped(*fields)), sigma=2.0).number == 0

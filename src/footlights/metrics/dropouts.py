@@ -37,9 +37,9 @@ _TAIL_MEAN, _TAIL_STEP, _TAIL_REACH = 5, 5.0, (16, 3)
 and a half sigma, plus the change around), and samples before and lengths behind in which it is looked for."""
 _BESIDE_STEP, _BESIDE_LENGTH = 12.0, 7
 """The same for the line above or below, and samples it must be long there."""
-_RESTS = 0.8
-"""Mean change between the fields before and after in sigma, and half a code, up to which a field rests; noise alone
-makes 0.6 sigma."""
+_NOISY, _RESTS = 1.2, 0.8
+"""Sigma from which copies are looked for (the noise they share with their model tells them), and the mean change
+between the fields before and after in sigma, and half a code, up to which a field rests (noise alone makes 0.6)."""
 _BLACK, _DIM = 16.0, 4.0
 """Code of black, and codes added to light so that it can be divided by."""
 _STROBE, _MOST_GAIN = 0.03, 4.0
@@ -70,7 +70,7 @@ def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks
     for piece in dropoutsigns.dropouts_among(dropoutsigns.strongest(_pieces(seen), seen, _MOST), seen):
         _grow(mask, piece, seen)
         count += 1
-    if float(cv2.mean(seen.change)[0]) < _RESTS * sigma + 0.5:
+    if sigma >= _NOISY and float(cv2.mean(seen.change)[0]) < _RESTS * sigma + 0.5:
         copies = find_copies(now, before, after, sigma) & ~mask
         count += cv2.connectedComponents(copies.astype(np.uint8))[0] - 1
         mask |= copies

@@ -29,6 +29,12 @@ _FRAME, _REACH = (6, 2), (16, 8)
 _LITTLE = 0.3
 """Codes that are added before logarithms are taken."""
 _TRAVELLED = (-2.0, 6.0)
+_ELSEWHERE = 2.0
+"""Bounds of two signs."""
+_OWN = 0.4
+"""Share of its excess that a piece must keep against all that lies near it in the fields before and after."""
+_SHORTEST = 5
+"""Samples of a streak, at least."""
 _SAME = 0.3
 """Share of a piece that a match must leave unexplained: with less left it is the same thing, which moved."""
 
@@ -79,7 +85,8 @@ class Signs(NamedTuple):
     change: float
     """Logarithm of how much moves around it, in units of noise."""
     elsewhere: float
-    """How far its lines stick out from those two above and below in the fields before and after, in units of noise."""
+    """How far its lines stick out from those two above and below in the fields before and after, in five units of
+    noise, 2 at most."""
     travelled: float
     """What is left of it where the fields before or after match it best, against what it adds, -2..6."""
     height: float
@@ -105,9 +112,9 @@ def dropouts_among(pieces: Sequence[Piece], seen: Seen) -> list[Piece]:
     found = []
     for piece, place in zip(pieces, places, strict=True):
         near = (np.abs(places - place) < _CROWD).all(axis=1).sum() - 1
-        quick = _quick(piece, seen, int(near))
-        # What no match in the other fields can make a dropout is not looked for there.
-        if odds(quick._replace(travelled=_TRAVELLED[1])) <= 0:
+        first = _first(piece, seen, int(near))
+        # What the dearer signs cannot make a dropout even at their best is not looked at further.
+        if odds(first) <= 0 or _length(piece, seen) < _SHORTEST or _stands(piece, seen) < _OWN * _excess(piece, seen):
             continue
         whole = signs(piece, seen, int(near))
         if whole.travelled >= _SAME and odds(whole) > 0:
@@ -122,26 +129,59 @@ def odds(signs: Signs) -> float:
 
 def signs(piece: Piece, seen: Seen, near: int) -> Signs:
     """All signs of a piece that has so many others near."""
-    return _quick(piece, seen, near)._replace(travelled=_travelled(piece, seen))
-
-
-def _quick(piece: Piece, seen: Seen, near: int) -> Signs:
-    """The signs that cost little; `travelled` is not among them."""
-    outside = seen.outside[0 if piece.above else 1][piece.box]
-    excess, unit = float(outside[piece.inside].mean()), seen.unit
-    smooth = seen.smooth[0][piece.box]
-    peak = int(smooth.max()) if piece.above else 255 - int(smooth.min())
-    moving = float(seen.change[piece.box][piece.inside].mean())
-    return Signs(
-        excess=float(np.log(excess / unit)),
-        change=float(np.log((moving + _LITTLE) / unit)),
-        elsewhere=max(_sticks(field, piece) for field in seen.smooth[1:]) / unit / 5,
-        travelled=0.0,
-        height=float(piece.height),
+    unit = seen.unit
+    elsewhere = max(_sticks(field, piece) for field in seen.smooth[1:]) / unit / 5
+    return _first(piece, seen, near)._replace(
+        elsewhere=min(elsewhere, _ELSEWHERE),
+        travelled=_travelled(piece, seen),
         alone=float(np.log((_around(piece, seen) + _LITTLE) / unit)),
+    )
+
+
+def _first(piece: Piece, seen: Seen, near: int) -> Signs:
+    """The signs that cost little, the others as favourable as they can be."""
+    unit, smooth = seen.unit, seen.smooth[0][piece.box]
+    peak = int(smooth.max()) if piece.above else 255 - int(smooth.min())
+    return Signs(
+        excess=float(np.log(_excess(piece, seen) / unit)),
+        change=float(np.log((seen.change[piece.box][piece.inside].mean() + _LITTLE) / unit)),
+        elsewhere=_ELSEWHERE,
+        travelled=_TRAVELLED[1],
+        height=float(piece.height),
+        alone=float(np.log(_LITTLE / unit)),
         peak=peak / 128,
         crowd=float(np.log1p(near)),
     )
+
+
+def _excess(piece: Piece, seen: Seen) -> float:
+    """Mean codes by which a piece lies outside of both neighbours in time."""
+    return float(seen.outside[0 if piece.above else 1][piece.box][piece.inside].mean())
+
+
+def _length(piece: Piece, seen: Seen) -> int:
+    """Samples of its longest line that lie outside by half of the mean and more: sparkle is a few samples long, and the
+    mean along the line stretches it."""
+    now, before, after = (field[piece.box] for field in seen.fields)
+    out = cv2.subtract(now, cv2.max(before, after)) if piece.above else cv2.subtract(cv2.min(before, after), now)
+    return int((out > _excess(piece, seen) / 2).sum(axis=1).max())
+
+
+def _stands(piece: Piece, seen: Seen) -> float:
+    """The same against all that lies within two lines and two samples there: edges that tremble by less lie outside of
+    their neighbours too."""
+    box = _grown((piece.top, piece.top + piece.height, piece.left, piece.left + piece.width), (2, 2), seen.change.shape)
+    inner = np.s_[
+        piece.top - box[0].start : piece.top - box[0].start + piece.height,
+        piece.left - box[1].start : piece.left - box[1].start + piece.width,
+    ]
+    now, before, after = (field[box] for field in seen.smooth)
+    around = np.ones((5, 5), np.uint8)
+    if piece.above:
+        out = cv2.subtract(now, cv2.dilate(cv2.max(before, after), around))
+    else:
+        out = cv2.subtract(cv2.erode(cv2.min(before, after), around), now)
+    return float(out[inner][piece.inside].mean())
 
 
 def _lines(field: Codes, piece: Piece, first: int, count: int) -> Floats:
@@ -203,7 +243,6 @@ def strongest(pieces: Sequence[Piece], seen: Seen, most: int) -> list[Piece]:
         return list(pieces)
 
     def strength(piece: Piece) -> float:
-        outside = seen.outside[0 if piece.above else 1][piece.box][piece.inside]
-        return float(outside.mean()) / (float(seen.change[piece.box].mean()) + 1)
+        return _excess(piece, seen) / (float(seen.change[piece.box].mean()) + 1)
 
     return sorted(pieces, key=strength, reverse=True)[:most]

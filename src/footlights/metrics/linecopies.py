@@ -22,8 +22,8 @@ _NEARER, _AMONG = 0.45, 0.67
 a sample belongs to a copy."""
 _AGAINST_TIME = 1.22
 """Power of the difference to those fields against that to the line above: the copy must explain more than they do."""
-_LEAST, _HIGHEST = 20, 3
-"""Samples and lines of a copy."""
+_LEAST, _LONGEST, _HIGHEST = 20, 200, 3
+"""Samples (15 µs at most: longer is an edge that trembled) and lines of a copy."""
 _MEAN = (0.25, 0.5)
 """Geometric means over a copy of the first two ratios, at most."""
 _HARM, _SEEN, _ALONE, _MOTION = 2.8, 8.0, 2.0, 1.0
@@ -49,7 +49,7 @@ def find_copies(now: Codes, before: Codes, after: Codes, sigma: float) -> Mask:
     out = np.zeros(now.shape, np.bool_)
     for label in range(1, count):
         left, top, width, height = stats[label, :4].tolist()
-        if width <= _LEAST or height > _HIGHEST:
+        if not _LEAST < width <= _LONGEST or height > _HIGHEST:
             continue
         box = np.s_[top : top + height, left : left + width]
         inside = labels[box] == label
