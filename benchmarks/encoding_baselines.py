@@ -131,7 +131,7 @@ def _clock() -> float:
 
 
 def _grid(encoder: Encoder, grid: Sequence[float], shots: Sequence[Shot], folder: Path) -> dict[str, Any]:
-    made = [[_probe(encoder, q, shot, folder) for q in grid] for shot in shots]
+    made = [[probe(encoder, q, shot, folder) for q in grid] for shot in shots]
     seconds = [sum(spent for row in made for _, spent in row) / len(grid)]
     return {
         "grid": [[_numbers(one) for one, _ in row] for row in made],
@@ -144,12 +144,12 @@ def _searched(encoder: Encoder, shots: Sequence[Shot], target: float, folder: Pa
     """The scheme of Av1an."""
     spent: list[float] = []
 
-    def probe(shot: Shot, q: float) -> Probe:
-        one, seconds = _probe(encoder, q, shot, folder)
+    def tried(shot: Shot, q: float) -> Probe:
+        one, seconds = probe(encoder, q, shot, folder)
         spent.append(seconds)
         return one
 
-    made = [encoding_av1an.search(partial(probe, shot), target) for shot in shots]
+    made = [encoding_av1an.search(partial(tried, shot), target) for shot in shots]
     return {
         "chosen": [_numbers(one) for one, _ in made],
         "encodes": [len(tried) for _, tried in made],
@@ -158,7 +158,7 @@ def _searched(encoder: Encoder, shots: Sequence[Shot], target: float, folder: Pa
     }
 
 
-def _probe(encoder: Encoder, q: float, shot: Shot, folder: Path) -> tuple[Probe, float]:
+def probe(encoder: Encoder, q: float, shot: Shot, folder: Path) -> tuple[Probe, float]:
     """The trial, and the processor seconds of its encode."""
     path = folder / "work" / f"trial{encoder.suffix}"
     arguments = [*ffmpeg.input_arguments(shot.path, RATE), *encoder.arguments(q, (0,), RATE), ffmpeg.file_url(path)]

@@ -101,10 +101,11 @@ _BLACK, _WHITE = 64.0, 940.0
 def cut(data: Path, programme: str, lines: int, frames: int, folder: Path, most: int = 6) -> list[Shot]:
     """The first shots of a programme at 16:9; those already in `folder` are taken as they are."""
     takes = PROGRAMMES[programme][:most]
-    return [_shot(data, take, lines, frames, folder) for take in takes]
+    return [cut_take(data, take, lines, frames, folder) for take in takes]
 
 
-def _shot(data: Path, take: Take, lines: int, frames: int, folder: Path) -> Shot:
+def cut_take(data: Path, take: Take, lines: int, frames: int, folder: Path) -> Shot:
+    """One shot; where it is in `folder` already, as it is there."""
     width = lines * 16 // 9 // 2 * 2
     name = "-".join(part for part in (f"{Path(take.file).stem}@{take.start}", take.kind) if part)
     target = folder / f"{name}-{lines}-{frames}.mkv"
