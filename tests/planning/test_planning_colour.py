@@ -180,3 +180,37 @@ def test_a_look_table_is_planned_with_its_hash_and_a_wrong_one_ends_planning(tmp
     file.write_text("no table", "utf-8")
     with pytest.raises(LookError, match="no look table that can be used"):
         planned(survey(sight(0)), f"enhancement.look.table={file}")
+
+
+@pytest.mark.parametrize(("white", "taken"), [((-9.0, 8.0), True), ((0.2, 0.1), False)])
+def test_blacks_that_lean_as_a_warm_light_does_are_a_cast_where_whites_lean_alike(
+    *, white: tuple[float, float], taken: bool
+) -> None:
+    """Black is seen under red light alone, as by chance in a short show; a lamp outshines haze, so whites decide."""
+    shots = [
+        sight(n, (-2.5, 3.5), low=20, light=(-15.0, 40.0))
+        if n % 3 == 0
+        else sight(n, (1.0, 1.0), (186.0, *white), low=30)
+        for n in range(9)
+    ]
+    plan = planned(survey(*shots))
+    said = step_of(plan)
+    assert said is not None
+    assert ("cast removed" in said.why) is taken
+    assert ("that is light, not a cast" in said.why) is not taken
+
+
+def test_a_fade_that_grows_along_the_tape_is_followed_at_both_ends() -> None:
+    """White sinks from 235 and black rises from 16, each on a line over time; shots full of light show no black."""
+    times = [(n + 0.5) / 12 for n in range(12)]
+    shots = [
+        sight(n, low=16 + 12 * t) if n % 3 == 0 else sight(n, white=(235 - 48 * t, 0.0, 0.0), low=34)
+        for n, t in enumerate(times)
+    ]
+    plan = planned(survey(*shots))
+    for number in (0, 11):
+        black, white = points(plan, number)
+        assert black == pytest.approx(rgb(16 + 12 * times[number], 0, 0), abs=5e-3)
+        assert white == pytest.approx(rgb(235 - 48 * times[number], 0, 0), abs=1e-2)
+    thicker = [replace(one, balance=replace(one.balance, whites=0, white_luma=0.0)) for one in shots]
+    assert step_of(planned(survey(*thicker))) is None, "without its whites it may be haze that thickens"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -28,6 +29,12 @@ _AT_BLACK = 3.0
 """Luma codes above the darkest shot's black at which a shot still shows black."""
 _FADED = (150.0, 222.0)
 """Luma codes between which white must be clipped in every shot to be called faded."""
+_WHITE = 243.0
+"""Code above which a white that fades along the tape cannot have begun."""
+_ON_LINE, _APART, _LOWEST = 1.5, 0.1, 14.0
+"""Codes from a line of rising blacks, share of the tape between two shots that tell of it, and where it may begin."""
+_LIKE = 0.7
+"""Cosine from which the blacks' lean is that of the whites."""
 _ABOVE = 8.0
 """Codes by which the brightest per cent of any shot may be brighter than the faded white."""
 _NO_COLOUR = 1.0
@@ -55,8 +62,8 @@ class Correction:
 class _Found:
     """Faults of the whole tape."""
 
-    pedestal: float
-    """Codes above 16."""
+    pedestal: Fault | None
+    """Luma code of black."""
     black: Fault | None
     """Chroma of black."""
     lean: Fault | None
@@ -84,12 +91,12 @@ def _found(survey: Survey, settings: ColourSettings) -> _Found:
         if len(one.shot.frames) >= _LEAST_FRAMES
     ]
     reports = [one for one, _, _ in shots]
-    pedestal, why_pedestal = _pedestal([one.balance.black_luma for one in reports], settings.levels)
-    why_pedestal += _veil(reports)
     ceiling, why_ceiling = _ceiling(shots, settings.levels)
+    pedestal, why_pedestal = _pedestal(shots, settings.levels, ceiling)
+    why_pedestal += _veil(reports)
     black, lean, why_cast = _casts(shots, settings.cast, pedestal)
     if pedestal and black is None and _coloured_black(reports):
-        pedestal, why_pedestal = 0.0, "The raised blacks lean with the light: haze, not a pedestal."
+        pedestal, why_pedestal = None, "The raised blacks lean with the light: haze, not a pedestal."
         black, lean, why_cast = _casts(shots, settings.cast, pedestal)
     return _Found(
         pedestal, black, lean, ceiling, " ".join(part for part in (why_pedestal, why_ceiling, why_cast) if part)
@@ -97,7 +104,7 @@ def _found(survey: Survey, settings: ColourSettings) -> _Found:
 
 
 def _correction(found: _Found, time: float, camera: int, matrix: Matrix) -> Correction:
-    floor = found.pedestal / 219
+    floor = _above_black(found.pedestal, time) / 219
     top = (found.ceiling.at(time, camera)[0] - 16) / 219 if found.ceiling else 1.0
     black = np.array(found.black.at(time, camera) if found.black else (0.0, 0.0)) / 224
     lean = np.array(found.lean.at(time, camera) if found.lean else (0.0, 0.0)) / 224
@@ -112,15 +119,45 @@ def _rgb(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> RGB:
     return red, green, blue
 
 
-def _pedestal(lows: Sequence[float], mode: str) -> tuple[float, str]:
+def _above_black(pedestal: Fault | None, time: float) -> float:
+    """Luma codes by which black lies above 16."""
+    return pedestal.at(time, 0)[0] - 16 if pedestal else 0.0
+
+
+def _pedestal(shots: _Known, mode: str, ceiling: Fault | None) -> tuple[Fault | None, str]:
     if mode == "off":
-        return 0.0, "enhancement.colour.levels = off."
+        return None, "enhancement.colour.levels = off."
+    lows = [one.balance.black_luma for one, _, _ in shots]
     if len(lows) < LEAST:
-        return 0.0, f"{len(lows)} shots are too few to tell a pedestal from a scene."
+        return None, f"{len(lows)} shots are too few to tell a pedestal from a scene."
+    if ceiling and any(ceiling.slope):
+        rising = _rising(shots, ceiling.slope[0])
+        if rising:
+            first, last = rising.at(0, 0)[0], rising.at(1, 0)[0]
+            return rising, f"Black drifts from code {first:.0f} to {last:.0f} while white does: pedestal removed."
     if not (_PEDESTAL[0] < min(lows) and max(lows) < _PEDESTAL[1]):
-        return 0.0, "No pedestal all shots agree on."
+        return None, "No pedestal all shots agree on."
     span = f"{min(lows):.0f}..{max(lows):.0f}"
-    return min(lows) - 16, f"Blacks of all {len(lows)} shots lie at codes {span}: pedestal removed."
+    return Fault((min(lows), 0.0)), f"Blacks of all {len(lows)} shots lie at codes {span}: pedestal removed."
+
+
+def _rising(shots: _Known, white: float) -> Fault | None:
+    """The line over time below which no shot's black lies, and on which several do, against the slope of white. Haze
+    thickens too: only beside a white that drifts the other way it tells of the tape."""
+    seen = [(time, one.balance.black_luma) for one, time, _ in shots if one.balance.blacks]
+    best, most = None, LEAST - 1
+    for (t, low), (u, other) in combinations(seen, 2):
+        if abs(u - t) < _APART:
+            continue
+        slope = (other - low) / (u - t)
+        above = np.array([value - low - slope * (time - t) for time, value in seen])
+        on = int((np.abs(above) <= _ON_LINE).sum())
+        drifts = (
+            slope * white < 0 and abs(slope) >= _AT_BLACK and min(low - slope * t, low + slope * (1 - t)) >= _LOWEST
+        )
+        if drifts and (above >= -_ON_LINE).all() and on > most:
+            best, most = Fault((low - slope * t, 0.0), (slope, 0.0), agreeing=on, of=len(seen)), on
+    return best
 
 
 def _coloured_black(reports: Sequence[ShotReport]) -> bool:
@@ -155,47 +192,58 @@ def _ceiling(shots: _Known, mode: str) -> tuple[Fault | None, str]:
         return None, ""
     levels = [found.at(time, camera)[0] for _, time, camera in shots]
     over = any(one.exposure.luma_high > level + _ABOVE for (one, _, _), level in zip(shots, levels, strict=True))
-    if over or min(levels) < _FADED[0] or max(levels) > _FADED[1]:
+    highest = _WHITE if any(found.slope) else _FADED[1]
+    if over or min(levels) < _FADED[0] or min(levels) > _FADED[1] or max(levels) > highest:
         return None, ""
     span = f"{min(levels):.0f}..{max(levels):.0f}"
     return found, f"White is clipped at codes {span} in all shots that show any ({found.words}): faded, raised to 235."
 
 
-def _casts(shots: _Known, mode: str, pedestal: float) -> tuple[Fault | None, Fault | None, str]:
+def _casts(shots: _Known, mode: str, pedestal: Fault | None) -> tuple[Fault | None, Fault | None, str]:
     if mode == "off":
         return None, None, "enhancement.colour.cast = off."
     if shots and all(one.balance.colour < _NO_COLOUR for one, _, _ in shots):
         return None, None, "The tape carries no colour: what tint there is stays."
-    black, why_black = _black_cast(shots)
+    black, why_black = _black_cast(shots, pedestal)
     lean, why_white = _white_cast(shots, black, pedestal)
     return black, lean, f"{why_black} {why_white}".strip()
 
 
-def _black_cast(shots: _Known) -> tuple[Fault | None, str]:
+def _black_cast(shots: _Known, pedestal: Fault | None) -> tuple[Fault | None, str]:
     """Chroma of black, from the shots that show the tape's black: the darkest of others is a thing in some light."""
-    floor = min((one.balance.black_luma for one, _, _ in shots if one.balance.blacks), default=0.0)
+    lowest = min((one.balance.black_luma for one, _, _ in shots if one.balance.blacks), default=0.0)
+    floor = pedestal or Fault((lowest, 0.0))
     seen = [
         Sight(time, camera, (one.balance.black_cb, one.balance.black_cr), _light(one))
         for one, time, camera in shots
-        if one.balance.blacks and one.balance.black_luma <= floor + _AT_BLACK
+        if one.balance.blacks and one.balance.black_luma <= floor.at(time, 0)[0] + _AT_BLACK
     ]
     if len(seen) < LEAST:
         return None, "Too few shots show the tape's black to tell a cast from light."
     found = fault(seen, _AGREE_BLACK)
     if found is None or _greatest(found, shots) < _CAST:
         return None, "No cast that every shot's blacks share."
-    if not light_apart(seen):
+    if not light_apart(seen) and not _whites_agree(found, shots):
         return None, "The blacks lean, but under one colour of light only: that is light, not a cast."
     return found, f"Blacks lean by {_span(found)} chroma codes ({found.words}): cast removed."
 
 
-def _white_cast(shots: _Known, black: Fault | None, pedestal: float) -> tuple[Fault | None, str]:
+def _whites_agree(black: Fault, shots: _Known) -> bool:
+    """Whether the tape's clipped whites lean as its blacks do: they know nothing of haze, which a lamp outshines."""
+    white, _ = _white_cast(shots, None, None)
+    if white is None:
+        return False
+    one, other = np.array(black.at(0.5, 0)), np.array(white.at(0.5, 0))
+    return float(one @ other) > _LIKE * float(np.hypot(*one) * np.hypot(*other))
+
+
+def _white_cast(shots: _Known, black: Fault | None, pedestal: Fault | None) -> tuple[Fault | None, str]:
     """Chroma of clipped white beyond that of black, reckoned at full luma."""
     seen = []
     for one, time, camera in shots:
         if one.balance.whites:
             below = black.at(time, camera) if black else (0.0, 0.0)
-            share = (one.balance.white_luma - 16 - pedestal) / 219
+            share = (one.balance.white_luma - 16 - _above_black(pedestal, time)) / 219
             lean = ((one.balance.white_cb - below[0]) / share, (one.balance.white_cr - below[1]) / share)
             seen.append(Sight(time, camera, lean, _light(one)))
     if len(seen) < LEAST:
