@@ -22,7 +22,7 @@ COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-def
 
 
 def test_every_command_of_the_documentation_is_there() -> None:
-    wanted = "compare config demo doctor encode face3d plan premiere restore scan setup stills tape verify"
+    wanted = "compare config demo doctor encode face3d look plan premiere restore scan setup stills tape verify"
     assert wanted.split() == COMMANDS
 
 
@@ -73,6 +73,9 @@ def test_help_needs_nothing_heavy() -> None:
         (("stills", "/proc", "-o", "/tmp/a.png"), "/proc is no job folder", "job.toml"),
         (("stills", "/proc", "-o", "tape.mpg"), "tape.mpg", ".png"),
         (("stills", "/proc", "-o", "a.png", "--crop", "1,2"), "--crop 1,2", "four numbers"),
+        (("look", "/proc", "-o", "/tmp/a.cube"), "/proc is no job folder", "job.toml"),
+        (("look", "/proc", "-o", "a.png"), "a.png cannot be written", ".cube"),
+        (("look", "/proc", "--points", "99"), "99 points a side", "2 to 65"),
         (("tape", "a", "-o", "/nowhere/a.mpg"), "/nowhere/a.mpg", "no folder /nowhere"),
         (("tape", "a", "-o", "a.mpg", "--cuts", "one"), "--cuts one", "field numbers"),
     ],

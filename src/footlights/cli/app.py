@@ -276,6 +276,22 @@ def stills(
 
 
 @app.command()
+def look(
+    job: Annotated[
+        Path, typer.Argument(readable=False, metavar="JOB", help="Job folder with a plan.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Look table to write, .cube.")] = Path("look.cube"),
+    shot: Annotated[int, typer.Option(help="Number of the shot.")] = 0,
+    points: Annotated[int, typer.Option(help="Points a side, 2 to 65.")] = 33,
+    as_json: Json = False,
+) -> None:
+    """The colours that the plan gives to a shot, as a look table for other programs."""
+    from footlights.cli import tools
+
+    tools.look(job, output, shot, points, as_json=as_json)
+
+
+@app.command()
 def tape(  # noqa: PLR0913 - options of a command line
     clean: Annotated[
         Path,

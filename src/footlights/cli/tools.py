@@ -54,6 +54,20 @@ def stills(folder: Path, output: Path, frame: int, crop: str, height: int, *, as
         out(f"{output}: frame {shown}")
 
 
+def look(folder: Path, output: Path, shot: int, points: int, *, as_json: bool) -> None:
+    """Look table of a shot."""
+    from footlights.pipeline.lookexport import export
+
+    _check_place(output)
+    if output.suffix.lower() != ".cube":
+        raise UsageError(f"{output} cannot be written", "its name does not end in .cube", "write -o NAME.cube")
+    stages = export(folder, output, shot, points)
+    if as_json:
+        emit("result", file=str(output), shot=shot, points=points, stages=list(stages))
+    else:
+        out(f"{output}: shot {shot}, {points} points a side, {', '.join(stages) or 'nothing changed'}")
+
+
 def make_tape(  # noqa: PLR0913 - options of a command line
     clean: Path,
     output: Path,

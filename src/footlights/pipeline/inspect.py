@@ -57,7 +57,7 @@ def before_after(folder: Path, output: Path, frame: int, crop: tuple[float, floa
     shot. UsageError where the job is not finished.
     """
     require(folder)
-    ingest_folder, survey_folder = (_latest(folder, task) for task in (graph.INGEST, graph.SURVEY))
+    ingest_folder, survey_folder = (latest(folder, task) for task in (graph.INGEST, graph.SURVEY))
     record, reader = taking_in.open_ingest(ingest_folder)
     survey = records.read(Survey, survey_folder / ops.SURVEY)
     master = next((path for path in sorted(folder.glob("master.m*")) if path.suffix != ".csv"), None)
@@ -107,7 +107,7 @@ def examine() -> list[Finding]:
     ]
 
 
-def _latest(folder: Path, task: str) -> Path:
+def latest(folder: Path, task: str) -> Path:
     """Folder of the artifact a task made last in a job."""
     store = ArtifactStore(folder)
     with Store(store) as index:
