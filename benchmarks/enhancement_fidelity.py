@@ -2,13 +2,16 @@
 
 Clean clips get noise and go through DV, MPEG-2 or a lossless format. The clean pictures themselves are the perfect
 master, the same with fine texture that nobody filmed an invented one. Noise is told as it is in flat places of the
-coded tape, found with the truth. Metric level: no restoration runs.
+coded tape, found with the truth; on MPEG-2 as the check finds it, between frames that lie apart. Metric level: no
+restoration runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,7 +22,10 @@ import bench
 from enhancement_rate import Codes, Run, pictures, piped
 from footlights.core.redegraded import LIMIT
 from footlights.media.roundtrip import through_dv
+from footlights.media.tape import TapePicture, open_tape
+from footlights.metrics import noise as noise_of
 from footlights.metrics.redegradation import Pushed, compare
+from footlights.pipeline.putback import mpeg
 
 _SIZE = (720, 576)
 _CLIPS = (
@@ -37,7 +43,7 @@ _NOISE = (1.0, 2.5)
 _INVENTED = (0.0, 2.5)
 """Codes of texture in the master that the tape never saw; 0 is the perfect master."""
 _FORMATS = ("ffv1", "dv", "mpeg2")
-_FRAMES, _SAMPLES = 16, (3, 7, 11)
+_FRAMES, _SAMPLES, _AWAY = 20, (3, 7, 11), 8
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -47,8 +53,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         clean = pictures(options.data, Run(f"dev_clips/{name}", 25, _SIZE), _FRAMES)
         for sigma in _NOISE:
             for kind in _FORMATS:
-                tape = _coded(_noisy(clean, sigma), kind)
-                rows += [_row(name, sigma, kind, tape, clean, invented) for invented in _INVENTED]
+                tape, scales = _coded(_noisy(clean, sigma), kind)
+                rows += [_row((name, sigma, kind), (tape, scales), clean, invented) for invented in _INVENTED]
         print(f"  {name}", file=sys.stderr)
     return {
         "rows": rows,
@@ -78,11 +84,15 @@ def show(found: dict[str, Any]) -> None:
     )
 
 
-def _row(name: str, sigma: float, kind: str, tape: Codes, clean: Codes, invented: float) -> dict[str, Any]:
+def _row(
+    case: tuple[str, float, str], coded: tuple[Codes, list[float]], clean: Codes, invented: float
+) -> dict[str, Any]:
     """Residual over noise of one shot: with the format's own error, and with the noise of flat places alone."""
-    height = _SIZE[1]
+    (name, sigma, kind), (tape, scales), height = case, coded, _SIZE[1]
     flat = np.concatenate([_calm(clean[n], tape[n]) for n in _SAMPLES])
-    measured = float(np.hypot(np.sqrt(np.square(flat).mean()), 0.0))
+    known = measured = float(np.sqrt(np.square(flat).mean()))
+    if scales:
+        measured = float(np.hypot(max(_noise(tape, 1), _noise(tape, _AWAY)), 0.5))
     rng = np.random.default_rng(3)
     samples, plain = [], []
     for turn, n in enumerate(_SAMPLES):
@@ -92,9 +102,10 @@ def _row(name: str, sigma: float, kind: str, tape: Codes, clean: Codes, invented
         first = turn % 2
         source = tape[n, first:height:2].astype(np.float32)
         coder = _dv_of(tape[n], first) if kind == "dv" else None
+        coder = mpeg(scales[n]) if scales else coder
         samples.append(Pushed(source, master, first, 2, coder))
         plain.append(Pushed(source, master, first, 2))
-    found, old = (compare(one, (128.0,), (measured,)) for one in (samples, plain))
+    found, old = (compare(one, (128.0,), (sigma_of,)) for one, sigma_of in ((samples, measured), (plain, known)))
     return {
         "clip": name,
         "sigma": sigma,
@@ -149,10 +160,17 @@ def _noisy(clean: Codes, sigma: float) -> Codes:
     return np.clip(np.round(noisy), 1, 254).astype(np.uint8)
 
 
-def _coded(tape: Codes, kind: str) -> Codes:
-    """The tape through its format."""
+def _noise(tape: Codes, away: int) -> float:
+    """Sigma between frames so far apart, in codes."""
+    height = _SIZE[1]
+    pairs = [(tape[n][k:height:2], tape[n + away][k:height:2]) for n in _SAMPLES for k in (0, 1)]
+    return float(np.median([one.sigma for one in (noise_of.measure(*pair) for pair in pairs) if one]))
+
+
+def _coded(tape: Codes, kind: str) -> tuple[Codes, list[float]]:
+    """The tape through its format, and the quantiser_scale of its frames where it has one."""
     if kind == "ffv1":
-        return tape
+        return tape, []
     width, height = _SIZE
     raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p"]
     coder = {
@@ -161,5 +179,17 @@ def _coded(tape: Codes, kind: str) -> Codes:
     }[kind]
     source = [*raw, "-s", f"{width}x{height}", "-r", "25", "-i", "-"]
     coded = piped([*source, *coder, "-"], tape.tobytes())
+    if kind == "mpeg2":
+        return _decoded(coded)
     back = np.frombuffer(piped(["-i", "-", *raw, "-"], coded), np.uint8)
-    return back.reshape(-1, height * 3 // 2, width)
+    return back.reshape(-1, height * 3 // 2, width), []
+
+
+def _decoded(coded: bytes) -> tuple[Codes, list[float]]:
+    """As the tape is taken in."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "tape.nut"
+        file.write_bytes(coded)
+        with open_tape(file) as tape:
+            seen = [(item.frame.to_ndarray(), item.quantiser) for item in tape.read() if isinstance(item, TapePicture)]
+    return np.stack([picture for picture, _ in seen]), [scale for _, scale in seen]

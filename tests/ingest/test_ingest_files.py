@@ -31,6 +31,18 @@ def test_every_format_is_taken_in_frame_by_frame(tmp_path: Path, suffix: str) ->
     assert abs(record.source.audio[0].start or 0) < Fraction(1, 10)
 
 
+def test_the_quantiser_of_every_mpeg_picture_is_kept(tmp_path: Path) -> None:
+    """Quantiser code 5 on the linear scale is 10 (ISO/IEC 13818-2, table 7-6); FFmpeg's encoder holds it when asked."""
+    tape = tmp_path / "tape.mpg"
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=352x288:r=25"]
+    coder = ["-c:v", "mpeg2video", "-q:v", "5", "-i_qfactor", "1", "-b_qfactor", "1", "-b_qoffset", "0", "-bf", "2"]
+    ffmpeg.run([*picture, *coder, "-frames:v", "12", ffmpeg.file_url(tape)], doing="making a tape")
+    scales = take_in(tape, tmp_path / "in").ingest.quantisers
+    assert scales[:-1] == pytest.approx([10.0] * 11, abs=0.5)
+    assert scales[-1:] == (0.0,), "of the picture that comes out as the decoder is drained nothing is told"
+    assert take_in(make(tmp_path / "tape.mkv", 3), tmp_path / "other").ingest.quantisers == ()
+
+
 def test_the_copy_is_ffv1_level_3_with_checksums_and_every_frame_a_key(tmp_path: Path) -> None:
     taken = take_in(make(tmp_path / "tape.mpg", 8), tmp_path / "in")
     with VideoReader(taken.folder / taking_in.PICTURES) as reader:

@@ -1,10 +1,13 @@
 """Re-degradation: noise is explained, blur of the tape is explained, what was invented is not."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from footlights.metrics.redegradation import Pushed, compare
+from footlights.restoration.timebase import shifted
 from made_tapes import texture
 
 SIGMA = 2.0
@@ -60,6 +63,26 @@ def test_a_halo_shows_on_edges() -> None:
     found = compare([ringing(pushed(0))], LEVELS, SIGMAS)
     assert found.rms > 1.1 * SIGMA
     assert found.edges > 0.4
+
+
+def test_lines_that_were_mended_are_put_back_before_they_are_compared() -> None:
+    one = pushed(2)
+    stray = np.random.default_rng(8).normal(0, 3.0, len(one.source)).astype(np.float32)
+
+    def astray(lines: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        return shifted(lines.astype(np.float32), -stray[numbers]).astype(np.float64)
+
+    tape = replace(one, source=shifted(one.source, -stray))
+    plain, known = (compare([case], LEVELS, SIGMAS) for case in (tape, replace(tape, strayed=astray)))
+    assert plain.rms > 1.5 * SIGMA
+    assert known.rms == pytest.approx(SIGMA, rel=0.06)
+
+
+def test_lines_that_were_filled_anew_tell_nothing() -> None:
+    one = pushed(2)
+    one.source[-14:] = 16
+    assert compare([one], LEVELS, SIGMAS).rms > 1.5 * SIGMA
+    assert compare([replace(one, torn=28)], LEVELS, SIGMAS).rms == pytest.approx(SIGMA, rel=0.04)
 
 
 def test_a_wrong_field_is_not_explained() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from footlights.media.roundtrip import is_dv, through_dv
+from footlights.metrics.quantised import quantised
 from footlights.metrics.redegradation import Pushed, compare
 from made_tapes import texture
 
@@ -65,3 +66,32 @@ def test_a_plain_picture_comes_back_as_it_is(lines: int, form: str) -> None:
     assert is_dv("dvvideo", 720, lines, form)
     assert not is_dv("mpeg2video", 720, lines, form)
     assert not is_dv("dvvideo", 1440, 1080, form)
+
+
+@pytest.mark.parametrize("scale", [4.0, 12.0])
+def test_mpegs_quantiser_puts_coefficients_on_its_steps(scale: float) -> None:
+    """Every coefficient comes back in the middle of its interval, or as none; once more through changes nothing."""
+    clean = scene()[::2, :100]
+    coded = quantised(clean, scale)
+    basis = cv2.dct(np.eye(8), flags=cv2.DCT_ROWS).T
+    blocks = (coded[:288, :96] - 128).reshape(36, 8, 12, 8).swapaxes(1, 2)
+    levels = np.abs(basis @ blocks @ basis.T) / scale
+    held = levels > 0.25
+    assert levels[~held] == pytest.approx(0, abs=1e-3)
+    assert levels[held] % 1 == pytest.approx(0.5, abs=1e-3)
+    assert quantised(coded, scale) == pytest.approx(coded, abs=1e-3)
+    assert np.array_equal(coded[:, 96:], clean[:, 96:]), "what fills no block is left alone"
+    assert np.abs(coded - clean).max() < 8 * scale
+
+
+@pytest.mark.parametrize(("invented", "explained"), [(0.0, True), (2.5, False)])
+def test_mpegs_own_error_is_told_from_invented_texture(*, invented: float, explained: bool) -> None:
+    clean, scale = scene(), 6.0
+    noisy = clean + np.random.default_rng(1).normal(0, 1.5, clean.shape)
+    field = quantised(noisy[::2].astype(np.float32), scale)
+    sigma = float((field[:, 16:280] - clean[::2, 16:280]).std())
+    fine = cv2.GaussianBlur(np.random.default_rng(2).normal(0, 1, clean.shape).astype(np.float32), (0, 0), 1.0)
+    master = clean + fine * np.float32(invented / fine.std())
+    known = Pushed(field, master, 0, 2, lambda lines: quantised(lines, scale))
+    found = compare([known], (128.0,), (sigma,))
+    assert (found.rms / found.noise <= 1.1) is explained

@@ -8,6 +8,7 @@ import pytest
 from footlights.core.clip import Clip, Plane
 from footlights.core.plans import Step
 from footlights.restoration.base import STAGES, build
+from footlights.restoration.timebase import AlignLines, shifted
 from footlights.tape.composite import Composite, Decoder
 from footlights.tape.defects import Defects
 from footlights.tape.presets import NEUTRAL
@@ -80,6 +81,21 @@ def test_lines_that_stray_come_back_and_steady_ones_stay() -> None:
         strayed.take(made.frames).chroma[inner], wanted.chroma[inner]
     )
     assert error(kept.luma[inner], wanted.luma[inner]) < 0.5
+
+
+def test_a_master_is_put_astray_as_the_tape_is() -> None:
+    """Measured offsets the other way round: a clean picture moved by them is the strayed tape's, but for little."""
+    scene = stage_scene(12)
+    true = simulated(NEUTRAL, scene).clip()
+    errors = TimeBase(jitter=0.5, jitter_memory=0.85, skew=6.0)
+    tape = simulated(replace(NEUTRAL, timebase=errors), scene).clip().take(true.frames.shrink(0, len(true) - 5))
+    params = {"jitter": 0.5, "memory": 0.85, "skew": 6.0, "skew_lines": 8.0}
+    stage = build(Step("timebase.align", STAGES.get("timebase.align").version, params, ""))
+    assert isinstance(stage, AlignLines)
+    offsets = stage.offsets(tape)
+    clean, wanted = (one.luma[2][:, 24:-24] for one in (true, tape))
+    made = shifted(true.luma[2], -offsets)[:, 24:-24]
+    assert error(made, wanted) < 0.6 * error(clean, wanted)
 
 
 def test_a_jumped_field_is_put_back_line_for_line_and_recorded() -> None:

@@ -117,6 +117,9 @@ class Ingest:
     gaps: tuple[Gap, ...]
     content: str
     """SHA-256 over all frame hashes and timestamps: the identity of the pictures."""
+    quantisers: tuple[float, ...] = ()
+    """MPEG's quantiser_scale of each frame, root mean square over its macroblocks: steps between coefficients of an
+    orthonormal DCT in codes. Empty where the format has none; 0 for a frame of which the decoder did not tell it."""
 
     @property
     def slot_count(self) -> int:

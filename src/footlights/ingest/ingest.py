@@ -25,7 +25,7 @@ from footlights.media.pixels import layout, lossless_form
 from footlights.media.reader import VideoIndex, VideoReader, index_video
 from footlights.media.tape import TapeFacts, TapeFault, TapeFile, TapePicture, TapeSound, open_tape
 
-VERSION = 1
+VERSION = 2
 PICTURES = "ingest.mkv"
 HASHES = "frames.sha256"
 RECORD = "ingest.json"
@@ -42,6 +42,7 @@ class _Log:
     stamps: list[int | None] = field(default_factory=list)
     interlaced: list[bool] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
+    quantisers: list[float] = field(default_factory=list)
     faults: list[DecodeFault] = field(default_factory=list)
     first_sound: dict[int, Fraction | None] = field(default_factory=dict)
     """Seconds on the file's clock, by stream."""
@@ -171,6 +172,7 @@ def _keep_picture(item: TapePicture, writer: LosslessWriter, width: int, height:
     log.digests.append(writer.write(item.frame, number))
     log.stamps.append(item.pts)
     log.interlaced.append(item.interlaced)
+    log.quantisers.append(item.quantiser)
     log.captions |= item.captions
     if log.timecode is None:
         log.timecode = item.timecode
@@ -269,6 +271,7 @@ def _record(source: Source, time_base: Fraction, log: _Log) -> Ingest:
         faults=tuple(log.faults),
         gaps=tuple(sorted(gaps, key=lambda gap: gap.slots.start)),
         content=identity.hexdigest(),
+        quantisers=tuple(log.quantisers) if any(log.quantisers) else (),
     )
 
 

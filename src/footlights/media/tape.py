@@ -17,6 +17,7 @@ from typing import Any, cast
 import av
 import av.error
 import av.logging
+import numpy as np
 from av.audio.stream import AudioStream as AvAudioStream
 from av.packet import Packet
 from av.sidedata.sidedata import SideData
@@ -74,6 +75,10 @@ VIDEO_CODECS = frozenset(
     }
 )
 """What tapes, discs and captures come as. Anything else is refused with the way to convert it."""
+QUANTISED = ("mpeg1video", "mpeg2video")
+"""Formats whose decoder tells how coarsely each macroblock was coded."""
+_DELTA = 16
+"""Byte of `delta_qp` in an AVVideoBlockParams, behind four integers of place and size."""
 MAX_SIDE = 8192
 MIN_SIDE = 16
 MAX_STREAMS = 64
@@ -145,6 +150,8 @@ class TapePicture:
     timecode: str | None
     messages: tuple[str, ...]
     """What the decoder complained of since the last frame."""
+    quantiser: float = 0.0
+    """Root mean square of its macroblocks' quantiser_scale (ISO/IEC 13818-2, 7.4.2.2); 0 where the format has none."""
 
 
 @dataclass(slots=True)
@@ -193,6 +200,8 @@ class TapeFile:
         # One thread: a decoder thread that has something to say waits for the interpreter, which may be waiting for it.
         self._video.thread_type = "NONE"
         self._video.codec_context.thread_count = 1
+        if self._video.codec_context.name in QUANTISED:
+            self._video.codec_context.options = {"export_side_data": "venc_params"}
         with _listening() as log:
             packets = self._container.demux([self._video, *self._audio])
             while True:
@@ -384,7 +393,19 @@ def _picture(frame: av.VideoFrame, messages: tuple[str, ...]) -> TapePicture:
         captions="A53_CC" in kinds,
         timecode=_gop_timecode(bytes(kinds["GOP_TIMECODE"])) if "GOP_TIMECODE" in kinds else None,
         messages=messages,
+        quantiser=_quantiser(kinds["VIDEO_ENC_PARAMS"]) if "VIDEO_ENC_PARAMS" in kinds else 0.0,
     )
+
+
+def _quantiser(params: Any) -> float:
+    """Of all macroblocks, as errors add up: by their squares. `qp_map` is no way to them: it raises where the picture
+    has another size than the stream began with."""
+    if not params.nb_blocks:
+        return float(params.qp)
+    start, size, count = params.blocks_offset, params.block_size, params.nb_blocks
+    blocks = np.frombuffer(bytes(params), np.uint8)[start : start + size * count].reshape(count, size)
+    scales = np.float64(params.qp) + blocks[:, _DELTA : _DELTA + 4].copy().view(np.int32)
+    return round(float(np.sqrt(np.square(scales).mean())), 2)
 
 
 def _gop_timecode(data: bytes) -> str:

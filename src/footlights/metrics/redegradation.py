@@ -5,10 +5,13 @@ matrix and field sampling are undone by the caller; the bandwidth is found here,
 of 7 samples by 5 frame lines whose sum is one and which explains the fields best in the least-squares sense. So few
 numbers cannot take invented detail for a blur of the camera: they are shared by all samples of the shot.
 
+Lines that strayed on the tape, and were moved to their place, are put back astray by what was measured of them.
+
 A lossy format adds an error of its own, more of it on edges than the noise of flat places shows. Where a picture can be
-put through the format again, that error is measured: the pushed-back picture with noise on it goes through, and comes
-back with what the format does to such a picture. The noise put on is as strong as leaves flat places as noisy as the
-tape's are, because the format takes some of it away.
+put through the format again, or through its quantiser, that error is measured: the pushed-back picture with noise on it
+goes through, and comes back with what the format does to such a picture. The noise put on is as strong as leaves flat
+places as noisy as the tape's are, because the format takes some of it away. So what the format would have lost counts
+for nothing, and what it would have kept counts.
 """
 
 from __future__ import annotations
@@ -30,13 +33,15 @@ _MARGIN = (8, 12)
 _BLOCK = (8, 16)
 _STEEP = 0.9
 """Quantile of the gradient above which a sample lies on an edge."""
-
-
 _CALM = 0.3
 """Share of the samples, those in the plainest surroundings, that count as flat."""
-_ROUNDS = 3
+_ROUNDS = 6
 """Trials in search of the noise that leaves flat places as noisy as they are."""
+_FACTORS = (0.3, 4.0)
+"""Of the tape's noise, between which that is looked for."""
 
+Strayed = Callable[[NDArray[np.float64], NDArray[np.intp]], NDArray[np.float64]]
+"""Lines of the master `(n, W)` and which of the source's lines they stand for `(n,)` → the same, astray."""
 Coder = Callable[[Plane], Plane]
 """Lines `(h, W)` of a field or frame in luma codes → the same as the tape's format gives them back."""
 
@@ -54,6 +59,10 @@ class Pushed:
     """2 for a field, 1 for a frame that is one instant."""
     coder: Coder | None = None
     """The tape's lossy format, where a picture can be put through it again."""
+    strayed: Strayed | None = None
+    """What puts lines astray as they are on the tape, where they were mended."""
+    torn: int = 0
+    """Frame lines at the bottom that were filled anew, and tell nothing."""
 
 
 class Residual(NamedTuple):
@@ -102,13 +111,14 @@ def _coded(sample: Pushed, seen: NDArray[np.float64], sigma: NDArray[np.float64]
     steep = cv2.blur(np.abs(cv2.Laplacian(seen, cv2.CV_64F)), (_BLOCK[1] + 1, _BLOCK[0] + 1))
     calm = steep <= np.quantile(steep, _CALM)
     grain = np.random.default_rng(0).standard_normal(seen.shape)
-    factor, error = 1.0, np.zeros_like(seen)
+    wanted = np.square(sigma[calm]).mean()
+    (low, high), error = _FACTORS, np.zeros_like(seen)
     for _ in range(_ROUNDS):
+        factor = np.sqrt(low * high)
         lines = sample.source.astype(np.float32)
         lines[rows, columns] = seen + factor * sigma * grain
         error = sample.coder(lines)[rows, columns] - seen
-        off = float(np.sqrt(np.square(sigma[calm]).mean() / max(np.square(error[calm]).mean(), 1e-6)))
-        factor = min(max(factor * off, 0.1), 5.0)
+        low, high = (factor, high) if np.square(error[calm]).mean() < wanted else (low, factor)
     side = (2 * _BLOCK[1] + 1, 2 * _BLOCK[0] + 1)
     return np.asarray(np.sqrt(np.maximum(cv2.blur(np.square(error), side), 1e-6)))
 
@@ -121,7 +131,7 @@ def _rows(sample: Pushed) -> NDArray[np.intp]:
 def _lines(sample: Pushed) -> NDArray[np.intp]:
     """The same as lines of the frame."""
     top = _MARGIN[0] + (sample.first - _MARGIN[0]) % sample.step
-    return np.arange(top, sample.master.shape[0] - _MARGIN[0], sample.step)
+    return np.arange(top, sample.master.shape[0] - max(_MARGIN[0], sample.torn), sample.step)
 
 
 def _inner(sample: Pushed) -> tuple[NDArray[np.float64], Shifted]:
@@ -130,8 +140,12 @@ def _inner(sample: Pushed) -> tuple[NDArray[np.float64], Shifted]:
     lines = _lines(sample)
     master = sample.master.astype(np.float64)
 
+    near = range(-_REACH[0], _REACH[0] + 1)
+    strayed = sample.strayed or (lambda picture, _: picture)
+    rows = {down: strayed(master[lines + down], _rows(sample)) for down in near}
+
     def seen(down: int, right: int) -> NDArray[np.float64]:
-        return master[lines + down, _MARGIN[1] + right : width - _MARGIN[1] + right]
+        return rows[down][:, _MARGIN[1] + right : width - _MARGIN[1] + right]
 
     shifted = []
     for down in range(_REACH[0] + 1):

@@ -1,8 +1,9 @@
 """The re-degradation check: which pictures of the master are pushed back to the tape, by which task, and what is said.
 
 A few instants of every shot are compared, taken where nothing was lost or damaged. What a plan changed on purpose in
-levels and matrix is undone with the plan's own numbers; repairs, detail, grain and the encoder's loss are not: they
-have to disappear in the tape's noise.
+levels and matrix is undone with the plan's own numbers, lines that it moved to their place are put back astray, and
+what the tape's own coding makes of such a picture is reckoned with (`pipeline/putback.py`); other repairs, detail,
+grain and the encoder's loss are not undone: they have to disappear in the tape's noise.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import hypot
 from pathlib import Path
+from statistics import median
 
 import cv2
 import numpy as np
 
 from footlights.core import colour, records
 from footlights.core.clip import Plane
-from footlights.core.plans import Piece, RestorationPlan, ShotPlan, Value
+from footlights.core.plans import Piece, RestorationPlan, ShotPlan, Step, Value
 from footlights.core.products import Check
 from footlights.core.redegraded import LIMIT, ShotFidelity
 from footlights.core.reports import ShotReport, Survey
@@ -32,6 +34,7 @@ from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
 from footlights.media.roundtrip import is_dv, through_dv
 from footlights.metrics.redegradation import Coder, Pushed, compare
+from footlights.pipeline import putback
 from footlights.pipeline.pictures import to_planes
 
 FIDELITY = "fidelity"
@@ -55,6 +58,8 @@ class Instant:
     """Which of the given pieces."""
     frame: int
     """In that piece."""
+    quantiser: float = 0.0
+    """MPEG's quantiser_scale of the source frame; 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class ShotRequest:
     """Everything the check of one shot needs besides pictures."""
 
     shot: int
+    frames: FrameRange
+    """Ingest frame numbers."""
     instants: tuple[Instant, ...]
     raster: tuple[int, ...]
     """Of the master: width and height of the picture, pillar, then what was cropped at left, top, right, bottom."""
@@ -81,6 +88,10 @@ class ShotRequest:
     """Pixel format of a DV tape, whose own error is had by coding again."""
     why: str = ""
     """Why nothing is compared."""
+    timebase: Step | None = None
+    """The step that moved lines to their place."""
+    torn: int = 0
+    """Frame lines at the bottom that were filled anew."""
 
 
 def task(plan: RestorationPlan, ingest: Ingest, survey: Survey, pieces: Sequence[Piece], order: FieldOrder) -> Task:
@@ -99,7 +110,7 @@ def task(plan: RestorationPlan, ingest: Ingest, survey: Survey, pieces: Sequence
     return Task(
         FIDELITY,
         "footlights.pipeline.ops:fidelity",
-        1,
+        2,
         {"request": records.to_data(requests, tuple)},
         needs=("ingest", *(f"restore/{index:05d}" for index in used)),
         units=max(sum(len(one.instants) for one in requests), 1),
@@ -124,7 +135,8 @@ def measure(
         if not samples:
             found.append(ShotFidelity(request.shot, 0, why=request.why))
             continue
-        left = compare(samples, request.levels, request.sigmas)
+        floor = putback.noise(opened, request.frames, [one.source for one in request.instants if one.quantiser])
+        left = compare(samples, request.levels, [max(sigma, hypot(floor, _ROUNDING)) for sigma in request.sigmas])
         rms, noise, ratio, high, edges = (
             round(value, 3) for value in (left.rms, left.noise, left.rms / left.noise, left.high, left.edges)
         )
@@ -178,6 +190,8 @@ def _request(
 ) -> ShotRequest:
     factor, shown, order, lost = tape
     steps = {step.stage: step.params for step in shot.steps}
+    aligned = next((replace(step, why="") for step in shot.steps if step.stage == "timebase.align"), None)
+    lost = lost | putback.jumped(aligned)
     scaled = next((params for name, params in steps.items() if name.startswith("upscale.")), {})
     converted = steps.get("colour.convert", {})
     crop = scaled.get("crop", (0, 0, 0, 0))
@@ -196,6 +210,7 @@ def _request(
     instants = () if why else tuple(_instants(shot, ingest, pieces, order, (factor, shown, lost)))
     return ShotRequest(
         shot=shot.shot,
+        frames=report.shot.frames,
         instants=instants,
         raster=(*size, *(int(side) for side in crop)),
         matrix=_whole(converted, "matrix", int(Matrix.BT709)),
@@ -205,8 +220,10 @@ def _request(
         levels=noise.luma_levels or (128.0,),
         sigmas=tuple(round(hypot(sigma, _ROUNDING), 4) for sigma in noise.luma_sigmas or (noise.luma_sigma,)),
         step=step,
-        lossy=ingest.source.codec not in _LOSSLESS and not coded,
+        lossy=ingest.source.codec not in _LOSSLESS and not coded and not ingest.quantisers,
         coded=coded,
+        timebase=aligned,
+        torn=2 * _whole(steps.get("switching.fill", {}), "lines"),
         why=why or ("" if instants else "no instant of it is shown as it came through"),
     )
 
@@ -232,7 +249,14 @@ def _instants(
         piece = next((one for one in pieces if shown in one.frames), None)
         if piece is not None:
             line = (first ^ second) if factor == 2 else 0
-            yield Instant(number[slot], line, piece.index, shown - piece.frames.start)
+            source = number[slot]
+            yield Instant(source, line, piece.index, shown - piece.frames.start, _quantiser(ingest, source))
+
+
+def _quantiser(ingest: Ingest, source: int) -> float:
+    """MPEG's quantiser_scale of a frame, or what is usual on the tape where the decoder did not tell it."""
+    known = [scale for scale in ingest.quantisers if scale]
+    return ingest.quantisers[source] or median(known) if known else 0.0
 
 
 def _pushed(request: ShotRequest, instant: Instant, opened: tuple[Ingest, VideoReader], piece: Path) -> Pushed:
@@ -246,8 +270,14 @@ def _pushed(request: ShotRequest, instant: Instant, opened: tuple[Ingest, VideoR
     master = _master(request, piece, instant.frame, source.shape) * 219 + 16
     line = (instant.first - top) % request.step
     place = slice(top + line, height - bottom, request.step), slice(left, width - right)
-    coder = _dv(tuple(plane.copy() for plane in picture.planes), request.coded, place) if request.coded else None
-    return Pushed(source[line :: request.step], master, line, request.step, coder)
+    coder = putback.mpeg(instant.quantiser) if instant.quantiser else None
+    if request.coded:
+        coder = _dv(tuple(plane.copy() for plane in picture.planes), request.coded, place)
+    strayed = None
+    if request.timebase:
+        strayed = putback.strayed(request.timebase, opened, instant.source, request.frames, place[0])
+    torn = max(request.torn - bottom, 0)
+    return Pushed(source[line :: request.step], master, line, request.step, coder, strayed, torn)
 
 
 def _dv(planes: tuple[Samples, ...], pixel_format: str, place: tuple[slice, slice]) -> Coder:

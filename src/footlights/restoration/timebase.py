@@ -88,6 +88,14 @@ class AlignLines:
                     plane[parity::2] = shifted(plane[parity::2], offset * ratio)
         return out.with_pictures(luma, chroma)
 
+    def offsets(self, clip: Clip) -> Plane:
+        """By how many luma samples each line of the middle one of five frames lies too far to the right `(H,)`."""
+        clip = self._unjumped(clip)
+        found = np.empty(clip.height // 2 * 2, np.float32)
+        for parity in (0, 1):
+            found[parity::2] = self._offset(clip, _FRAMES, parity)
+        return found
+
     def _judged(self, clip: Clip) -> bool:
         return timebase.measurable(clip.height // 2, clip.width)
 

@@ -1,0 +1,93 @@
+"""What the tape did and restoring mended, put back by what was measured: lines astray, and the tape's own coding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.core.clip import Clip, Plane
+from footlights.core.plans import Step
+from footlights.core.source import Ingest
+from footlights.core.time import FrameRange
+from footlights.media.reader import VideoReader
+from footlights.metrics import noise as noise_of
+from footlights.metrics.quantised import quantised
+from footlights.metrics.redegradation import Coder, Strayed
+from footlights.pipeline.pictures import to_planes
+from footlights.restoration.base import build
+from footlights.restoration.timebase import AlignLines, shifted
+
+_AROUND = 2
+"""Frames on each side by which the offsets of lines are measured."""
+_AWAY = 8
+"""Frames after which pictures are not predicted from each other closely: noise between neighbours of an MPEG stream is
+partly one and the same."""
+
+Opened = tuple[Ingest, VideoReader]
+
+
+def jumped(step: Step | None) -> set[int]:
+    """Slots of frames with a field that lay too high or too low: nothing is compared there."""
+    fields = step.params.get("jumped", ()) if step else ()
+    assert isinstance(fields, tuple)
+    return {int(field) // 2 for field in fields}
+
+
+def strayed(step: Step, opened: Opened, source: int, shot: FrameRange, rows: slice) -> Strayed:
+    """Moves lines of the master as far as those of ingest frame `source` lie from their place; `rows` are the lines of
+    the frame that are compared."""
+    stage = build(step)
+    assert isinstance(stage, AlignLines)
+    offsets = stage.offsets(_around(opened, source, shot))[rows]
+
+    def moved(lines: NDArray[np.float64], numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+        return shifted(lines.astype(np.float32), -offsets[numbers]).astype(np.float64)
+
+    return moved
+
+
+def mpeg(scale: float) -> Coder:
+    """What a picture loses in the tape's own quantiser."""
+
+    def through(lines: Plane) -> Plane:
+        return quantised(lines, scale)
+
+    return through
+
+
+def noise(opened: Opened, shot: FrameRange, sources: Sequence[int]) -> float:
+    """Luma sigma in codes between frames that lie apart; 0 where none do."""
+    found = []
+    for source in sources:
+        other = min(source + _AWAY, shot.stop - 1)
+        other = max(source - _AWAY, shot.start) if other - source < source - shot.start else other
+        if other != source:
+            one, far = (_luma(opened, number) for number in (source, other))
+            samples = [noise_of.measure(one[field::2], far[field::2]) for field in (0, 1)]
+            found += [sample.sigma for sample in samples if sample is not None]
+    return float(np.median(found)) if found else 0.0
+
+
+def _luma(opened: Opened, number: int) -> Plane:
+    """Codes of an ingest frame."""
+    ingest, reader = opened
+    (picture,) = reader.read(FrameRange(number, number + 1))
+    luma, _ = to_planes(picture, reader.layout, ingest.source.signal, interlaced=ingest.interlaced[number])
+    return luma * np.float32(219) + np.float32(16)
+
+
+def _around(opened: Opened, source: int, shot: FrameRange) -> Clip:
+    """Five frames around one, mirrored at the shot's ends as the chain does."""
+    ingest = opened[0]
+    first, last = shot.start, shot.stop - 1
+    luma = []
+    for number in range(source - _AROUND, source + _AROUND + 1):
+        mirrored = 2 * first - number if number < first else 2 * last - number if number > last else number
+        luma.append((_luma(opened, min(max(mirrored, first), last)) - 16) / np.float32(219))
+    slot = ingest.slots[source]
+    chroma = np.zeros((len(luma), 2, *luma[0].shape), np.float32)
+    frames = FrameRange(slot - _AROUND, slot + _AROUND + 1)
+    return Clip(np.stack(luma), chroma, ingest.source.signal, frames, Fraction(ingest.source.rate))
