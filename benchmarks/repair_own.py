@@ -23,7 +23,7 @@ from footlights.core.time import FrameRange
 from footlights.media import ffmpeg
 from footlights.media.recode import Pictures
 from footlights.tape.defects import Defects
-from footlights.tape.presets import Preset
+from footlights.tape.presets import Preset, quiet
 from footlights.tape.raster import NTSC
 from footlights.tape.simulate import Simulator
 from footlights.tape.timebase import TimeBase
@@ -89,13 +89,14 @@ def _delay(calm: Preset, scene: list[Plane], seed: int) -> Row:
     """Colour beside its place by the format, as the analysis finds it. FFmpeg: chromashift by whole samples, knowing
     the true delay."""
     tape = played(calm, scene, seed)
-    straight = replace(calm.tape, chroma_delay=0, chroma_drop=0)
-    plain = played(replace(calm, tape=straight), scene, seed)
     found = alignment.report(defects.columns(tape, "alignment"), _shot(tape))
     right = found.horizontal if found.confidence >= 0.5 else 0.0
     below = found.vertical if found.vertical_confidence > 0.3 else 0.0
     # Combs of the decoders add to what the format drops; the tape without the format's drop keeps theirs.
     true_drop = tape.truth.chroma_drop
+    # Moved on tapes without noise: it moves along, and would no longer be that of the other tape.
+    straight = replace(calm.tape, chroma_delay=0, chroma_drop=0)
+    tape, plain = (played(quiet(one), scene, seed) for one in (calm, replace(calm, tape=straight)))
     before, true = _clips(tape, plain)
     moved = methods.repaired("chroma.align", before, right=right, below=min(below, true_drop))
     known = round(tape.truth.chroma_delay / 2), round(true_drop)
@@ -179,16 +180,22 @@ def _shot(tape: defects.Made) -> Shot:
 
 
 def _row(before: Clip, after: Clip, true: Clip, others: list[Plane]) -> Row:
-    """Luma inside the mask: our gain, and the best of the filters'."""
+    """Luma inside the mask: our gain, and the best of the filters'; codes (RMS) that either changed elsewhere."""
     kept, wanted = (one.take(after.frames).luma for one in (before, true))
     mask = _touched(kept, wanted)
     inside = slice(after.frames.start, after.frames.stop)
+    best = max((one[inside] for one in others), key=lambda one: _gain(kept, one, wanted, mask))
     return {
         "share": round(float(mask.mean()), 6),
         "db": _gain(kept, after.luma, wanted, mask),
-        "ffmpeg db": max(_gain(kept, one[inside], wanted, mask) for one in others),
-        "outside db": _gain(kept + 0.002, after.luma + 0.002, wanted, ~mask) if not mask.all() else 0.0,
+        "ffmpeg db": _gain(kept, best, wanted, mask),
+        "changed outside": [_changed(one, kept, ~mask) for one in (after.luma, best)],
     }
+
+
+def _changed(after: Plane, before: Plane, where: Mask) -> float:
+    """RMS codes by which a repair changed what the defect had not touched."""
+    return round(219 * float(np.sqrt(np.mean((after[where] - before[where]) ** 2))), 3) if where.any() else 0.0
 
 
 def _touched(one: Plane, other: Plane) -> Mask:

@@ -91,16 +91,25 @@ def _pieces(seen: Seen) -> list[Piece]:
     limit = cv2.max(seen.change * _STEP_MOTION + (still - _STEP_MOTION * _STILL * seen.sigma), still).astype(np.uint8)
     found: list[Piece] = []
     for above, out in zip((True, False), seen.outside, strict=True):
-        long = cv2.morphologyEx(cv2.compare(out, limit, cv2.CMP_GT), cv2.MORPH_OPEN, np.ones((1, _MEAN), np.uint8))
-        if not cv2.countNonZero(long):
+        apart = cv2.compare(out, limit, cv2.CMP_GT)
+        long = np.asarray(cv2.morphologyEx(apart, cv2.MORPH_OPEN, np.ones((1, _MEAN), np.uint8)), np.uint8)
+        lines = _filled(long)
+        if not len(lines):
             continue
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(long, connectivity=8)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(long[lines]), connectivity=8)
         for label in range(1, count):
             left, top, width, height = stats[label, :4].tolist()
             if height <= _HIGHEST and width >= _SLENDER * height:
                 box = np.s_[top : top + height, left : left + width]
-                found.append(Piece(left, top, width, height, labels[box] == label, above))
+                found.append(Piece(left, int(lines[top]), width, height, labels[box] == label, above))
     return found
+
+
+def _filled(plane: Codes) -> NDArray[np.intp]:
+    """Lines that hold anything, and the empty one below each run of them, which keeps the runs apart."""
+    holds = np.asarray(plane.any(axis=1), np.bool_)
+    holds[1:] |= holds[:-1]
+    return np.flatnonzero(holds)
 
 
 def _lit_alike(field: Codes, now: Codes) -> Codes:
