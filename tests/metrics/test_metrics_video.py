@@ -27,6 +27,21 @@ def test_a_video_is_like_itself_in_matroska_too(tmp_path: Path) -> None:
     assert vmaf(first, second, NTSC, height=144, frames=24).worst > 96
 
 
+def test_tags_of_one_file_alone_change_nothing(tmp_path: Path) -> None:
+    """The ffmpeg program would convert the colours of the untagged file to the tags of the other."""
+    tags = ["-vf", "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"]
+    made = []
+    for name, more in (("tagged", tags), ("untagged", [])):
+        path = tmp_path / f"{name}.nut"
+        codec = ["-c:v", "ffv1"] if more else ["-c:v", "rawvideo"]
+        source = ["-f", "lavfi", "-i", "testsrc2=s=192x144:r=25,format=yuv420p10le", "-frames:v", "4"]
+        ffmpeg.run([*source, *more, "-pix_fmt", "yuv420p10le", *codec, ffmpeg.file_url(path)], doing="making")
+        made.append(path)
+    same = vmaf(made[0], made[0], Fraction(25), height=144, frames=4)
+    for test, reference in (made, made[::-1]):
+        assert vmaf(test, reference, Fraction(25), height=144, frames=4).mean == pytest.approx(same.mean)
+
+
 def test_worse_pictures_score_less_and_percentiles_are_ordered(tmp_path: Path) -> None:
     good, bad = _clip(tmp_path / "good.mkv", quality="2"), _clip(tmp_path / "bad.mkv", quality="31")
     scores = vmaf(bad, good, NTSC, height=144, frames=24, every=2)

@@ -30,6 +30,9 @@ _MOST = 72.0
 """dB at which libvmaf caps the PSNR of 10-bit pictures; XPSNR, infinite for equal ones, ends there too."""
 
 
+_SAME = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv,format=yuv420p10le"
+"""Both files hold the same kind of codes, whatever their tags say: FFmpeg 9 converts colours between a tagged input and
+an untagged one before a filter of two inputs sees them, and VMAF reads 62 for 89."""
 _SMALLEST = 216
 """Samples of the longer side from which on CAMBI can be measured."""
 
@@ -68,7 +71,7 @@ def seen_at(
     with TemporaryDirectory() as folder:
         log = Path(folder) / "vmaf.json"
         graph = (
-            f"[0:v]scale={width}:{height}:flags=bicubic,format=yuv420p10le[test];[1:v]format=yuv420p10le[reference];"
+            f"[0:v]scale={width}:{height}:flags=bicubic,{_SAME}[test];[1:v]{_SAME}[reference];"
             f"[test][reference]libvmaf=model=version={model_for(height)}:n_threads=2:n_subsample={every}:shortest=1:"
             f"log_fmt=json:log_path={log}"
         )
@@ -104,7 +107,7 @@ def vmaf(
     with TemporaryDirectory() as folder:
         log = Path(folder) / "vmaf.json"
         graph = (
-            f"[0:v]format=yuv420p10le[test];[1:v]format=yuv420p10le[reference];[test][reference]"
+            f"[0:v]{_SAME}[test];[1:v]{_SAME}[reference];[test][reference]"
             f"libvmaf=model=version={model_for(height)}:{banding}n_threads=2:n_subsample={every}:shortest=1:"
             f"log_fmt=json:log_path={log}"
         )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from footlights.core.encodes import GrainEncode, GrainTable
 from footlights.core.filmgrain import FilmGrain
 from footlights.core.time import FrameRange
-from footlights.encoding.encoders import lossless_intermediate
+from footlights.encoding.encoders import intermediate, intermediate_suffix
 from footlights.encoding.grain.calibrate import Calibrated, calibrate
 from footlights.encoding.grain.inject import inject, seed_of
 from footlights.encoding.grain.measure import GrainStatistics, Planes, differences_in_time, softened
@@ -76,7 +76,7 @@ def prepare(reference: Path, keyframes: Sequence[int], rate: Fraction, folder: P
     why = _unfit(whole)
     if why:
         return Treatment(reference, reference, runs, why=why)
-    target = folder / "clean.mkv"
+    target = folder / f"clean{_suffix(reference)}"
     _write(target, _cleaned(reference, runs, whole), reference, rate)
     measured = tuple(_measure(reference, target, (run,)) for run in runs)
     overall = _measure(reference, target, runs)
@@ -86,7 +86,7 @@ def prepare(reference: Path, keyframes: Sequence[int], rate: Fraction, folder: P
 
 def baked(treated: Treatment, rate: Fraction, folder: Path) -> Path:
     """The chunk's pictures with a share of their own grain, for decoders that draw none."""
-    target = folder / "baked.mkv"
+    target = folder / f"baked{_suffix(treated.grainy)}"
     _write(target, _mixed(treated), treated.grainy, rate)
     return target
 
@@ -235,10 +235,15 @@ def _mixed(treated: Treatment) -> Iterator[Planes]:
             )
 
 
+def _suffix(like: Path) -> str:
+    index = index_video(like)
+    return intermediate_suffix(index.frames * index.width * index.height)
+
+
 def _write(target: Path, pictures: Iterator[Planes], like: Path, rate: Fraction) -> None:
     index = index_video(like)
     raw = ffmpeg.RawFormat(index.width, index.height, "yuv420p10le", str(rate))
-    tail = [*lossless_intermediate(), ffmpeg.file_url(target)]
+    tail = [*intermediate(target.suffix), ffmpeg.file_url(target)]
     with ffmpeg.EncoderPipe(raw, tail, doing="writing pictures without grain") as pipe:
         for planes in pictures:
             for plane in planes:

@@ -329,11 +329,11 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 Task(
                     f"encode/{rung.name}/{number:05d}",
                     ENCODE,
-                    4,
+                    5,
                     {"request": records.to_data(request)},
                     needs=(feed.pieces[number],) if feed.pieces else (INGEST,),
                     places={"video": feed.video} if feed.video else {},
-                    resources=Resources(threads=2, memory=3 * 2**30, disk=round(pixels * 2.4)),
+                    resources=Resources(threads=2, memory=3 * 2**30, disk=round(pixels * 6.5)),
                     units=settings.encoding.probes * max(1, round(pixels / 1e6)),
                     priority=10,
                     timeout=settings.engine.patience * (_SLOW_START + settings.encoding.probes * pixels / 1e6),

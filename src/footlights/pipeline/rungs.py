@@ -11,7 +11,7 @@ from pathlib import Path
 from footlights.core.encodes import ORDINARY, ChunkEncode, GrainEncode, Look, Probe, Rung
 from footlights.core.signal import HDR_NAMES, Range, Signal, delivered
 from footlights.core.time import FrameRange
-from footlights.encoding.encoders import Encoder, lossless_intermediate, rung_encoder
+from footlights.encoding.encoders import Encoder, intermediate, intermediate_suffix, rung_encoder
 from footlights.encoding.search import SLOPE, Goal, Prior, search
 from footlights.errors import VerificationError
 from footlights.media import ffmpeg
@@ -335,8 +335,9 @@ def _reference(request: ChunkRequest, picture: Picture, folder: Path) -> Path:
     scaling = _scaling(request)
     if scaling is None and whole and index.pixel_format == "yuv420p10le":
         return picture.path
-    target = folder / "reference.mkv"
-    tail = [*lossless_intermediate(scaling, request.hdr), ffmpeg.file_url(target)]
+    suffix = intermediate_suffix(len(request.frames) * request.rung.width * request.rung.height)
+    target = folder / f"reference{suffix}"
+    tail = [*intermediate(suffix, scaling, request.hdr), ffmpeg.file_url(target)]
     if whole:
         ffmpeg.run([*ffmpeg.input_arguments(picture.path, request.rate), *tail], doing="scaling the reference")
         return target
