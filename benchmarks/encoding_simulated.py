@@ -8,7 +8,9 @@ from each of so many sources, 540 lines, as if nothing had been learnt before (c
 from the look). `floor` and the scheme of Av1an are held against one CRF at their own worst shot, and against each other
 through it; `mean` against one CRF at its mean, with what is possible at that mean under the same floor where every
 curve is known. The first guess was fitted to these sources; leaving each out in turn makes it less sure (see `ladder`).
-Intervals: bootstrap over groups.
+Intervals: bootstrap over groups. `warm` is the search of all 44 chunks (22 shots at 540 and 270 lines) as one
+programme in the waves of the product (`pipeline.waves`), as a concert whose cameras return; `cold` the same without
+what was learnt.
 """
 
 from __future__ import annotations
@@ -25,13 +27,19 @@ from scipy.interpolate import PchipInterpolator
 
 from bench import RESULTS, machine, table, write
 from encoding_av1an import search as av1an_search
+from encoding_clips import RATE
 from footlights.config import EncodingSettings
+from footlights.core import records
 from footlights.core.encodes import ChunkEncode, Look, Probe, Rung
+from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
 from footlights.encoding.allocation import allocate, fit, floor_of
 from footlights.encoding.search import Goal, Prior, search, usual_slope
-from footlights.pipeline.rungs import TOLERANCE
+from footlights.engine.tasks import Task
+from footlights.pipeline.graph import ENCODE
+from footlights.pipeline.rungs import TOLERANCE, ChunkRequest
+from footlights.pipeline.waves import Asked, waves
 
 Q = np.arange(18.0, 55.01, 0.25)
 TARGETS, SIZES = (88.0, 91.0), (4, 6)
@@ -67,20 +75,71 @@ def main() -> None:
     options = parser.parse_args()
     shots = _shots(json.loads(options.curves.read_text("utf-8")))
     rows = [_row(shots, target, size, options.groups) for target in TARGETS for size in SIZES]
-    write(options.out, {"machine": machine(), "groups": options.groups, "tolerance": TOLERANCE, "rows": rows})
+    courses = [_course(options.curves, target) for target in (87.0, 90.0, 93.0)]
+    result = {"groups": options.groups, "tolerance": TOLERANCE, "rows": rows, "courses": courses}
+    write(options.out, {"machine": machine(), **result})
     first = ("target", "shots", "floor_vs_crf", "av1an_vs_crf", "floor_vs_av1an", "mean_vs_crf", "mean_possible")
     second = ("target", "shots", "trials", "av1an_trials", "mean_encodes", "miss", "miss_p95", "mean_miss")
     for names in (first, second):
         table(names, [[row[name] for name in names] for row in rows])
+    names = tuple(courses[0])
+    table(names, [[row[name] for name in names] for row in courses])
 
 
-def _shots(measured: dict[str, Any]) -> list[Shot]:
+def _shots(measured: dict[str, Any], lines: str = "540") -> list[Shot]:
     shots = []
     for one in measured["shots"]:
-        q, size, mean, low = np.array(one["curves"]["540"]).T
+        q, size, mean, low = np.array(one["curves"][lines]).T
         ways = [PchipInterpolator(q, np.log2(values)) for values in (size, 100 - mean, 100 - low)]
         shots.append(Shot(one["source"], Look(*one["look"]), *ways))
     return shots
+
+
+def _course(curves: Path, target: float) -> dict[str, Any]:
+    """Trials and misses of one programme of all shots at both sizes."""
+    measured = json.loads(curves.read_text("utf-8"))
+    shots = {lines: _shots(measured, str(lines)) for lines in (540, 270)}
+    settings = EncodingSettings(heights=(540, 270), h264_height=0, target=target)
+    tasks = []
+    for rung in ladder.rungs(960, 540, settings):
+        for number, shot in enumerate(shots[rung.height]):
+            request = ChunkRequest(
+                rung, FrameRange(number * 32, number * 32 + 32), (0,), RATE, rung.width, rung.height, BT709_SIGNAL,
+                ladder.first_guess(rung, shot.look), settings.probes, look=shot.look, slope=usual_slope(target),
+            )  # fmt: skip
+            tasks.append(Task(f"encode/{rung.name}/{number}", ENCODE, 1, {"request": records.to_data(request)}))
+    draw = np.random.default_rng(2)
+
+    def answer(task: Task) -> ChunkEncode:
+        asked = Asked.of(task).request
+        shot = shots[asked.rung.height][asked.frames.start // 32]
+        return _searched(shot, asked.rung, Prior(asked.guess, asked.slope), draw)
+
+    course, warm = waves(tasks), dict[str, ChunkEncode]()
+    try:
+        wave = next(course)
+        while True:
+            warm |= {task.id: answer(task) for task in wave}
+            wave = course.send(warm)
+    except StopIteration:
+        pass
+    return {
+        "target": target,
+        **_trials("cold", [answer(task) for task in tasks]),
+        **_trials("warm", list(warm.values())),
+    }
+
+
+def _trials(name: str, made: Sequence[ChunkEncode]) -> dict[str, Any]:
+    counts = [len(one.probes) for one in made]
+    misses = [abs(one.chosen.score - one.target) for one in made if one.outcome in ("reached", "budget")]
+    return {
+        name: _average(counts),
+        f"{name}_p95": float(np.percentile(counts, 95)),
+        f"{name}_miss": _average(misses),
+        f"{name}_miss_p95": round(float(np.percentile(misses, 95)), 3),
+        f"{name}_unflagged": sum(abs(one.chosen.score - one.target) > 0.5 for one in made if one.outcome == "reached"),
+    }
 
 
 def _row(shots: Sequence[Shot], target: float, size: int, count: int) -> dict[str, Any]:
@@ -136,8 +195,12 @@ def _rung(target: float) -> Rung:
 def _floor(shot: Shot, target: float, draw: np.random.Generator) -> ChunkEncode:
     """A cold search of the product."""
     rung = _rung(target)
-    goal = Goal(target, TOLERANCE, rung.q_min, rung.q_max, 0.25, EncodingSettings().probes)
-    solver = search(goal, Prior(ladder.first_guess(rung, shot.look), usual_slope(target)))
+    return _searched(shot, rung, Prior(ladder.first_guess(rung, shot.look), usual_slope(target)), draw)
+
+
+def _searched(shot: Shot, rung: Rung, prior: Prior, draw: np.random.Generator) -> ChunkEncode:
+    goal = Goal(rung.target, TOLERANCE, rung.q_min, rung.q_max, 0.25, EncodingSettings().probes)
+    solver = search(goal, prior)
     made: list[Probe] = []
     try:
         trial = next(solver)
@@ -146,7 +209,9 @@ def _floor(shot: Shot, target: float, draw: np.random.Generator) -> ChunkEncode:
             trial = solver.send(made[-1].score)
     except StopIteration as end:
         chosen = next(one for one in made if one.q == end.value.q)
-        return ChunkEncode(rung.name, FrameRange(0, 32), (0,), chosen, tuple(made), end.value.outcome, target=target)
+        return ChunkEncode(
+            rung.name, FrameRange(0, 32), (0,), chosen, tuple(made), end.value.outcome, target=rung.target
+        )
 
 
 def _mean(group: Sequence[Shot], target: float, draw: np.random.Generator) -> tuple[list[Probe], float]:
