@@ -3,9 +3,9 @@
 What lies on a plane moves by an affine map from picture to picture, whatever camera and plane do. A living face blinks,
 speaks, looks around and turns out of its plane, and no affine map explains that. So every picture's landmarks are laid
 on their mean by the best affine map, and what is left is compared with what is left some pictures later: noise of the
-net does not last that long, expression does. On 250 fields of simulated tapes what lasts was 0.13 to 0.31 % of the face's
-height on four backdrops and 0.51 to 2.6 % on five living faces; what lies between the limits is taken for alive. A
-shirt that bends (0.69 %) and heads of masks and statues that turn are not flat: they pass for faces.
+net does not last that long, expression does. On 250 fields of simulated tapes what lasts was 0.13 to 0.31 % of the
+face's height on four backdrops and 0.51 to 2.6 % on five living faces; between the limits nothing is said. A shirt that
+bends (0.69 %) and heads of masks and statues that turn are not flat: they pass for faces.
 
 Factoring motion and shape: Tomasi and Kanade, "Shape and motion from image streams under orthography", 1992.
 """
