@@ -42,6 +42,8 @@ from quality_tapes import ELSEWHERE, Tape
 _LESS_IS_BETTER = frozenset({"gmsd", "flicker", "tof", "e_warp", "comb", "delta_e_low"})
 _PAST = 7
 """Frames of a shot before the one at which it is begun anew, in the table of cuts."""
+_LATE = 14
+"""Frames from the end at which a long run is begun anew; its second half is compared."""
 OURS, BASE, BEST = "fieldlift", "bwdif", "best classical"
 Row = dict[str, Any]
 
@@ -101,22 +103,20 @@ def _clean_row(tape: Tape, sheet: Path | None) -> Row:
 
 
 def long_table(options: Any) -> list[Row]:
-    """What pictures late in a long run lose against early ones, beside bwdif, which has no memory: a net's memory may
-    build up over more frames than any training saw."""
+    """What a memory does that builds up over more frames than any training saw: the last frames of a long run against
+    the same frames begun anew a few frames before."""
     rows: list[Row] = []
     for name, pictures in _clips(options, 2 * options.long, least=80):
         tape = tapes.shot_on("heavy", pictures, seed=5)
         count = len(tape.clip)
-        parts = {
-            "early": range(8, 20),
-            "middle": range(count - 6, count + 6),
-            "late": range(2 * count - 16, 2 * count - 4),
-        }
-        row: Row = {"clip": name, "preset": "heavy", "frames": count}
-        for way, made in ((OURS, methods.fieldlift(tape)), (BASE, methods.candidates()["bwdif"](tape))):
-            row[way] = {part: round(_at(made, tape, numbers), 3) for part, numbers in parts.items()}
-        rows.append(row)
-        print(row, flush=True)
+        start = count - _LATE
+        numbers = range(2 * count - _LATE, 2 * count - 4)
+        late = FrameRange(start, count)
+        long = _at(methods.fieldlift(tape), tape, numbers)
+        part = replace(tape, clip=tape.clip.take(late), truth=tape.truth[2 * start :])
+        anew = _at(methods.fieldlift(part), part, [number - 2 * start for number in numbers])
+        rows.append({"clip": name, "preset": "heavy", "frames": count, "long": long, "anew": anew})
+        print(name, {"long": round(long, 3), "anew": round(anew, 3)}, flush=True)
     return rows
 
 
@@ -158,7 +158,8 @@ def cut_table(options: Any) -> list[Row]:
 
 
 def strobe_table(options: Any) -> list[Row]:
-    """Flashes of one and of two fields: how much of their light our pictures keep, 1 for all of it."""
+    """Flashes of one and of two fields: how much of their light our pictures keep, 1 for all of it, and how many codes
+    of it the pictures around show. What the tape does to the mean light of every picture alike is no flash's doing."""
     rows: list[Row] = []
     flashes = {9: 2.0, 14: 1.8, 15: 1.8}
     for name, pictures in _clips(options, 24, least=24):
@@ -167,12 +168,16 @@ def strobe_table(options: Any) -> list[Row]:
             for number, picture in enumerate(pictures)
         ]
         tape = tapes.shot_on("medium", lit, seed=5)
-        made = methods.fieldlift(tape).pictures[:, 0].mean(axis=(1, 2))
-        true = tape.truth[:, 0].mean(axis=(1, 2))
-        kept = {f"picture {n}": float((made[n] - made[n - 3]) / (true[n] - true[n - 3])) for n in flashes}
-        kept["ghost"] = float(max(abs(made[n] - true[n]) for n in (8, 10, 13, 16)) * 219)
-        rows.append({"clip": name, "preset": "medium", **kept})
-        print(name, {key: round(value, 3) for key, value in kept.items()}, flush=True)
+        made = methods.fieldlift(tape).pictures[:, 0].mean(axis=(1, 2)) * 219
+        true = tape.truth[:, 0].mean(axis=(1, 2)) * 219
+        error = made - true - np.median((made - true)[6:18])
+        row: Row = {"clip": name, "preset": "medium", "ghost": float(np.abs(error[[8, 10, 13, 16]]).max())}
+        for number in flashes:
+            light = true[number] - min(true[8], true[10], true[13], true[16])
+            row[f"picture {number}"] = float(1 + error[number] / light)
+            row[f"light {number}"] = float(light)
+        rows.append(row)
+        print(name, {key: round(value, 3) for key, value in row.items() if isinstance(value, float)}, flush=True)
     return rows
 
 
