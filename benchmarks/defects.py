@@ -265,27 +265,29 @@ def main() -> int:
     result = {
         "machine": facts,
         "commits": kept.commits(),
+        "rows_missing": kept.missing,
         "simulator": "footlights.tape, same author",
         "summary": summary(rows),
-        "dropouts": {name: dropouts_of([row for row in lost if row["preset"] == name]) for name in ("heavy", "vhs")},
-        "strobes_false_percent": {
-            name: [
-                round(100 * sum(row["false"] for row in lit if row["preset"] == name) / _samples(lit, name), 5),
-                round(max(100 * row["false"] / row["samples"] for row in lit if row["preset"] == name), 5),
-            ]
-            for name in ("light", "heavy")
+        "dropouts": {
+            name: dropouts_of([row for row in lost if row["preset"] == name]) for name in ("heavy", "vhs") if lost
         },
+        "strobes_false_percent": {name: _strobes(lit, name) for name in ("light", "heavy")},
         "rows": {"dropouts": lost, "strobes": lit, "single": rows},
     }
     for name, one in [*result["summary"].items(), *result["dropouts"].items()]:
         print(name, one)
     print("false area under strobes, percent, all and worst clip", result["strobes_false_percent"])
     bench.write(options.out, result)
-    return 0
+    return pieces.PAUSED if kept.missing else 0
 
 
-def _samples(rows: list[Row], name: str) -> int:
-    return sum(row["samples"] for row in rows if row["preset"] == name)
+def _strobes(rows: list[Row], name: str) -> list[float]:
+    """False area in percent, of all clips and of the worst."""
+    here = [row for row in rows if row["preset"] == name]
+    if not here:
+        return []
+    whole = 100 * sum(row["false"] for row in here) / sum(row["samples"] for row in here)
+    return [round(whole, 5), round(max(100 * row["false"] / row["samples"] for row in here), 5)]
 
 
 def _clips(options: Any) -> Iterator[tuple[str, list[Plane]]]:

@@ -19,6 +19,8 @@ from footlights.core.clip import Plane
 
 Row = dict[str, Any]
 _SEED = 41
+PAUSED = 75
+"""Exit code of a run with rows missing (EX_TEMPFAIL)."""
 
 
 class OutOfMinutesError(Exception):
@@ -31,6 +33,8 @@ class Pieces:
     def __init__(self, folder: Path, minutes: float) -> None:
         self._folder = folder
         self._end = monotonic() + 60 * minutes
+        self.missing = 0
+        """Rows that `rows` left out."""
         folder.mkdir(parents=True, exist_ok=True)
 
     def row(self, name: str, make: Callable[[], Row]) -> Row:
@@ -56,11 +60,15 @@ class Pieces:
         presets: Iterable[str],
         make: Callable[[str, list[Plane], int], Row],
     ) -> Iterator[Row]:
-        """Rows of one part over clips and presets: `make` is given the preset, the clip's pictures and a seed."""
+        """Rows of one part over clips and presets, without those the minutes do not suffice for: `make` is given the
+        preset, the clip's pictures and a seed."""
         for number, (clip, scene) in enumerate(clips.items()):
             for name in presets:
                 made = partial(make, name, scene, _SEED + number)
-                yield {"clip": clip} | self.row(f"{part} {name} {clip} {len(scene)}", made)
+                try:
+                    yield {"clip": clip} | self.row(f"{part} {name} {clip} {len(scene)}", made)
+                except OutOfMinutesError:
+                    self.missing += 1
 
     def commits(self) -> list[str]:
         """The checkouts that made the rows that are kept."""
@@ -83,9 +91,11 @@ def opened(options: argparse.Namespace) -> Pieces:
 
 
 def finished(benchmark: Callable[[], int]) -> int:
-    """Run a benchmark's main; 75 (EX_TEMPFAIL) where rows are still missing."""
+    """Run a benchmark's main; PAUSED where rows are still missing."""
     try:
-        return benchmark()
+        code = benchmark()
     except OutOfMinutesError:
+        code = PAUSED
+    if code == PAUSED:
         print("out of minutes: the same command goes on where this one was", file=sys.stderr)
-        return 75
+    return code

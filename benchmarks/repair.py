@@ -197,6 +197,7 @@ def main() -> int:
     result = {
         "machine": facts,
         "commits": kept.commits(),
+        "rows_missing": kept.missing,
         "simulator": "footlights.tape, same author",
         "own defect": own.summary(owns),
         "whole tapes": whole.summary(wholes),
@@ -208,7 +209,7 @@ def main() -> int:
         for name, one in result[part].items():
             print(part, name, one)
     bench.write(options.out, result)
-    return 0
+    return pieces.PAUSED if kept.missing else 0
 
 
 if __name__ == "__main__":

@@ -103,3 +103,12 @@ def test_sparkle_of_a_few_samples_is_no_dropout() -> None:
     for column in (60, 150, 240):
         fields[0][50, column : column + 3] = 235
     assert dropouts.find(*_codes(_taped(*fields)), sigma=2.0).number == 0
+
+
+@pytest.mark.parametrize("gain", [0.3, 3.5])
+def test_a_field_under_quite_another_light_is_not_judged(gain: float) -> None:
+    """Clipped or dark, its neighbours do not show what stood there; a clip under strobes was marked in such fields."""
+    scene = np.clip(_scene(20.0), 16, 235)
+    lit = np.clip(16 + (scene - 16) * np.float32(gain), 16, 235)
+    lit[60, 100:160] = 230 if gain < 1 else 20
+    assert dropouts.find(*_codes(_taped(lit, scene, scene)), sigma=2.0).number == 0

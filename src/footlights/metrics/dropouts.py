@@ -45,6 +45,9 @@ _BLACK, _DIM = 16.0, 4.0
 _STROBE, _MOST_GAIN = 0.03, 4.0
 """Change of the whole field's light, as a share, from which neighbours are brought to its light; and by how much at
 most."""
+_DAZZLED = 2.0
+"""Factor between the light of a field and that of both neighbours beyond which it is not judged: what is clipped or
+dark in one of them cannot be compared."""
 _LIGHT_AROUND = (33, 17)
 """Samples and lines over which light is averaged."""
 
@@ -64,6 +67,9 @@ def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks
 
     `sigma` is the luma noise in codes.
     """
+    lights = [_light(field) / _light(now) for field in (before, after)]
+    if all(max(light, 1 / light) > _DAZZLED for light in lights):
+        return Streaks(np.zeros(now.shape, np.bool_), 0, 0.0)
     before, after = (_lit_alike(field, now) for field in (before, after))
     seen = _seen(now, before, after, sigma)
     mask, count = np.zeros(now.shape, np.bool_), 0
@@ -112,10 +118,15 @@ def _filled(plane: Codes) -> NDArray[np.intp]:
     return np.flatnonzero(holds)
 
 
+def _light(field: Codes) -> float:
+    """Mean luma over black."""
+    return max(float(cv2.mean(field)[0]) - _BLACK, 1.0)
+
+
 def _lit_alike(field: Codes, now: Codes) -> Codes:
     """A neighbour under the light of `now`, place by place, where the light of the whole has changed: under a strobe
     the lines of the picture itself would stick out."""
-    means = [max(float(cv2.mean(one)[0]) - _BLACK, 1.0) for one in (now, field)]
+    means = [_light(one) for one in (now, field)]
     if abs(means[0] - means[1]) < _STROBE * max(means):
         return field
     light = [cv2.blur(one, _LIGHT_AROUND).astype(np.float32) - (_BLACK - _DIM) for one in (now, field)]
