@@ -1,7 +1,8 @@
 """Enhancement and fidelity: what is added to the picture, and how well that can be trusted; one part per dimension.
 
 Each part is a module `enhancement_NAME.py` with `measure(options)`, which gives its numbers, and `show(numbers)`, which
-prints them. `results/enhancement.json` holds all parts; running some of them replaces only these.
+prints them. `results/enhancement.json` holds all parts; running some of them replaces only these. Colour and
+fidelity go in pieces: rows that are done are kept, and the same command goes on.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import enhancement_detail
 import enhancement_fidelity
 import enhancement_grain
 import enhancement_rate
+import pieces
 
 PARTS: dict[str, ModuleType] = {
     "grain": enhancement_grain,
@@ -42,7 +44,9 @@ def main() -> int:
     parser = bench.arguments("enhancement", __doc__)
     parser.add_argument("--part", action="append", choices=sorted(PARTS), help="part to run; again for more (all)")
     parser.add_argument("--quick", action="store_true", help="fewer clips and frames, for a first look")
+    pieces.arguments(parser)
     options = bench.parsed(parser)
+    options.kept = pieces.opened(options)
     parts = earlier(options.out)
     for name in options.part or PARTS:
         facts = bench.machine()
@@ -55,4 +59,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(pieces.finished(main))

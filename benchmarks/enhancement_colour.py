@@ -12,6 +12,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ TAPES = (
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """ΔE00 of every tape before and after, from the truth; of controls by how much they changed."""
     chosen = TAPES[::2] if options.quick else TAPES
-    rows = [_row(tape) for tape in chosen]
+    rows = [options.kept.row(f"colour {tape.name}", partial(_row, tape)) for tape in chosen]
     faulty, controls = [row for row in rows if not row["control"]], [row for row in rows if row["control"]]
     return {
         "what": f"{len(rows)} drawn tapes of {SHOTS} shots of {FRAMES} frames, {WIDTH}×{HEIGHT}; same-author fault",
