@@ -1,8 +1,8 @@
 """Enhancement and fidelity: what is added to the picture, and how well that can be trusted; one part per dimension.
 
 Each part is a module `enhancement_NAME.py` with `measure(options)`, which gives its numbers, and `show(numbers)`, which
-prints them. `results/enhancement.json` holds all parts; running some of them replaces only these. Colour and
-fidelity go in pieces: rows that are done are kept, and the same command goes on.
+prints them. `results/enhancement.json` holds all parts; running some of them replaces only these. Colour, fidelity and
+cost go in pieces: rows that are done are kept, and the same command goes on.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import bench
 import enhancement_banding
 import enhancement_colour
+import enhancement_cost
 import enhancement_detail
 import enhancement_fidelity
 import enhancement_grain
@@ -29,6 +30,7 @@ PARTS: dict[str, ModuleType] = {
     "banding": enhancement_banding,
     "fidelity": enhancement_fidelity,
     "rate": enhancement_rate,
+    "cost": enhancement_cost,
 }
 
 
