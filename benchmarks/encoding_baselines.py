@@ -15,12 +15,12 @@ av1an    per-shot target quality after its description: values 15 to 50; the mid
 floor    the product's mode of that name: searches in waves over the programme
 mean     the product's other mode: floors 6 below the target, then allocation
 
-All are measured on every second frame. Bytes of `floor` against each other way: at the quality of its own worst shot,
-for one value by curves through every encode that any way made of a shot, for Av1an through those of SVT-AV1 (both
-against one CRF at their own worst shot). `mean` likewise at equal mean. Intervals: bootstrap over the shots of all
-programmes. Costs are user and system time of encodes and of measurements apart, as the machine counted them, so they do
-not depend on the clock, but somewhat on what else the machine does. `passes` are in units of one encode of all shots at
-one CRF, `measured_passes` in units of that encode and its measurement.
+All are measured on the frames that the product looks at. Bytes of `floor` against each other way: at the quality of its
+own worst shot, for one value by curves through every encode that any way made of a shot, for Av1an through those of
+SVT-AV1 (both against one CRF at their own worst shot). `mean` likewise at equal mean. Intervals: bootstrap over the
+shots of all programmes. Costs are user and system time of encodes and of measurements apart, as the machine counted
+them, so they do not depend on the clock, but somewhat on what else the machine does. `passes` are in units of one
+encode of all shots at one CRF, `measured_passes` in units of that encode and its measurement.
 
 With `--work` every finished way of a programme is kept there, and a run made in pieces goes on where it was; the result
 tells of all ways that are there.
@@ -49,10 +49,10 @@ from footlights.core.encodes import Probe
 from footlights.encoding.encoders import X265, Encoder, SvtAv1
 from footlights.media import ffmpeg
 from footlights.metrics.video import vmaf
+from footlights.pipeline.rungs import every_of
 
 SVT_GRID = (24.0, 36.0)
 X265_GRID = (17.0, 22.0, 27.0)
-EVERY = 2
 WAYS = ("svt", "av1an", "floor", "mean", "x265")
 
 
@@ -165,7 +165,7 @@ def probe(encoder: Encoder, q: float, shot: Shot, folder: Path) -> tuple[Probe, 
     before = _clock()
     ffmpeg.run(arguments, doing="encoding a baseline")
     spent = _clock() - before
-    scores = vmaf(path, shot.path, RATE, height=shot.height, frames=shot.frames, every=EVERY)
+    scores = vmaf(path, shot.path, RATE, height=shot.height, frames=shot.frames, every=every_of(shot.frames))
     size = path.stat().st_size
     path.unlink()
     return Probe(q, size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3)), spent

@@ -23,9 +23,9 @@ from footlights.pipeline.graining import Treatment
 
 TOLERANCE = 0.4
 """VMAF by which the score of the accepted trial may miss the target."""
-_MEASURED = 48
-"""Frames of a chunk that VMAF looks at, where it has that many; never fewer than every sixth."""
-_SPARSEST = 6
+_MEASURED = 32
+"""Frames of a chunk that VMAF looks at, where it has that many; never fewer than every fifth."""
+_SPARSEST = 5
 _FINER = 4.0
 """Units of q by which a chunk with banding is encoded finer."""
 _MENDING = 2
@@ -79,6 +79,13 @@ class Picture:
     """Of that file."""
 
 
+def every_of(count: int) -> int:
+    """VMAF looks at every so many frames of a chunk of `count`. Always odd: even numbers would see only the lower
+    layers of the encoder's pyramid, which are coded finer (every second frame: up to 2 VMAF too much)."""
+    every = max(1, min(count // _MEASURED, _SPARSEST))
+    return every - 1 + every % 2
+
+
 def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress: Callable[[int], None]) -> ChunkEncode:
     """Leave the accepted encode as `chunk.mkv` in `folder`; temporary files are gone when it returns."""
     encoder = rung_encoder(request.rung.codec, request.rung.preset, request.hdr)
@@ -119,7 +126,7 @@ def seen_large(request: ChunkRequest, picture: Picture, made: Sequence[Path], fo
     pictures = reference
     if request.grain == "auto":
         pictures = graining.prepare(reference, request.keyframes, request.rate, folder).pictures
-    every = max(1, min(count // _MEASURED, _SPARSEST))
+    every = every_of(count)
     seen = tuple(
         round(seen_at(path, pictures, request.rate, width=rung.width, height=rung.height, frames=count, every=every), 3)
         for path in made
@@ -258,7 +265,7 @@ def _capped(
 def _looked_at(request: ChunkRequest, found: _Found, made: Path, grainy: Path) -> _Found:
     """Bands in the finished chunk with its grain drawn or baked, against the pictures with theirs."""
     rung, count = request.rung, len(request.frames)
-    every = max(1, min(count // _MEASURED, _SPARSEST))
+    every = every_of(count)
     added = vmaf(made, grainy, request.rate, height=rung.height, frames=count, every=every, width=rung.width).banding
     return replace(found, bands=_bands(request, added), chosen=replace(found.chosen, banding=round(added, 3)))
 
@@ -299,7 +306,7 @@ def _halvings(trials: dict[float, tuple[Path, Probe]]) -> float:
 def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path) -> Probe:
     rung, count = request.rung, len(request.frames)
     _encode(request, encoder, q, reference, path)
-    every = max(1, min(count // _MEASURED, _SPARSEST))
+    every = every_of(count)
     scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every, width=rung.width)
     return Probe(
         q,
