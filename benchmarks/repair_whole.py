@@ -45,7 +45,8 @@ REPAIRS = (
 )
 _CODECS = {"light": "mpeg2", "medium": "dv", "heavy": "mpeg2", "vhs": "ffv1"}
 _SUFFIX = {"ffv1": ".mkv", "mpeg2": ".mpg", "dv": ".avi"}
-_INNER = np.s_[8:-8, :, 16:-16, 16:-16]
+_ENDS = 8
+"""Pictures left out at either end where the net made them."""
 _LOSSES = {"lost_frame_rate": 0.02, "duplicate_rate": 0.02, "lost_field_rate": 0.01}
 """Several times the presets': so few frames would hold none."""
 
@@ -80,7 +81,7 @@ def clean(name: str, preset: Preset, scene: list[Plane], seed: int) -> Row:
     woven = true[0::2].copy()
     woven[..., 1::2, :] = true[1::2, ..., 1::2, :]
     made = join(list(chain.run([build(one) for one in steps], _blocks(clip), clip.frames))) if steps else clip
-    before, after = (_scores(one, woven) for one in (clip, made))
+    before, after = (_scores(one, woven, ends=2) for one in (clip, made))
     return {
         "preset": name,
         "steps": [one.stage for one in steps],
@@ -127,10 +128,11 @@ def _truth(simulator: Simulator, scene: list[Plane]) -> Plane:
     return np.stack([tapes._truth(simulator.lit(scene[one], one)) for one in wanted])
 
 
-def _scores(made: Clip, true: Plane) -> list[float]:
+def _scores(made: Clip, true: Plane, ends: int = _ENDS) -> list[float]:
     """dB of luma and of chroma, the ends and the sides left out."""
-    planes = methods._active(made.luma, made.chroma)[: len(true)][_INNER]
-    errors = (planes - true[: len(made)][_INNER]) ** 2
+    inner = np.s_[ends:-ends, :, 16:-16, 16:-16]
+    planes = methods._active(made.luma, made.chroma)[: len(true)][inner]
+    errors = (planes - true[: len(made)][inner]) ** 2
     return [round(-10 * float(np.log10(errors[:, part].mean())), 3) for part in (slice(0, 1), slice(1, 3))]
 
 
