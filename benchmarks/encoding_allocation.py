@@ -24,7 +24,6 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from bench import arguments, machine, parsed, write
-from footlights.config import EncodingSettings
 from footlights.core.encodes import ChunkEncode, Probe
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
@@ -33,6 +32,7 @@ from footlights.encoding.allocation import Caps, allocate, fit
 from footlights.encoding.encoders import lossless_intermediate
 from footlights.media import ffmpeg
 from footlights.pipeline.rungs import TOLERANCE, ChunkRequest, Picture, encode_chunk
+from footlights.settings import EncodingSettings
 
 RATE = Fraction(25)
 PROGRAMMES = {

@@ -18,7 +18,6 @@ import numpy as np
 
 from bench import arguments, machine, parsed, write
 from encoding_clips import RATE, Shot, look_of
-from footlights.config import EncodingSettings
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
@@ -26,6 +25,7 @@ from footlights.encoding.encoders import lossless_intermediate
 from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
 from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+from footlights.settings import EncodingSettings
 
 SOURCES: dict[str, tuple[float, ...]] = {
     "dev_clips/dance_dj_480p50.mp4": (0, 3, 6, 9, 12, 15),

@@ -13,7 +13,6 @@ import numpy as np
 
 from encoding_clips import Shot
 from encoding_contents import RATE
-from footlights.config import EncodingSettings
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode, Probe
 from footlights.core.signal import BT709_SIGNAL
@@ -26,6 +25,7 @@ from footlights.media import ffmpeg
 from footlights.pipeline.graph import ENCODE
 from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
 from footlights.pipeline.waves import Asked, waves
+from footlights.settings import EncodingSettings
 
 _SLACK = EncodingSettings().slack
 _ROUNDS, _NEAR, _WORTH = 2, 0.3, 0.5

@@ -19,7 +19,6 @@ import numpy as np
 
 from bench import arguments, machine, parsed, table, write
 from encoding_clips import PROGRAMMES, RATE, Shot, cut
-from footlights.config import EncodingSettings
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode
 from footlights.core.signal import BT709_SIGNAL
@@ -29,6 +28,7 @@ from footlights.engine.tasks import Task
 from footlights.pipeline.graph import ENCODE
 from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
 from footlights.pipeline.waves import Asked, waves
+from footlights.settings import EncodingSettings
 
 
 def main() -> None:

@@ -28,7 +28,6 @@ from scipy.interpolate import PchipInterpolator
 from bench import RESULTS, machine, table, write
 from encoding_av1an import search as av1an_search
 from encoding_clips import RATE
-from footlights.config import EncodingSettings
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode, Look, Probe, Rung
 from footlights.core.signal import BT709_SIGNAL
@@ -40,6 +39,7 @@ from footlights.engine.tasks import Task
 from footlights.pipeline.graph import ENCODE
 from footlights.pipeline.rungs import TOLERANCE, ChunkRequest
 from footlights.pipeline.waves import Asked, waves
+from footlights.settings import EncodingSettings
 
 Q = np.arange(18.0, 55.01, 0.25)
 TARGETS, SIZES = (88.0, 91.0), (4, 6)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 import bench
 from footlights.analysis import survey as analysis
-from footlights.config import Settings, resolve
+from footlights.config import resolve
 from footlights.core.clip import Clip
 from footlights.core.colour import DISPLAY_GAMMA, chroma_to_codes, luma_to_codes, rgb_to_ycbcr
 from footlights.core.signal import Matrix, Primaries
@@ -35,6 +35,7 @@ from footlights.pipeline.pictures import to_planes
 from footlights.pipeline.sample import stage
 from footlights.planning import rules
 from footlights.restoration.base import build
+from footlights.settings import Settings
 
 WIDTH, HEIGHT, FRAMES = 352, 288, 8
 SHOTS = 12

@@ -10,7 +10,6 @@ from itertools import product
 
 import numpy as np
 
-from footlights.config import DenoiseSettings
 from footlights.core.clip import Clip, Fine, Plane, join
 from footlights.core.colour import chroma_to_codes, luma_to_codes
 from footlights.core.plans import Step
@@ -22,6 +21,7 @@ from footlights.pipeline.remainder import FRAMES, remainder
 from footlights.planning import remainders
 from footlights.restoration import chain
 from footlights.restoration.base import STAGES, build
+from footlights.settings import DenoiseSettings
 from quality_tapes import Tape
 
 GRID: dict[str, tuple[str, ...]] = {

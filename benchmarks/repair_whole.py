@@ -15,7 +15,7 @@ import numpy as np
 import quality_methods as methods
 import quality_tapes as tapes
 from footlights.analysis import survey as analysis
-from footlights.config import Settings, resolve
+from footlights.config import resolve
 from footlights.core.clip import Clip, Plane, join
 from footlights.core.plans import RestorationPlan, Step
 from footlights.core.signal import FieldOrder
@@ -28,6 +28,7 @@ from footlights.pipeline.simulate import write_frames
 from footlights.planning import rules
 from footlights.restoration import chain
 from footlights.restoration.base import build
+from footlights.settings import Settings
 from footlights.tape.presets import Preset
 from footlights.tape.raster import NTSC
 from footlights.tape.schedule import Losses

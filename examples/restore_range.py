@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from footlights.config import GeometrySettings, IngestSettings
 from footlights.core.plans import Step, Value
 from footlights.core.records import file_digest
 from footlights.core.signal import FieldOrder
@@ -22,6 +21,7 @@ from footlights.pipeline.pictures import Cuts, Quantiser, source_blocks
 from footlights.planning.geometry import lay_out
 from footlights.restoration import chain
 from footlights.restoration.base import STAGES, Stage, build
+from footlights.settings import GeometrySettings, IngestSettings
 
 
 def stage(name: str, **params: Value) -> Stage:

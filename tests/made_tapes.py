@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.analysis import survey as analysis
-from footlights.config import Settings, resolve
+from footlights.config import resolve
 from footlights.core.reports import Survey
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
 from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
+from footlights.settings import Settings
 
 WIDTH, HEIGHT = 352, 288
 PAL = Fraction(25)

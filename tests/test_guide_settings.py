@@ -9,7 +9,8 @@ from typing import Any, get_args
 
 import pytest
 
-from footlights.config import Settings, listing, resolve
+from footlights.config import listing, resolve
+from footlights.settings import Settings
 
 GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "settings.md"
 ROW = re.compile(r"^\| `([a-z0-9_.]+)` \| `(.*?)` \| (.+?) \| (.+) \|$", re.MULTILINE)

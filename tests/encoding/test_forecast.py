@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from footlights.config import EncodingSettings
 from footlights.core.encodes import Look
 from footlights.encoding import ladder
 from footlights.encoding.forecast import FACTOR, H264, bytes_of
+from footlights.settings import EncodingSettings
 
 RUNGS = {rung.name: rung for rung in ladder.rungs(960, 540, EncodingSettings(heights=(540, 270), h264_height=540))}
 CALM, BUSY = Look(60, 4, 90), Look(60, 30, 90)

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footlights.config import EncodingSettings
 from footlights.core.encodes import Look
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
@@ -16,6 +15,7 @@ from footlights.encoding.encoders import MASTERS, X264, SvtAv1, rung_encoder
 from footlights.encoding.search import SLOPE, Found, Goal, Prior, Reason, Trial, _next, search
 from footlights.errors import ParameterError
 from footlights.pipeline.rungs import every_of
+from footlights.settings import EncodingSettings
 
 GOAL = Goal(target=93, tolerance=0.5, q_low=18, q_high=55, step=0.25, probes=4)
 

@@ -5,10 +5,10 @@ from fractions import Fraction
 
 import pytest
 
-from footlights.config import IngestSettings
 from footlights.core.signal import ChromaSiting, FieldOrder, Matrix, Primaries, Range
 from footlights.ingest.assume import interpret
-from footlights.media.tape import VideoFacts
+from footlights.media.tapefacts import VideoFacts
+from footlights.settings import IngestSettings
 
 SILENT = VideoFacts(
     codec="mpeg2video",

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from footlights.config import EncodingSettings
 from footlights.core.encodes import Look, Probe
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
@@ -18,6 +17,7 @@ from footlights.encoding.encoders import SvtAv1, lossless_intermediate
 from footlights.media import ffmpeg
 from footlights.metrics.video import vmaf
 from footlights.pipeline.rungs import ChunkRequest, Picture, _mended, encode_chunk
+from footlights.settings import EncodingSettings
 
 WIDTH, HEIGHT, FRAMES = 256, 144, 4
 RATE = Fraction(25)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from footlights.config import EncodingSettings
 from footlights.core.encodes import ChunkEncode
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import encoders, ladder
 from footlights.media import ffmpeg
 from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+from footlights.settings import EncodingSettings
 
 FRAMES = FrameRange(0, 10)
 

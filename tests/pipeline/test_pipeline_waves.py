@@ -7,7 +7,6 @@ from fractions import Fraction
 
 import pytest
 
-from footlights.config import EncodingSettings
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode, Look, Probe
 from footlights.core.signal import BT709_SIGNAL
@@ -17,6 +16,7 @@ from footlights.encoding.search import Goal, Prior, search
 from footlights.engine.tasks import Task
 from footlights.pipeline.rungs import ChunkRequest
 from footlights.pipeline.waves import Asked, waves
+from footlights.settings import EncodingSettings
 
 CHUNKS = 40
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as timeless
 from hypothesis import strategies as st
 
-from footlights.config import GeometrySettings, resolve
+from footlights.config import resolve
 from footlights.core import records
 from footlights.core.faces import FacePath, ShotFaces, TrackedFace
 from footlights.core.plans import RestorationPlan, ShotPlan
@@ -44,6 +44,7 @@ from footlights.planning import rules
 from footlights.planning.geometry import lay_out
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces, time_map
 from footlights.presets import PRESETS
+from footlights.settings import GeometrySettings
 from made_tapes import settings
 
 NTSC = Fraction(30000, 1001)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from footlights.config import EncodingSettings
 from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
 from footlights.report import page
 from footlights.report.rdplot import rd_plot
 from footlights.report.sections import encodes as section
+from footlights.settings import EncodingSettings
 
 
 def encode(number: int) -> ChunkEncode:

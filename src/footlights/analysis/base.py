@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.analysis.view import FrameView
-from footlights.config import AnalysisSettings
 from footlights.core.registry import Registry
 from footlights.core.signal import FieldOrder, Signal
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
+from footlights.settings import AnalysisSettings
 
 Series = Mapping[str, NDArray[np.float32]]
 """Columns by name, `(frames, …)`; NaN where a frame was not measured."""

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
 from footlights.analysis.view import FrameView, rgb_from_codes
-from footlights.config import FaceSettings
 from footlights.core.reports import FaceBox, FaceReport, FaceTrack, Shot
 from footlights.errors import MissingExtraError
+from footlights.settings import FaceSettings
 
 MOST = 8
 """Faces kept per frame, best first."""

@@ -33,7 +33,6 @@ from footlights.analysis import (
 from footlights.analysis.base import ANALYSERS, Analyser, Notes, Scene, Series
 from footlights.analysis.shots import find_shots
 from footlights.analysis.view import FrameView
-from footlights.config import AnalysisSettings
 from footlights.core.reports import CadenceKind, Shot, ShotGlance, ShotReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap, Ingest
@@ -42,6 +41,7 @@ from footlights.errors import VerificationError
 from footlights.media.lossless import frame_digest
 from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader
+from footlights.settings import AnalysisSettings
 
 SERIES = "series.npz"
 GLANCE = ("cadence", "complexity", "exposure", "shots")

@@ -7,9 +7,9 @@ from dataclasses import replace
 from fractions import Fraction
 from math import log2
 
-from footlights.config import EncodingSettings
 from footlights.core.encodes import EncodePlan, LeftOut, Look, Rung
 from footlights.core.time import FrameRange
+from footlights.settings import EncodingSettings
 
 _CAPS = {
     2160: 16_000_000,

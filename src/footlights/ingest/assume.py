@@ -12,9 +12,9 @@ from enum import IntEnum
 from fractions import Fraction
 from typing import TypeVar
 
-from footlights.config import IngestSettings, aspect
 from footlights.core.signal import ChromaSiting, FieldOrder, Matrix, Primaries, Range, Signal, Transfer
-from footlights.media.tape import VideoFacts
+from footlights.media.tapefacts import VideoFacts
+from footlights.settings import IngestSettings, aspect
 
 E = TypeVar("E", bound=IntEnum)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from footlights.config import IngestSettings
 from footlights.core import records
 from footlights.core.signal import FieldOrder, Signal
 from footlights.core.source import AudioStream, DecodeFault, Ingest, Source
@@ -23,7 +22,9 @@ from footlights.ingest.assume import interpret
 from footlights.media.lossless import LosslessWriter, PacketCopy, frame_digest, storable_formats
 from footlights.media.pixels import layout, lossless_form
 from footlights.media.reader import VideoIndex, VideoReader, index_video
-from footlights.media.tape import TapeFacts, TapeFault, TapeFile, TapePicture, TapeSound, open_tape
+from footlights.media.tape import TapeFault, TapeFile, TapePicture, TapeSound, open_tape
+from footlights.media.tapefacts import TapeFacts
+from footlights.settings import IngestSettings
 
 VERSION = 2
 PICTURES = "ingest.mkv"

@@ -24,7 +24,6 @@ import av
 import av.error
 from av.packet import Packet
 
-from footlights.config import CONTAINERS
 from footlights.core.signal import BT709_SIGNAL, Signal
 from footlights.core.time import NTSC_FRAME_RATE
 from footlights.errors import PausedError, ToolError, UsageError
@@ -33,6 +32,7 @@ from footlights.media.bitstreams import join_annex_b, split_lengths
 from footlights.media.lossless import ENOSPC
 from footlights.media.pieces import Clock, Piece, VideoTrack
 from footlights.media.soundtrack import Container, SoundFacts, SoundWriter
+from footlights.settings import CONTAINERS
 
 _MAX_TIMESCALE = 2**31 - 1
 _PROGRESSIVE = 1

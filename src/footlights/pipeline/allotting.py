@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from footlights.config import Settings
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe
 from footlights.encoding import ladder
@@ -28,6 +27,7 @@ from footlights.pipeline.assembly import StreamRequest
 from footlights.pipeline.looks import see_tasks
 from footlights.pipeline.rungs import ChunkRequest
 from footlights.pipeline.waves import Asked, waves
+from footlights.settings import Settings
 
 if TYPE_CHECKING:
     from footlights.pipeline.run import Session

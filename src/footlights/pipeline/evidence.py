@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from footlights.config import GeometrySettings
 from footlights.core import colour
 from footlights.core.reports import Survey
 from footlights.core.signal import BT709_SIGNAL, Matrix, Primaries
@@ -21,6 +20,7 @@ from footlights.pipeline.pictures import to_planes
 from footlights.planning.geometry import lay_out
 from footlights.report.pictures import Picture, beside, displayed, fitted, jpeg
 from footlights.report.shown import shown_shots
+from footlights.settings import GeometrySettings
 
 _THUMBNAIL_LINES = 180
 _PAIR_LINES = 540

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from footlights.analysis import facetracks, people
-from footlights.config import Settings
 from footlights.core import faces, records
 from footlights.core.faces import PersonTrack, ShotFaces
 from footlights.core.plans import RestorationPlan
@@ -18,6 +17,7 @@ from footlights.engine.tasks import Resources, Task
 from footlights.pipeline.facetracks import FACES, FaceRequest
 from footlights.pipeline.graph import INGEST, Layout
 from footlights.planning import rules
+from footlights.settings import Settings
 
 PEOPLE = "people"
 PERSONS = "people.json"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from footlights.config import EncodingSettings
 from footlights.core.encodes import EncodePlan, Look
 from footlights.core.time import clock
 from footlights.encoding.forecast import Span, bytes_of
 from footlights.engine.reuse import Action, Forecast
 from footlights.pipeline import graph
+from footlights.settings import EncodingSettings
 
 _TRIALS = 2.2
 """Encodes per chunk and rendition of a search, measured; allocation adds one."""

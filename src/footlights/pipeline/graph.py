@@ -13,7 +13,6 @@ from itertools import pairwise
 
 from footlights.analysis import sound
 from footlights.analysis import survey as analysis
-from footlights.config import Settings
 from footlights.core import records
 from footlights.core.encodes import EncodePlan, Look
 from footlights.core.plans import Piece, RestorationPlan, ShotPlan
@@ -35,6 +34,7 @@ from footlights.pipeline.restore import PieceRequest
 from footlights.pipeline.rungs import ChunkRequest
 from footlights.planning import rules
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
+from footlights.settings import Settings
 
 _OPS = "footlights.pipeline.ops"
 ENCODE = f"{_OPS}:encode"

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from footlights.config import Settings
 from footlights.core import colour, records
 from footlights.core.clip import Clip, Plane
 from footlights.core.products import Check, HdrFacts
@@ -32,6 +31,7 @@ from footlights.pipeline import assembly
 from footlights.pipeline.assembly import AS_IT_IS, SoundPlan, Timing
 from footlights.pipeline.pictures import Quantiser
 from footlights.pipeline.restore import PieceRequest
+from footlights.settings import Settings
 
 JOIN = "hdr"
 FILE = "hdr.mkv"

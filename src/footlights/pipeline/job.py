@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from footlights.config import Resolved, Settings, explicit, resolve
+from footlights.config import Resolved, explicit, resolve
 from footlights.core import records
 from footlights.engine.isolate import IsolationError, run_isolated
 from footlights.engine.tasks import JSON
 from footlights.errors import ConfigError, OutputExistsError, PausedError, SourceChangedError, SourceError, UsageError
+from footlights.settings import Settings
 
 JOB_FILE = "job.toml"
 FORMAT_FILE = "FORMAT"

@@ -13,7 +13,6 @@ from pathlib import Path
 from footlights.analysis import people
 from footlights.analysis import sound as listening
 from footlights.analysis import survey as analysis
-from footlights.config import AnalysisSettings, IngestSettings
 from footlights.core import faces, records
 from footlights.core.encodes import BasePictures, ChunkEncode
 from footlights.core.faces import PersonTrack
@@ -42,6 +41,7 @@ from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk, seen_
 from footlights.planning.provenance import RATE
 from footlights.planning.provenancemap import MapRequest
 from footlights.report import worst
+from footlights.settings import AnalysisSettings, IngestSettings
 
 SURVEY = "survey.json"
 RESULT = "result.json"

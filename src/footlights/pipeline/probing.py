@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from footlights.config import IngestSettings
 from footlights.core import records
 from footlights.ingest import ingest
 from footlights.media.tape import open_tape
+from footlights.settings import IngestSettings
 
 
 def probe(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from footlights.config import SoundSettings
 from footlights.core import records
 from footlights.core.reports import SoundCare, SoundReport
 from footlights.core.source import Ingest
@@ -19,6 +18,7 @@ from footlights.engine.tasks import Task
 from footlights.media.audio import AudioTrack
 from footlights.media.soundcare import VERSION, Wanted, care
 from footlights.pipeline.assembly import SoundPlan
+from footlights.settings import SoundSettings
 
 TASK = "sound-care"
 RECORD = "care.json"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from footlights.config import Settings
 from footlights.core import lookup
 from footlights.core.plans import Skipped, Step
 from footlights.core.reports import ShotReport
@@ -14,6 +13,7 @@ from footlights.core.signal import Matrix, Primaries, Signal
 from footlights.planning.evidence import Correction
 from footlights.planning.repairs import step
 from footlights.planning.shared import fall
+from footlights.settings import Settings
 
 QUIET = 0.45
 """Luma sigma in codes below which a shot needs no noise reduction, and has no grain to give back."""

@@ -12,11 +12,11 @@ from itertools import combinations
 
 import numpy as np
 
-from footlights.config import ColourSettings
 from footlights.core.colour import ycbcr_to_rgb
 from footlights.core.reports import ShotReport, Survey
 from footlights.core.signal import Matrix
 from footlights.planning.drift import LEAST, Fault, Sight, fault, light_apart
+from footlights.settings import ColourSettings
 
 _LEAST_FRAMES = 5
 _CAST = 2.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from footlights.config import Settings
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import Skipped, Step, Value
 from footlights.core.reports import ShotReport
@@ -10,6 +9,7 @@ from footlights.models import trackface
 from footlights.planning.geometry import Geometry
 from footlights.restoration.base import STAGES
 from footlights.restoration.faces import HIGHEST, shares
+from footlights.settings import Settings
 
 _NAME = "faces.restore"
 

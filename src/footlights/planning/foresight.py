@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from footlights.config import Settings
 from footlights.core.plans import RestorationPlan
 from footlights.core.reports import Survey
 from footlights.core.source import Ingest
 from footlights.errors import FootlightsError
 from footlights.planning import rules
+from footlights.settings import Settings
 
 _NOTE = "Planned from the scan alone: `footlights plan` also follows faces and looks at the noise the net leaves."
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from footlights.config import GeometrySettings
 from footlights.core.source import Source
+from footlights.settings import GeometrySettings
 
 _LINES = {486: (480, 4), 512: (480, 32), 608: (576, 32)}
 """Coded lines → lines of the picture, and how many lie above it. Even numbers keep the fields in order."""

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from footlights.config import Settings, frame_rate
 from footlights.core.plans import Skipped, Step
 from footlights.core.reports import CadenceKind, ShotReport
 from footlights.core.source import Ingest
 from footlights.core.time import FILM_NTSC_RATE, NTSC_FIELD_RATE
 from footlights.errors import ConfigError
 from footlights.planning.repairs import step
+from footlights.settings import Settings, frame_rate
 
 _DENSEST, _SPARSEST = Fraction(40), Fraction(1, 4)
 """Output frames per instant of the tape."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from footlights.config import DenoiseSettings
 from footlights.core.plans import Step, Value
 from footlights.core.reports import Remainder
 from footlights.restoration.base import STAGES
+from footlights.settings import DenoiseSettings
 
 LEFT = 0.6
 """Sigma in codes that the net may leave before more than the nearest pictures steady it."""

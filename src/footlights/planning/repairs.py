@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import median_high
 
-from footlights.config import Settings
 from footlights.core.plans import Skipped, Step, Value
 from footlights.core.reports import ShotReport, Survey
 from footlights.core.subcarrier import PAL, Subcarrier
 from footlights.restoration.base import STAGES
+from footlights.settings import Settings
 
 _BOUNCE = 1
 """Field lines by which the head switch moves from field to field."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from footlights.config import Settings
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import RestorationPlan, ShotPlan, Skipped, Step, Value
 from footlights.core.reports import CadenceKind, Remainder, ShotReport, Survey
@@ -28,6 +27,7 @@ from footlights.planning.rate import Pace
 from footlights.planning.shared import darkness_of, noise_of, sharpness_of
 from footlights.planning.timeline import gap_slots, time_map
 from footlights.restoration.base import STAGES
+from footlights.settings import Settings
 
 SD_LINES, _SD_SAMPLES = 608, 768
 """The largest raster taken for SD."""

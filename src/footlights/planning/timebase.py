@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from footlights.config import Settings
 from footlights.core.plans import Skipped, Step
 from footlights.core.reports import ShotReport, Survey
 from footlights.core.source import Ingest
 from footlights.planning.repairs import step, weighted_median
+from footlights.settings import Settings
 
 _SURE, _SURE_BENT = 0.5, 0.4
 """Confidence from which a shot has a say in jitter, and in the bend: scenes of wild motion reach 0.45 without any."""
