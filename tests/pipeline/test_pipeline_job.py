@@ -93,6 +93,14 @@ def test_again_reuses_everything(finished: Finished, tape: Path, copied: Callabl
     }
 
 
+def test_products_that_are_links_already_leave_nothing_half_made(tape: Path, copied: Callable[[], Path]) -> None:
+    folder = copied()
+    for _ in range(2):  # the first run makes links of the copies
+        restore(tape, folder)
+    assert not list(folder.rglob(".*.part"))
+    assert (folder / "master.mkv").stat().st_nlink > 1
+
+
 def test_changed_setting_redoes_what_depends_on_it(tape: Path, copied: Callable[[], Path]) -> None:
     folder = copied()
     events: list[Event] = []

@@ -104,6 +104,7 @@ def _replace(part: Path, final: Path) -> None:
     """Rename over what an earlier run of this job left there; a folder is moved aside first."""
     if not final.is_dir() or final.is_symlink():
         part.replace(final)
+        part.unlink(missing_ok=True)  # POSIX: renaming a link of a file over another link of it does nothing
         return
     aside = final.with_name(f".{final.name}.{uuid4().hex[:8]}.old")
     final.rename(aside)
