@@ -31,6 +31,7 @@ from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal
 from footlights.core.source import Ingest, Source
 from footlights.core.time import FrameRange
 from footlights.media.pixels import layout
+from footlights.metrics.agreement import adjusted_rand
 
 Row = dict[str, Any]
 WIDTH, HEIGHT = 704, 480
@@ -176,19 +177,6 @@ def _decoded(path: Path, most: int) -> Any:
             scale = min(1.0, 720 / height)
             yield frame.reformat(width=round(width * scale) // 2 * 2, height=round(height * scale) // 2 * 2,
                                  format="rgb24").to_ndarray()  # fmt: skip
-
-
-def adjusted_rand(one: list[int], other: tuple[int, ...]) -> float:
-    """Hubert and Arabie 1985: 1 for equal groups, 0 for chance."""
-    table = np.zeros((max(one) + 1, max(other) + 1))
-    np.add.at(table, (one, list(other)), 1)
-
-    def pairs(counts: NDArray[np.float64]) -> float:
-        return float((counts * (counts - 1) / 2).sum())
-
-    rows, columns, whole = pairs(table.sum(1)), pairs(table.sum(0)), pairs(np.array([table.sum()]))
-    chance = rows * columns / whole
-    return (pairs(table) - chance) / ((rows + columns) / 2 - chance)
 
 
 def main() -> int:

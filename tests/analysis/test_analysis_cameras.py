@@ -16,6 +16,7 @@ from footlights.analysis.view import FrameView
 from footlights.core.reports import Entry, Shot, ShotReport
 from footlights.core.time import FrameRange
 from footlights.media.pixels import layout
+from footlights.metrics.agreement import adjusted_rand
 from made_tapes import HEIGHT, WIDTH, TakenIn, settings, surveyed, texture
 
 LENGTH, SHOTS = 8, 16
@@ -73,19 +74,6 @@ def edited(
         }
         reports.append(replace(like, shot=shot, **found))
     return reports, series, takes, lights
-
-
-def adjusted_rand(one: list[int], other: tuple[int, ...]) -> float:
-    """Hubert and Arabie 1985: 1 for equal groups, 0 for chance."""
-    table = np.zeros((max(one) + 1, max(other) + 1))
-    np.add.at(table, (one, list(other)), 1)
-
-    def pairs(counts: NDArray[np.float64]) -> float:
-        return float((counts * (counts - 1) / 2).sum())
-
-    rows, columns, whole = pairs(table.sum(1)), pairs(table.sum(0)), pairs(np.array([table.sum()]))
-    chance = rows * columns / whole
-    return (pairs(table) - chance) / ((rows + columns) / 2 - chance)
 
 
 def test_the_measure_of_agreement_has_its_closed_forms() -> None:

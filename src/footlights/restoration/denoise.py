@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
 from footlights.restoration.base import Contract, bound, stage
-from footlights.restoration.motion import Flow, MotionEstimator, guide, moved
+from footlights.restoration.motion import Flow, MotionEstimator, moved, over_window
 
 _CODE = 1 / 219
 """One 8-bit luma code in luma units."""
 _CHROMA_CODE = 1 / 224
+_GUIDE_BLUR = 1.2
 _WINDOW = (5, 5)
 _TOLERANCE = 1.3
 """Mean squared difference, in units of what noise alone gives, up to which a neighbour counts fully."""
@@ -72,14 +73,9 @@ class MotionDenoise:
     def run(self, clip: Clip) -> Clip:
         """Clip of T pictures, 4:4:4 → T - 2·radius pictures."""
         radius = self.params.radius
-        out = clip.take(clip.frames.shrink(radius))
         if self.params.strength == 0:
-            return out
-        guides = [guide(luma, 1.2) for luma in clip.luma]
-        luma, chroma = np.empty(out.luma.shape, np.float32), np.empty(out.chroma.shape, np.float32)
-        for index in range(len(out)):
-            luma[index], chroma[index] = self._picture(clip, guides, index + radius)
-        return out.with_pictures(luma, chroma)
+            return clip.take(clip.frames.shrink(radius))
+        return over_window(clip, radius, _GUIDE_BLUR, self._picture)
 
     def _picture(self, clip: Clip, guides: list[NDArray[np.uint8]], now: int) -> tuple[Plane, Plane]:
         own_luma, own_chroma = clip.luma[now], clip.chroma[now]

@@ -3,13 +3,14 @@ pictures moved along it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.core.clip import Plane
+from footlights.core.clip import Clip, Plane
 from footlights.core.colour import eight_bit_luma
 
 Flow = NDArray[np.float32]
@@ -42,6 +43,22 @@ def moved(plane: Plane, flow: Flow, share: float = 1.0, *, sharp: bool = True) -
         cv2.remap(plane, x + share * flow[..., 0], y + share * flow[..., 1], kernel, borderMode=cv2.BORDER_REPLICATE),
         np.float32,
     )
+
+
+def over_window(
+    clip: Clip,
+    radius: int,
+    blur: float,
+    picture: Callable[[Clip, list[NDArray[np.uint8]], int], tuple[Plane, Plane]],
+) -> Clip:
+    """Clip of T pictures → T - 2·radius pictures, luma and chroma of each made by `picture` from the clip, the guides
+    of all its pictures (softened by `blur`) and its number in the clip."""
+    out = clip.take(clip.frames.shrink(radius))
+    guides = [guide(luma, blur) for luma in clip.luma]
+    luma, chroma = np.empty(out.luma.shape, np.float32), np.empty(out.chroma.shape, np.float32)
+    for index in range(len(out)):
+        luma[index], chroma[index] = picture(clip, guides, index + radius)
+    return out.with_pictures(luma, chroma)
 
 
 def between(before: list[Plane], after: list[Plane], share: float, estimator: MotionEstimator) -> list[Plane]:

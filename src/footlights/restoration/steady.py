@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from footlights.core.clip import Clip, Plane
 from footlights.restoration.base import Contract, bound, stage
-from footlights.restoration.motion import MotionEstimator, guide, moved
+from footlights.restoration.motion import MotionEstimator, moved, over_window
 
 _CODE = 1 / 219
 _CHROMA_CODE = 1 / 224
@@ -71,14 +71,9 @@ class SteadyPictures:
     def run(self, clip: Clip) -> Clip:
         """Clip of T pictures, 4:4:4 → T - 2·radius pictures."""
         radius = self.params.radius
-        out = clip.take(clip.frames.shrink(radius))
         if self.params.strength == 0:
-            return out
-        guides = [guide(luma, _GUIDE_BLUR) for luma in clip.luma]
-        luma, chroma = np.empty(out.luma.shape, np.float32), np.empty(out.chroma.shape, np.float32)
-        for index in range(len(out)):
-            luma[index], chroma[index] = self._picture(clip, guides, index + radius)
-        return out.with_pictures(luma, chroma)
+            return clip.take(clip.frames.shrink(radius))
+        return over_window(clip, radius, _GUIDE_BLUR, self._picture)
 
     def _picture(self, clip: Clip, guides: list[NDArray[np.uint8]], now: int) -> tuple[Plane, Plane]:
         own_luma, own_chroma = clip.luma[now], clip.chroma[now]
