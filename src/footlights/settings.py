@@ -95,6 +95,13 @@ class TimeBaseSettings(Section):
     """Move them back where the tape shows it."""
 
 
+class FlickerSettings(Section):
+    """Light that trembles or pumps in the whole picture, all through a shot."""
+
+    strength: Share = 1.0
+    """Share of it that is levelled where the shot proves that it is no light of the stage; 0 leaves it."""
+
+
 class BlockingSettings(Section):
     """The grid of a block transform."""
 
@@ -165,6 +172,7 @@ class RestorationSettings(Section):
     dropouts: DropoutSettings = DropoutSettings()
     switching: SwitchingSettings = SwitchingSettings()
     timebase: TimeBaseSettings = TimeBaseSettings()
+    flicker: FlickerSettings = FlickerSettings()
     blocking: BlockingSettings = BlockingSettings()
     chroma: ChromaSettings = ChromaSettings()
     denoise: DenoiseSettings = DenoiseSettings()

@@ -36,7 +36,7 @@ from footlights.core.reports import (
 )
 from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal, Transfer
 from footlights.core.source import Gap, GapKind, Ingest, Source
-from footlights.core.tape_reports import BlockingReport, Jump, LevelsReport, TimeBaseReport
+from footlights.core.tape_reports import BlockingReport, FlickerReport, Jump, LevelsReport, TimeBaseReport
 from footlights.core.time import FrameRange, SpanKind
 from footlights.errors import SourceError, UsageError
 from footlights.models.fieldlift_run import reference
@@ -90,6 +90,7 @@ def shot(
         complexity=ComplexityReport(70, 20, 1.5, "test"),
         sharpness=SharpnessReport(0.6, 0.8, 320, "test"),
         exposure=ExposureReport(16, 80, 200, 0.1, 0.01, "white", 1, 1, 0, 0, 0, "test"),
+        flicker=FlickerReport(0.1, 0.0, 0.3, 0.0, "test"),
         balance=BalanceReport(0, 0, 0, 0, 0, 0, 0, 0, 12, "test"),
         faces=FaceReport((), 1, "test"),
         gaps=(),
@@ -182,6 +183,25 @@ def test_blocks_are_smoothed_where_noise_does_not_hide_them() -> None:
     ):
         skipped = rules.plan(survey(report), ingest(), settings(*assignments)).shots[0].skipped
         assert why in {one.stage: one.why for one in skipped}["blocking.smooth"]
+
+
+def test_flicker_is_levelled_where_the_whole_picture_proves_it() -> None:
+    film = shot(0, 0, 60, flicker=FlickerReport(3.2, 0.0, 0.8, 0.9, "test"))
+    step = next(one for one in rules.plan(survey(film), ingest(), settings()).shots[0].steps if "flicker" in one.stage)
+    assert (step.params["swing"], step.params["reach"], step.params["interlaced"]) == (0.032, 10, True)
+    assert "3.20 % from picture to picture" in step.why
+    slow = replace(film, flicker=FlickerReport(4.0, 22.5, 0.9, 1.0, "test"))
+    assert rules.plan(survey(slow), ingest(), settings()).shots[0].steps[0].params["reach"] == 22
+    frames = shot(0, 0, 60, kind=CadenceKind.PROGRESSIVE, flicker=film.flicker)
+    assert rules.plan(survey(frames), ingest(), settings()).shots[0].steps[0].params["interlaced"] is False
+    for report, assignments, why in (
+        (shot(0, 0, 60), (), "none that counts"),
+        (replace(film, flicker=replace(film.flicker, confidence=0.4)), (), "light of the scene"),
+        (replace(slow, flicker=replace(slow.flicker, confidence=0.7)), (), "light of the scene"),
+        (film, ("restoration.flicker.strength=0",), "strength = 0"),
+    ):
+        skipped = rules.plan(survey(report), ingest(), settings(*assignments)).shots[0].skipped
+        assert why in {one.stage: one.why for one in skipped}["flicker.level"]
 
 
 def test_colour_is_moved_by_the_delay_of_the_whole_tape() -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap
-from footlights.core.tape_reports import BlockingReport, LevelsReport, TimeBaseReport
+from footlights.core.tape_reports import BlockingReport, FlickerReport, LevelsReport, TimeBaseReport
 from footlights.core.time import FrameRange
 
 
@@ -273,6 +273,7 @@ class ShotReport:
     complexity: ComplexityReport
     sharpness: SharpnessReport
     exposure: ExposureReport
+    flicker: FlickerReport
     balance: BalanceReport
     faces: FaceReport
     gaps: tuple[Gap, ...]

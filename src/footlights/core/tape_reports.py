@@ -52,6 +52,21 @@ class BlockingReport:
 
 
 @dataclass(frozen=True, slots=True)
+class FlickerReport:
+    """Light that trembles or pumps in the whole picture, all through the shot."""
+
+    strength: float
+    """Standard deviation of the gain over the picture around its course, percent."""
+    period: float
+    """Frames after which pumping comes back; 0 for flicker from picture to picture."""
+    evenness: float
+    """How alike all parts of the picture flicker: the least of them over the greatest, 0..1."""
+    confidence: float
+    """That it is no light of the scene, 0..1."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class LevelsReport:
     """The luma codes a shot uses, 8 bit, on the studio scale that the file's range leads to."""
 

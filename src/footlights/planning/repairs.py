@@ -8,6 +8,7 @@ from statistics import median_high
 from footlights.core.plans import Skipped, Step, Value
 from footlights.core.reports import ShotReport, Survey
 from footlights.core.subcarrier import PAL, Subcarrier
+from footlights.core.tape_reports import FlickerReport
 from footlights.restoration.base import STAGES
 from footlights.settings import Settings
 
@@ -31,6 +32,12 @@ taken out, tapes of little colour come out worse (benchmarks/defects.py)."""
 _CRAWL = 0.15
 """Codes of dot crawl or cross-colour from which a shot is combed."""
 
+
+_FLICKERS, _FLICKER_SURE, _PUMPING_SURE = 0.6, 0.5, 0.75
+"""Percent of flicker from which it is levelled, and confidence from which it is, and slow pumping is: lamps that swell
+with the music are slow too."""
+_FLICKER_REACH, _PUMPING_REACH = 10, 30
+"""Frames on each side that give the course of the light, and at most where it pumps: about a period."""
 
 _GRID, _GRID_SURE = 0.35, 0.5
 """Codes of blocking, and confidence, from which the grid is smoothed."""
@@ -114,6 +121,32 @@ def blocking(report: ShotReport, settings: Settings) -> Step | Skipped:
         return Skipped(name, "restoration.blocking.strength = 0")
     strength = round(min(GRID_FACTOR * found.strength * factor, 40.0), 2)
     return step(name, evidence, strength=strength, phase=found.phase)
+
+
+def flicker(found: FlickerReport, settings: Settings, *, interlaced: bool, top_first: bool) -> Step | Skipped:
+    """Level the light where it trembles or pumps everywhere in the picture and all through the shot; light of the
+    stage is none of this, and on doubt nothing is done."""
+    name, share = "flicker.level", settings.restoration.flicker.strength
+    kind = f"pumping every {found.period:g} frames" if found.period else "from picture to picture"
+    evidence = (
+        f"flicker.strength {found.strength:.2f} % {kind}, evenness {found.evenness:.2f}, "
+        f"confidence {found.confidence:.2f}"
+    )
+    if found.strength < _FLICKERS:
+        return Skipped(name, f"{evidence}: none that counts")
+    if found.confidence < (_PUMPING_SURE if found.period else _FLICKER_SURE):
+        return Skipped(name, f"{evidence}: it may be light of the scene")
+    if share == 0:
+        return Skipped(name, "restoration.flicker.strength = 0")
+    return step(
+        name,
+        evidence,
+        strength=share,
+        swing=round(found.strength / 100, 4),
+        reach=min(max(_FLICKER_REACH, round(found.period)), _PUMPING_REACH),
+        interlaced=interlaced,
+        top_first=top_first,
+    )
 
 
 def weighted_median(found: Sequence[tuple[float, float]]) -> float:

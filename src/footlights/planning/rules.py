@@ -139,6 +139,7 @@ def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
         _gaps,
         _switching,
         _timebase,
+        _flicker,
         _dropouts,
         _alignment,
         _comb,
@@ -195,6 +196,11 @@ def _timebase(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if tape.field_rate:
         top_first = _order(tape, report) is not FieldOrder.BOTTOM_FIRST
         yield timebase.align(tape.survey, tape.ingest, report, tape.settings, top_first=top_first)
+
+
+def _flicker(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    top_first = _order(tape, report) is not FieldOrder.BOTTOM_FIRST
+    yield repairs.flicker(report.flicker, tape.settings, interlaced=tape.field_rate, top_first=top_first)
 
 
 def _dropouts(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:

@@ -245,12 +245,12 @@ DICTIONARY: Mapping[Defect, Entry] = {
     ),
     Defect.FLICKER: Entry(
         "Flicker and pumping",
-        "Brightness jumps from picture to picture though the light did not change.",
-        "Automatic exposure, shutter against lamps, or copying. Strobes look alike and are part of the show.",
-        "`exposure.flicker`: codes by which most frames lie off their neighbours; single jumps judged by eye.",
-        "Left as it is: light is never levelled.",
-        (),
-        "It cannot be told safely from stage light.",
+        "Brightness jumps from picture to picture, or swells and sinks, though the light did not change.",
+        "Film in a projector, shutter against lamps, nervous exposure. Strobes look alike and are part of the show.",
+        "`flicker`: gain of the picture around its course, and whether all parts follow; `exposure.flicker` in codes.",
+        "Levelled where all parts of the picture, dark ones too, follow all through the shot; else left as it is.",
+        ("flicker.level",),
+        "What reaches only some parts, or swings by more than a tenth, is taken for light of the show.",
     ),
     Defect.SOUND_CLIPPING: Entry(
         "Clipped sound",

@@ -191,9 +191,13 @@ def _clipping(report: ShotReport) -> tuple[Defect, Severity | None, str]:
 
 
 def _flicker(report: ShotReport) -> tuple[Defect, Severity | None, str]:
-    found = report.exposure.flicker
-    value = f"brightness off by {found:.1f} codes from frame to frame, all along the shot"
-    return Defect.FLICKER, grade(found, 0.6, 1.5, 4.0), value
+    found, codes = report.flicker, report.exposure.flicker
+    if found.confidence >= 0.5:
+        how = f"pumps every {found.period:.0f} frames" if found.period else "trembles"
+        value = f"the light of the whole picture {how}, by {found.strength:.1f} %"
+        return Defect.FLICKER, grade(found.strength, 0.6, 2.0, 5.0), value
+    value = f"brightness off by {codes:.1f} codes from frame to frame, all along the shot"
+    return Defect.FLICKER, grade(codes, 0.6, 1.5, 4.0), value
 
 
 def _head_switching(report: ShotReport) -> tuple[Defect, Severity | None, str]:
