@@ -1,8 +1,8 @@
 """Enhancement and fidelity: what is added to the picture, and how well that can be trusted; one part per dimension.
 
 Each part is a module `enhancement_NAME.py` with `measure(options)`, which gives its numbers, and `show(numbers)`, which
-prints them. `results/enhancement.json` holds all parts; running some of them replaces only these. Colour, fidelity and
-cost go in pieces: rows that are done are kept, and the same command goes on.
+prints them. `results/enhancement.json` holds all parts; running some of them replaces only these. Colour, fidelity,
+jobs and cost go in pieces: rows that are done are kept, and the same command goes on.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import enhancement_cost
 import enhancement_detail
 import enhancement_fidelity
 import enhancement_grain
+import enhancement_jobs
 import enhancement_rate
 import pieces
 
@@ -29,6 +30,7 @@ PARTS: dict[str, ModuleType] = {
     "colour": enhancement_colour,
     "banding": enhancement_banding,
     "fidelity": enhancement_fidelity,
+    "jobs": enhancement_jobs,
     "rate": enhancement_rate,
     "cost": enhancement_cost,
 }
@@ -45,6 +47,7 @@ def earlier(path: Path) -> dict[str, Any]:
 def main() -> int:
     parser = bench.arguments("enhancement", __doc__)
     parser.add_argument("--part", action="append", choices=sorted(PARTS), help="part to run; again for more (all)")
+    parser.add_argument("--work", type=Path, help="folder in which the jobs of the part jobs stay (default: none)")
     parser.add_argument("--quick", action="store_true", help="fewer clips and frames, for a first look")
     pieces.arguments(parser)
     options = bench.parsed(parser)

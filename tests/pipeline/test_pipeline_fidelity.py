@@ -10,6 +10,9 @@ import pytest
 
 from footlights.core.products import JobResult
 from footlights.core.redegraded import ShotFidelity
+from footlights.core.time import FrameRange
+from footlights.ingest import ingest as taking_in
+from footlights.pipeline import graph, inspect, putback
 from footlights.pipeline.fidelity import checks, warnings
 from made_tapes import PAL, interlaced, noisy, panned, texture, write_ffv1
 from small_job import restore
@@ -35,6 +38,26 @@ def test_a_restored_tape_is_explained_by_its_noise(order: str, tmp_path: Path) -
     written = json.loads((tmp_path / "job" / "report.json").read_text("utf-8"))["fidelity"]
     assert [one["explained"] for one in written] == [True] * len(result.fidelity)
     assert "explained by noise" in (tmp_path / "job" / "report.html").read_text("utf-8")
+
+
+def test_streaks_that_were_concealed_are_not_compared(tmp_path: Path) -> None:
+    seen = interlaced(lambda instant: panned(texture(4), instant, dx=0.4, dy=0.0), 9)
+    for field in (0, 1):
+        seen[4][80 + field : 120 + field : 8, 60:180] = 235
+    tape = write_ffv1(tmp_path / "tape.mkv", noisy(seen, 2.0), rate=PAL, order="tff")
+    sets = ("geometry.height=288", "encoding.enabled=false", "restoration.chain=classical", "enhancement.grain.share=0")
+    result = restore(tape, tmp_path / "job", *sets)
+    (shot,) = result.plan.shots if result.plan else ()
+    step = next(step for step in shot.steps if step.stage == "dropouts.conceal")
+    opened = taking_in.open_ingest(inspect.latest(tmp_path / "job", graph.INGEST))
+    with opened[1]:
+        mask = putback.concealed(step, opened, 4, FrameRange(0, 9))
+        calm = putback.concealed(step, opened, 6, FrameRange(0, 9))
+    assert mask[80:120:8, 64:176].mean() > 0.9
+    assert mask.mean() < 0.05
+    assert not calm.any()
+    (one,) = result.fidelity
+    assert one.explained, one
 
 
 def test_a_master_smaller_than_the_tape_is_left_out_with_the_reason(finished: tuple[Path, JobResult]) -> None:

@@ -25,10 +25,14 @@ class Subcarrier:
     """Per luma sample."""
     inverted: int
     """Field lines, and frames, after which the pattern is inverted."""
+    per_line: float
+    """Cycles of the carrier in a line, blanking counted."""
+    alternating: bool
+    """V changes its sign from line to line."""
 
 
-NTSC = Subcarrier(227.5 / 858, 1)
-PAL = Subcarrier((283.75 + 1 / 625) / 864, 2)
+NTSC = Subcarrier(227.5 / 858, 1, 227.5, alternating=False)
+PAL = Subcarrier((283.75 + 1 / 625) / 864, 2, 283.75 + 1 / 625, alternating=True)
 
 
 def of_raster(width: int, height: int) -> Subcarrier | None:

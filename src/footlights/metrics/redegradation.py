@@ -1,11 +1,15 @@
 """Re-degradation: a restored picture, pushed back through what the tape did to it, must give the tape's fields again.
 
 What is left over is the tape's noise where restoring took nothing but noise away and brought nothing in. Geometry,
-matrix and field sampling are undone by the caller; the bandwidth is found here, per shot, as the symmetric point spread
-of 7 samples by 5 frame lines whose sum is one and which explains the fields best in the least-squares sense. So few
-numbers cannot take invented detail for a blur of the camera: they are shared by all samples of the shot.
+matrix and field sampling are undone by the caller; how the tape answers is found here, per shot, by least squares: a
+symmetric point spread of 7 samples by 5 frame lines whose sum is one, of the signal and of what apertures in light
+make of it (`metrics/tapepath.py`), shared by all samples; and per instant, whose phase is its own, what a composite
+connection left of the colour in luma. So few numbers cannot take invented detail for a blur of the camera. Any blur
+could be undone by a fit that is free to sharpen, so the answer may not sharpen more than a tape does
+(`metrics/tapeanswer.py`).
 
-Lines that strayed on the tape, and were moved to their place, are put back astray by what was measured of them.
+Lines that strayed on the tape, and were moved to their place, are put back astray by what was measured of them. Places
+that were concealed on purpose tell nothing.
 
 A lossy format adds an error of its own, more of it on edges than the noise of flat places shows. Where a picture can be
 put through the format again, or through its quantiser, that error is measured: the pushed-back picture with noise on it
@@ -25,9 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.core.clip import Plane
+from footlights.metrics.tapeanswer import REACH, Floats, View, answered
 
-_REACH = (2, 3)
-"""Frame lines and samples of the point spread on each side."""
 _MARGIN = (8, 12)
 """Frame lines and samples left out at the picture's sides: blanking, head switching, what a kernel cannot see."""
 _BLOCK = (8, 16)
@@ -63,6 +66,12 @@ class Pushed:
     """What puts lines astray as they are on the tape, where they were mended."""
     torn: int = 0
     """Frame lines at the bottom that were filled anew, and tell nothing."""
+    lit: tuple[Plane, ...] = ()
+    """The master behind apertures in light, `(H, W)` each, in the order of `tapepath.APERTURES`."""
+    crawl: tuple[Plane, ...] = ()
+    """What a composite connection may have left of the master's colour in luma, `(H, W)` each, codes."""
+    concealed: NDArray[np.bool_] | None = None
+    """Samples of `source` that were filled anew, and tell nothing."""
 
 
 class Residual(NamedTuple):
@@ -79,27 +88,22 @@ class Residual(NamedTuple):
 
 def compare(samples: Sequence[Pushed], levels: Sequence[float], sigmas: Sequence[float]) -> Residual:
     """The residual of a shot's samples. `sigmas` is the tape's noise in codes at the luma codes `levels`, rising."""
-    inner = [_inner(sample) for sample in samples]
-    spread = _point_spread(inner)
-    seen = [_spread(shifted, spread) for _, shifted in inner]
-    left = [source - one for (source, _), one in zip(inner, seen, strict=True)]
-    flat = [np.interp(shifted[0], levels, sigmas) for _, shifted in inner]
+    views = [_view(sample) for sample in samples]
+    seen = answered(views)
+    flat = [np.interp(view.own, levels, sigmas) for view in views]
     noise = [_coded(sample, one, sigma) for sample, one, sigma in zip(samples, seen, flat, strict=True)]
+    left = [(view.source - one) * view.told for view, one in zip(views, seen, strict=True)]
     energy = sum(float(np.square(one).sum()) for one in left)
-    expected = sum(float(np.square(one).sum()) for one in noise)
-    count = sum(one.size for one in left)
+    expected = sum(float(np.square(one * view.told).sum()) for one, view in zip(noise, views, strict=True))
+    count = sum(float(view.told.sum()) for view in views)
     blocks = np.concatenate([_blocks(a) / _blocks(b) for a, b in zip(left, noise, strict=True)])
-    steep = sum(_on_edges(one, shifted[0]) for one, (_, shifted) in zip(left, inner, strict=True))
+    steep = sum(_on_edges(one, view.own) for one, view in zip(left, views, strict=True))
     return Residual(
         rms=float(np.sqrt(energy / count)),
         noise=float(np.sqrt(expected / count)),
         high=float(np.sqrt(np.quantile(blocks, 0.95))),
         edges=steep / max(energy, 1e-12),
     )
-
-
-Shifted = list[NDArray[np.float64]]
-"""The master on the source's lines, then for each pair of distances the mean of its neighbours at these."""
 
 
 def _coded(sample: Pushed, seen: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -134,42 +138,36 @@ def _lines(sample: Pushed) -> NDArray[np.intp]:
     return np.arange(top, sample.master.shape[0] - max(_MARGIN[0], sample.torn), sample.step)
 
 
-def _inner(sample: Pushed) -> tuple[NDArray[np.float64], Shifted]:
-    """Source lines and shifted masters, without the margins."""
-    width = sample.master.shape[1]
+def _view(sample: Pushed) -> View:
+    """Source lines and what a fit may weigh to explain them."""
+    rows, columns = _rows(sample), slice(_MARGIN[1], sample.master.shape[1] - _MARGIN[1])
+    own, *others = _neighbours(sample, sample.master)
+    shared = [other - own for other in others]
+    for picture in sample.lit:
+        lit, *beside = _neighbours(sample, picture)
+        shared += [lit - own, *(other - lit for other in beside)]
     lines = _lines(sample)
-    master = sample.master.astype(np.float64)
+    crawl = [_astray(sample, pattern[lines].astype(np.float64))[:, columns] for pattern in sample.crawl]
+    told = np.ones(own.shape) if sample.concealed is None else (~sample.concealed[rows, columns]).astype(np.float64)
+    return View(sample.source[rows, columns].astype(np.float64), own, shared, crawl, told)
 
-    near = range(-_REACH[0], _REACH[0] + 1)
-    strayed = sample.strayed or (lambda picture, _: picture)
-    rows = {down: strayed(master[lines + down], _rows(sample)) for down in near}
 
-    def seen(down: int, right: int) -> NDArray[np.float64]:
-        return rows[down][:, _MARGIN[1] + right : width - _MARGIN[1] + right]
-
+def _neighbours(sample: Pushed, picture: Plane) -> list[Floats]:
+    """A picture on the source's lines, then for each pair of distances the mean of its neighbours at these."""
+    lines, width = _lines(sample), picture.shape[1]
+    near = range(-REACH[0], REACH[0] + 1)
+    rows = {down: _astray(sample, picture[lines + down].astype(np.float64)) for down in near}
     shifted = []
-    for down in range(_REACH[0] + 1):
-        for right in range(_REACH[1] + 1):
-            ways = {(a * down, b * right) for a in (1, -1) for b in (1, -1)}
-            shifted.append(np.mean([seen(*way) for way in sorted(ways)], axis=0))
-    return sample.source[_rows(sample), _MARGIN[1] : width - _MARGIN[1]].astype(np.float64), shifted
+    for down in range(REACH[0] + 1):
+        for right in range(REACH[1] + 1):
+            ways = sorted({(a * down, b * right) for a in (1, -1) for b in (1, -1)})
+            seen = [rows[d][:, _MARGIN[1] + r : width - _MARGIN[1] + r] for d, r in ways]
+            shifted.append(np.mean(seen, axis=0))
+    return shifted
 
 
-def _point_spread(inner: Sequence[tuple[NDArray[np.float64], Shifted]]) -> NDArray[np.float64]:
-    """Weights of the neighbours' differences to the sample itself (so that the sum is one), by least squares."""
-    unknowns = len(inner[0][1]) - 1
-    square, right = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
-    for source, (own, *others) in inner:
-        columns = np.stack([(other - own).ravel() for other in others])
-        square += columns @ columns.T
-        right += columns @ (source - own).ravel()
-    steadied = square + np.eye(unknowns) * (1e-6 * np.trace(square) + 1e-9)
-    return np.linalg.solve(steadied, right)
-
-
-def _spread(shifted: Shifted, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    own, *others = shifted
-    return own + sum((w * (other - own) for w, other in zip(weights, others, strict=True)), np.zeros_like(own))
+def _astray(sample: Pushed, lines: Floats) -> Floats:
+    return sample.strayed(lines, _rows(sample)) if sample.strayed else lines
 
 
 def _blocks(plane: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,9 +1,11 @@
 """The re-degradation check: which pictures of the master are pushed back to the tape, by which task, and what is said.
 
 A few instants of every shot are compared, taken where nothing was lost or damaged. What a plan changed on purpose in
-levels and matrix is undone with the plan's own numbers, lines that it moved to their place are put back astray, and
-what the tape's own coding makes of such a picture is reckoned with (`pipeline/putback.py`); other repairs, detail,
-grain and the encoder's loss are not undone: they have to disappear in the tape's noise.
+levels and matrix is undone with the plan's own numbers, lines that it moved to their place are put back astray, where
+streaks were concealed nothing is compared, and what the tape's own coding makes of such a picture is reckoned with
+(`pipeline/putback.py`). What lens, camera and a composite connection did is found with the comparison
+(`metrics/redegradation.py`). Other repairs, detail, grain and the encoder's loss are not undone: they have to disappear
+in the tape's noise.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from footlights.core.redegraded import LIMIT, ShotFidelity
 from footlights.core.reports import ShotReport, Survey
 from footlights.core.signal import BT709_SIGNAL, FieldOrder, Matrix, Primaries
 from footlights.core.source import Ingest
+from footlights.core.subcarrier import of_raster
 from footlights.core.time import FrameRange, SpanKind
 from footlights.engine.tasks import Task
 from footlights.enhancement.balance import affine
@@ -34,6 +37,7 @@ from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
 from footlights.media.roundtrip import is_dv, through_dv
 from footlights.metrics.redegradation import Coder, Pushed, compare
+from footlights.metrics.tapepath import crawl, in_light
 from footlights.pipeline import putback
 from footlights.pipeline.pictures import to_planes
 
@@ -42,6 +46,8 @@ _SAMPLES = 3
 """Pictures of a shot that are compared."""
 _ROUNDING = 0.5
 """Codes: noise that rounding to 8 bits on the tape and the master's encoder leave even where the tape has none."""
+_CRAWL = 0.1
+"""Codes of dot crawl or cross-colour from which a tape is taken to have been composite."""
 _LOSSLESS = frozenset({"ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210", "v308", "r210", "magicyuv", "png"})
 """Codecs of tapes that add no error of their own."""
 
@@ -92,6 +98,10 @@ class ShotRequest:
     """The step that moved lines to their place."""
     torn: int = 0
     """Frame lines at the bottom that were filled anew."""
+    conceal: Step | None = None
+    """The step that filled streaks anew."""
+    composite: bool = False
+    """Traces of a composite connection were measured in the shot."""
 
 
 def task(plan: RestorationPlan, ingest: Ingest, survey: Survey, pieces: Sequence[Piece], order: FieldOrder) -> Task:
@@ -110,7 +120,7 @@ def task(plan: RestorationPlan, ingest: Ingest, survey: Survey, pieces: Sequence
     return Task(
         FIDELITY,
         "footlights.pipeline.ops:fidelity",
-        2,
+        3,
         {"request": records.to_data(requests, tuple)},
         needs=("ingest", *(f"restore/{index:05d}" for index in used)),
         units=max(sum(len(one.instants) for one in requests), 1),
@@ -190,7 +200,8 @@ def _request(
 ) -> ShotRequest:
     factor, shown, order, lost = tape
     steps = {step.stage: step.params for step in shot.steps}
-    aligned = next((replace(step, why="") for step in shot.steps if step.stage == "timebase.align"), None)
+    undone = {step.stage: replace(step, why="") for step in shot.steps}
+    aligned = undone.get("timebase.align")
     lost = lost | putback.jumped(aligned)
     scaled = next((params for name, params in steps.items() if name.startswith("upscale.")), {})
     converted = steps.get("colour.convert", {})
@@ -224,6 +235,8 @@ def _request(
         coded=coded,
         timebase=aligned,
         torn=2 * _whole(steps.get("switching.fill", {}), "lines"),
+        conceal=undone.get("dropouts.conceal"),
+        composite=step == 2 and max(report.composite.dot_crawl, report.composite.cross_colour) >= _CRAWL,
         why=why or ("" if instants else "no instant of it is shown as it came through"),
     )
 
@@ -267,17 +280,30 @@ def _pushed(request: ShotRequest, instant: Instant, opened: tuple[Ingest, VideoR
     luma, _ = to_planes(picture, reader.layout, ingest.source.signal, interlaced=ingest.interlaced[instant.source])
     height, width = luma.shape
     source = luma[top : height - bottom, left : width - right] * 219 + 16
-    master = _master(request, piece, instant.frame, source.shape) * 219 + 16
+    own, chroma = _master(request, piece, instant.frame, source.shape)
     line = (instant.first - top) % request.step
     place = slice(top + line, height - bottom, request.step), slice(left, width - right)
     coder = putback.mpeg(instant.quantiser) if instant.quantiser else None
     if request.coded:
         coder = _dv(tuple(plane.copy() for plane in picture.planes), request.coded, place)
-    strayed = None
+    strayed = concealed = None
     if request.timebase:
         strayed = putback.strayed(request.timebase, opened, instant.source, request.frames, place[0])
-    torn = max(request.torn - bottom, 0)
-    return Pushed(source[line :: request.step], master, line, request.step, coder, strayed, torn)
+    if request.conceal:
+        concealed = putback.concealed(request.conceal, opened, instant.source, request.frames)[place]
+    carrier = of_raster(width, height) if request.composite else None
+    return Pushed(
+        source[line :: request.step],
+        own * 219 + 16,
+        line,
+        request.step,
+        coder,
+        strayed,
+        max(request.torn - bottom, 0),
+        lit=tuple(lit * 219 + 16 for lit in in_light(own, chroma, Matrix(request.matrix))),
+        crawl=tuple(one * 219 for one in crawl(own, chroma, carrier)) if carrier else (),
+        concealed=concealed,
+    )
 
 
 def _dv(planes: tuple[Samples, ...], pixel_format: str, place: tuple[slice, slice]) -> Coder:
@@ -291,8 +317,8 @@ def _dv(planes: tuple[Samples, ...], pixel_format: str, place: tuple[slice, slic
     return through
 
 
-def _master(request: ShotRequest, piece: Path, frame: int, size: tuple[int, ...]) -> Plane:
-    """A picture of the master at the tape's raster, with the tape's matrix, primaries and balance."""
+def _master(request: ShotRequest, piece: Path, frame: int, size: tuple[int, ...]) -> tuple[Plane, Plane]:
+    """Luma and chroma of a picture of the master at the tape's raster, in the tape's matrix, primaries and balance."""
     width, height, pillar = request.raster[:3]
     with VideoReader(piece, index_video(piece)) as reader:
         (picture,) = reader.read(FrameRange(frame, frame + 1))
@@ -307,9 +333,9 @@ def _master(request: ShotRequest, piece: Path, frame: int, size: tuple[int, ...]
     target = (Matrix(request.matrix), Primaries(request.primaries))
     back, off = colour.convert_primaries(y, np.stack([cb, cr]), (Matrix.BT709, Primaries.BT709), target)
     mixing, offset = affine(target[0], request.balance[:3], request.balance[3:])
-    weights = np.linalg.inv(mixing)[0]
-    terms = zip(weights, (back, *off), offset, strict=True)
-    return np.asarray(sum(weight * (plane - shift) for weight, plane, shift in terms), np.float32)
+    shifted = np.stack([back, *off]) - offset[:, None, None]
+    y, *chroma = np.einsum("cd,dhw->chw", np.linalg.inv(mixing), shifted).astype(np.float32)
+    return y, np.stack(chroma)
 
 
 def _balance(params: Mapping[str, Value]) -> tuple[float, ...]:

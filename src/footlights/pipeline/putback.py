@@ -1,4 +1,5 @@
-"""What the tape did and restoring mended, put back by what was measured: lines astray, and the tape's own coding."""
+"""What the tape did and restoring mended, put back by what was measured: lines astray, and the tape's own coding; and
+where nothing can be put back, because it was filled anew."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from footlights.metrics.quantised import quantised
 from footlights.metrics.redegradation import Coder, Strayed
 from footlights.pipeline.pictures import to_planes
 from footlights.restoration.base import build
+from footlights.restoration.dropouts import ConcealDropouts
 from footlights.restoration.timebase import AlignLines, shifted
 
 _AROUND = 2
@@ -41,12 +43,21 @@ def strayed(step: Step, opened: Opened, source: int, shot: FrameRange, rows: sli
     the frame that are compared."""
     stage = build(step)
     assert isinstance(stage, AlignLines)
-    offsets = stage.offsets(_around(opened, source, shot))[rows]
+    offsets = stage.offsets(_around(opened, source, shot, _AROUND))[rows]
 
     def moved(lines: NDArray[np.float64], numbers: NDArray[np.intp]) -> NDArray[np.float64]:
         return shifted(lines.astype(np.float32), -offsets[numbers]).astype(np.float64)
 
     return moved
+
+
+def concealed(step: Step, opened: Opened, source: int, shot: FrameRange) -> NDArray[np.bool_]:
+    """Samples `(H, W)` of ingest frame `source` that lie in streaks which the stage fills anew."""
+    stage = build(step)
+    assert isinstance(stage, ConcealDropouts)
+    clip = _around(opened, source, shot, stage.contract.before)
+    (before,), (after,) = clip.take(clip.frames.shrink(stage.contract.before)).luma, stage.run(clip).luma
+    return np.asarray(after != before)
 
 
 def mpeg(scale: float) -> Coder:
@@ -79,15 +90,15 @@ def _luma(opened: Opened, number: int) -> Plane:
     return luma * np.float32(219) + np.float32(16)
 
 
-def _around(opened: Opened, source: int, shot: FrameRange) -> Clip:
-    """Five frames around one, mirrored at the shot's ends as the chain does."""
+def _around(opened: Opened, source: int, shot: FrameRange, reach: int) -> Clip:
+    """A frame and those up to `reach` from it, mirrored at the shot's ends as the chain does."""
     ingest = opened[0]
     first, last = shot.start, shot.stop - 1
     luma = []
-    for number in range(source - _AROUND, source + _AROUND + 1):
+    for number in range(source - reach, source + reach + 1):
         mirrored = 2 * first - number if number < first else 2 * last - number if number > last else number
         luma.append((_luma(opened, min(max(mirrored, first), last)) - 16) / np.float32(219))
     slot = ingest.slots[source]
     chroma = np.zeros((len(luma), 2, *luma[0].shape), np.float32)
-    frames = FrameRange(slot - _AROUND, slot + _AROUND + 1)
+    frames = FrameRange(slot - reach, slot + reach + 1)
     return Clip(np.stack(luma), chroma, ingest.source.signal, frames, Fraction(ingest.source.rate))
