@@ -91,7 +91,7 @@ def _followed(shown: Iterator[Picture]) -> dict[int, facelife.Shape]:
     finder, mesh, square, shapes = FaceFinder(threads=1), FaceMesh(threads=1), None, {}
     for instant, picture in enumerate(shown):
         if square is None:
-            found = finder.find(picture)
+            found = finder.find(picture, judge="mesh")
             if not found:
                 continue
             square = square_of(max(found, key=lambda face: face.height))
@@ -135,7 +135,7 @@ def _backdrop(still: Picture, height: float, seed: int, *, bent: bool) -> Iterat
 
 def _laid(picture: Picture, height: float) -> tuple[np.ndarray[Any, Any], float]:
     """From samples of a picture to those of the scene, its largest face in the middle; the blur that sampling needs."""
-    found = max(FaceFinder(threads=1).find(_reduced(picture)), key=lambda face: face.height)
+    found = max(FaceFinder(threads=1).find(_reduced(picture), judge="mesh"), key=lambda face: face.height)
     factor = len(picture) / len(_reduced(picture))
     zoom = min(height / (found.height * factor), 1.2)
     x, y = factor * (found.left + found.width / 2), factor * (found.top + found.height / 2)

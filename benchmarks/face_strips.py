@@ -172,7 +172,7 @@ def _pictures(path: Path, start: int) -> Iterator[Picture]:
 
 def _framing(shot: Shot, picture: Picture) -> tuple[float, float, float]:
     """Lines of the tape per line of the clip, and the face's middle in the clip."""
-    found = max(FaceFinder(threads=1).find(picture), key=lambda face: face.height)
+    found = max(FaceFinder(threads=1).find(picture, judge="mesh"), key=lambda face: face.height)
     return shot.height / found.height, found.left + found.width / 2, found.top + found.height / 2
 
 

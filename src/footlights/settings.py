@@ -54,7 +54,7 @@ class FaceSettings(Section):
     enabled: bool = True
     every: Annotated[float, Field(gt=0, le=60)] = 1.0
     """Seconds between searched frames."""
-    detector: Literal["blazeface", "hog"] = "blazeface"
+    detector: Literal["stageface", "blazeface", "hog"] = "stageface"
     """`hog` needs the extra `faces` (dlib)."""
 
 

@@ -15,6 +15,7 @@ from footlights.analysis import facetracks
 from footlights.analysis.facetracks import FaceTracker, Limits
 from footlights.core import faces
 from footlights.core.faces import ShotFaces
+from footlights.models.faces import FaceFinder
 
 Picture = NDArray[np.uint8]
 SIZE = (320, 240)
@@ -72,6 +73,21 @@ def test_a_moving_face_is_followed_all_the_way_and_steadily(followed: ShotFaces)
     assert np.sqrt((off**2).mean()) * 512 / path.crop[:, 0].mean() < 1.5
     assert abs(np.nanmean(path.pose[:, 0])) < 15
     assert face.height == pytest.approx(64, rel=0.2)
+
+
+def test_a_face_without_landmarks_is_never_followed(tracker: FaceTracker, portrait: Picture) -> None:
+    """The detector is sure of it on every picture; nothing that works on landmarks may see it."""
+
+    def ruined(picture: Picture) -> Picture:
+        lit = np.minimum((picture / 255) ** 2.4 * (1.8, 0.063, 0.036), 1) ** (1 / 2.4) * 255
+        blurred = cv2.GaussianBlur(lit.astype(np.float32), (0, 0), 2.5)
+        noise = np.random.default_rng(int(picture.sum()) % 97).normal(0, 9, (*picture.shape[:2], 1))
+        return np.clip(blurred + noise, 0, 255).astype(np.uint8)
+
+    pictures = [ruined(scene(portrait, [(120, 60, 62)], n)) for n in range(24)]
+    seen = FaceFinder(threads=1).find(pictures[0])
+    assert [face.presence < 0.5 and face.height >= facetracks.LEAST for face in seen] == [True]
+    assert tracker.follow(0, pictures).faces == ()
 
 
 def test_its_best_moments_are_kept_apart_and_aligned(followed: ShotFaces) -> None:

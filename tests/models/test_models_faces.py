@@ -25,6 +25,11 @@ CHEEKS = 310
 """Width of the face there."""
 
 
+@pytest.fixture(scope="module", params=["stageface", "blazeface"])
+def either(request: pytest.FixtureRequest) -> FaceFinder:
+    return FaceFinder(request.param, threads=1)
+
+
 @pytest.fixture(scope="module")
 def finder() -> FaceFinder:
     return FaceFinder(threads=1)
@@ -52,8 +57,8 @@ def errors(face: Face, side: int, left: float = 0, top: float = 0) -> NDArray[np
 
 
 @pytest.mark.parametrize("side", [200, 420])
-def test_a_frontal_face_is_found_where_it_is(finder: FaceFinder, portrait: Picture, side: int) -> None:
-    (face,) = finder.find(scaled(portrait, side))
+def test_a_frontal_face_is_found_where_it_is(either: FaceFinder, portrait: Picture, side: int) -> None:
+    (face,) = either.find(scaled(portrait, side))
     assert errors(face, side).max() < 25
     assert face.width * 560 / side == pytest.approx(CHEEKS, rel=0.2)
     assert face.left < min(x for x, _ in face.points[:4])
@@ -62,9 +67,9 @@ def test_a_frontal_face_is_found_where_it_is(finder: FaceFinder, portrait: Pictu
 
 
 @pytest.mark.parametrize("light", [(1, 0.25, 0.2), (0.2, 0.3, 1), (0.25, 0.9, 0.3), (0.25, 0.25, 0.25)])
-def test_it_is_found_under_any_light(finder: FaceFinder, portrait: Picture, light: tuple[float, ...]) -> None:
+def test_it_is_found_under_any_light(either: FaceFinder, portrait: Picture, light: tuple[float, ...]) -> None:
     lit = (scaled(portrait, 200) * np.array(light)).astype(np.uint8)
-    (face,) = finder.find(lit)
+    (face,) = either.find(lit)
     assert errors(face, 200).max() < 30
 
 
@@ -84,11 +89,27 @@ def test_a_face_that_only_one_dark_channel_still_shows_is_seen(portrait: Picture
     assert seen_best(net, white, soft)[1] < 0.5
 
 
-def test_a_small_face_in_a_wide_shot_is_found(finder: FaceFinder, portrait: Picture) -> None:
+def test_a_face_that_only_the_detector_sees_is_told_with_its_low_presence(
+    finder: FaceFinder, portrait: Picture
+) -> None:
+    """Blurred, noisy, under clipped red light: the mesh sees nobody."""
+    scene = grey(320, 240).astype(np.float32)
+    scene[80:140, 130:190] = scaled(portrait, 60)
+    lit = np.minimum((scene / 255) ** 2.4 * (1.8, 0.063, 0.036), 1) ** (1 / 2.4) * 255
+    blurred = cv2.GaussianBlur(lit.astype(np.float32), (0, 0), 2.2)
+    picture = np.clip(blurred + np.random.default_rng(1).normal(0, 8, (240, 320, 1)), 0, 255).astype(np.uint8)
+    (face,) = finder.find(picture)
+    assert face.presence < 0.5
+    assert face.score > 0.5
+    assert face.left < 130 + 30 < face.left + face.width
+    assert FaceFinder("blazeface", threads=1).find(picture) == []
+
+
+def test_a_small_face_in_a_wide_shot_is_found(either: FaceFinder, portrait: Picture) -> None:
     """40 samples of 640: below what the net sees in the whole picture, found in a tile."""
     scene, side = grey(640, 480), 64
     scene[300 : 300 + side, 500 : 500 + side] = scaled(portrait, side)
-    (face,) = finder.find(scene)
+    (face,) = either.find(scene)
     assert errors(face, side, 500, 300).max() < 40
     assert 30 < face.width < 50
 
@@ -126,8 +147,8 @@ def test_boxes_end_where_the_picture_does(
     ],
     ids=["black", "grey", "white", "tiny", "thin", "noise", "texture"],
 )
-def test_nothing_is_found_where_there_is_nobody(finder: FaceFinder, picture: Picture) -> None:
-    assert finder.find(picture) == []
+def test_nothing_is_found_where_there_is_nobody(either: FaceFinder, picture: Picture) -> None:
+    assert either.find(picture) == []
 
 
 def test_the_same_picture_gives_the_same_faces(finder: FaceFinder, portrait: Picture) -> None:

@@ -20,6 +20,11 @@ from footlights.settings import FaceSettings
 
 MOST = 8
 """Faces kept per frame, best first."""
+_METHODS = {
+    "stageface": "stageface on one field: boxes that landmarks verify, or of which it is sure by itself",
+    "blazeface": "blazeface on one field, three renderings, verified by landmarks",
+    "hog": "hog",
+}
 _NUMBERS = 6
 _SEARCH_HEIGHT = 480
 _SAME = 0.2
@@ -37,7 +42,7 @@ class Finder:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._found: Any = _hog() if name == "hog" else _blazeface()
+        self._found: Any = _hog() if name == "hog" else _nets(name)
 
     def __call__(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         rows = self._found(picture)[:MOST]
@@ -49,7 +54,7 @@ class FaceAnalyser:
     """Notes boxes on one frame per `analysis.faces.every` seconds, in source samples."""
 
     name: ClassVar[str] = "faces"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     before: ClassVar[int] = 0
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {"faces.boxes": MOST * _NUMBERS, "faces.searched": 1}
@@ -95,10 +100,7 @@ def report(series: Series, shot: Shot, detector: str) -> FaceReport:
                 free.remove(same)
             else:
                 tracks.append([box])
-    method = (
-        f"{detector} on one field, three renderings, verified by landmarks" if detector == "blazeface" else detector
-    )
-    return FaceReport(tuple(FaceTrack(tuple(track)) for track in tracks), searched, method)
+    return FaceReport(tuple(FaceTrack(tuple(track)) for track in tracks), searched, _METHODS[detector])
 
 
 def _picture(view: FrameView, field: int | None, width: int) -> NDArray[np.uint8]:
@@ -112,10 +114,10 @@ def _picture(view: FrameView, field: int | None, width: int) -> NDArray[np.uint8
     return rgb_from_codes(*planes)
 
 
-def _blazeface() -> Any:
+def _nets(name: str) -> Any:
     from footlights.models.faces import FaceFinder
 
-    finder = FaceFinder()
+    finder = FaceFinder("blazeface" if name == "blazeface" else "stageface")
     return lambda picture: [
         (face.left, face.top, face.width, face.height, face.score, face.presence) for face in finder.find(picture)
     ]

@@ -18,7 +18,7 @@ from footlights.analysis import faceflow, facelife
 from footlights.analysis.facepaths import Look, Track, concluded, guesses, span_of
 from footlights.core.faces import FACE_SHARE, REFERENCE_SIDE, ShotFaces
 from footlights.models.facemesh import FaceMesh, Mesh, Square, brightness, crop_of, pose_of, square_of
-from footlights.models.faces import FaceFinder, Picture
+from footlights.models.faces import Detector, FaceFinder, Picture
 
 Values = NDArray[np.float64]
 
@@ -60,9 +60,9 @@ class Limits:
 class FaceTracker:
     """Follows the faces of one shot after another; holds the nets."""
 
-    def __init__(self, limits: Limits | None = None, *, threads: int = 0) -> None:
+    def __init__(self, limits: Limits | None = None, *, detector: Detector = "stageface", threads: int = 0) -> None:
         self._limits = limits or Limits()
-        self._finder, self._mesh = FaceFinder(threads=threads), FaceMesh(threads=threads)
+        self._finder, self._mesh = FaceFinder(detector, threads=threads), FaceMesh(threads=threads)
 
     def follow(
         self, shot: int, pictures: Iterable[Picture], progress: Callable[[int], None] = lambda done: None

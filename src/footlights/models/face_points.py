@@ -64,7 +64,7 @@ class FacePoints:
             size = (round(picture.shape[1] / step), round(picture.shape[0] / step))
             small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         found = []
-        for face in sorted(self._finder.find(small), key=lambda one: -one.width * one.height):
+        for face in sorted(self._finder.find(small, judge="mesh"), key=lambda one: -one.width * one.height):
             middle = np.array([face.left + face.width / 2, face.top + face.height / 2]) * step
             eyes = np.subtract(face.points[1], face.points[0])
             marked = self._read(

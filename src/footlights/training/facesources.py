@@ -90,7 +90,7 @@ def kept_together(faces: list[SourceFace]) -> list[SourceFace]:
 
 def find_faces(data: Path) -> Iterator[SourceFace]:
     """All faces large enough, source by source."""
-    finder, mesh = FaceFinder(threads=1), Net("face_landmark", threads=1)
+    finder, mesh = FaceFinder("blazeface", threads=1), Net("face_landmark", threads=1)
     for held_out in (False, True):
         sources = find_sources(data, held_out=held_out)
         for path in (*sources.faces, *sources.stills):

@@ -1,0 +1,165 @@
+"""Batches for StageFace: crops of rendered pictures at drawn sizes, and what the net should say of each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.errors import SourceError
+from footlights.models.faces import Picture
+from footlights.models.stageface import CELL, LARGEST, NEAR, SMALLEST, UNIT, planes_of
+from footlights.training.stageface_scenes import FACE, MIRRORED_POINTS
+
+Values = NDArray[np.float32]
+Rows = NDArray[np.float64]
+
+_SCALES = (0.42, 1.2)
+"""Samples of a crop over those of the picture."""
+_AIMED = 0.75
+"""Share of crops that are laid around a face."""
+_FAINT = 2.0
+"""Codes of contrast, over a face seen as 12×12 samples, below which nobody can tell that it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Rendered pictures, memory-mapped, and the rows of each."""
+
+    pictures: NDArray[np.uint8]
+    rows: tuple[Rows, ...]
+    kinds: tuple[NDArray[np.int8], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the net sees and what it should say."""
+
+    planes: Values
+    """`(B, 4, S, S)`."""
+    heat: Values
+    """`(B, S/4, S/4)`: 1 where the middle of a face lies, falling off around it."""
+    counted: Values
+    """`(B, S/4, S/4)`: 0 where it is not known or not asked."""
+    boxes: Values
+    """`(B, 16, S/4, S/4)`: the net's other planes."""
+    weights: Values
+    """`(B, S/4, S/4)` of boxes; 0 where there are none."""
+
+
+def open_shards(folder: Path, limit: int = 0) -> list[Shard]:
+    """All whole shards of a folder in the order of their names, at most `limit` if that is not 0."""
+    found = sorted(path for path in folder.glob("shard-*") if not path.name.endswith(".part"))
+    if not found:
+        raise SourceError(f"{folder} holds no shards", "nothing was rendered there", "run stageface_render first")
+    return [_open(path) for path in found[: limit or None]]
+
+
+def _open(folder: Path) -> Shard:
+    pictures = np.load(folder / "pictures.npy", mmap_mode="r")
+    with np.load(folder / "faces.npz") as faces:
+        rows, kinds, owner = faces["rows"].astype(np.float64), faces["kinds"], faces["owner"]
+    own = [owner == number for number in range(len(pictures))]
+    return Shard(pictures, tuple(rows[each] for each in own), tuple(kinds[each] for each in own))
+
+
+def draw_batch(shards: Sequence[Shard], count: int, side: int, seed: int, number: int) -> Batch:
+    """Batch `number` of a run."""
+    rng = np.random.default_rng((seed, number))
+    samples = [_draw(shards[int(rng.integers(len(shards)))], side, rng) for _ in range(count)]
+    return Batch(*(np.stack(arrays) for arrays in zip(*samples, strict=True)))
+
+
+def _draw(shard: Shard, side: int, rng: np.random.Generator) -> tuple[Values, ...]:
+    number = int(rng.integers(len(shard.pictures)))
+    rows, kinds = shard.rows[number].copy(), shard.kinds[number]
+    scale = float(np.exp(rng.uniform(*np.log(_SCALES))))
+    room = np.array(shard.pictures.shape[2:0:-1]) - side / scale
+    corner = rng.uniform(np.minimum(room, 0), np.maximum(room, 0))
+    faces = np.flatnonzero(kinds == FACE)
+    if len(faces) and rng.random() < _AIMED:
+        aimed = rows[int(rng.choice(faces)), :2] - rng.uniform(0.05, 0.95, 2) * side / scale
+        corner = np.clip(aimed, np.minimum(room, 0), np.maximum(room, 0))
+    crop = _varied(_cut(shard.pictures[number], corner, scale, side), rng)
+    pairs = rows.reshape(-1, 8, 2)
+    places = [0, *range(2, 8)]
+    pairs[:, places] = (pairs[:, places] + 0.5 - corner) * scale - 0.5
+    pairs[:, 1] *= scale
+    if rng.random() < 0.5:
+        crop = np.ascontiguousarray(crop[:, ::-1])
+        pairs[:, places, 0] = side - 1 - pairs[:, places, 0]
+        pairs[:, 2:] = pairs[:, 2:][:, list(MIRRORED_POINTS)]
+    return (planes_of(crop), *targets(crop, pairs.reshape(-1, 16), kinds))
+
+
+def _cut(picture: Picture, corner: Rows, scale: float, side: int) -> Picture:
+    """A square of a picture; what lies beyond it is black."""
+    taken = int(np.ceil(side / scale)) + 2
+    first = np.floor(corner).astype(int)
+    piece = np.zeros((taken, taken, 3), np.uint8)
+    low = np.maximum(first, 0)
+    high = np.minimum(first + taken, picture.shape[1::-1])
+    inner = picture[low[1] : high[1], low[0] : high[0]]
+    piece[low[1] - first[1] : high[1] - first[1], low[0] - first[0] : high[0] - first[0]] = inner
+    if scale < 0.75:
+        # Octaves are halved by areas; a mean before sampling stands for that.
+        piece = np.asarray(cv2.blur(piece, (2, 2)), np.uint8)
+    shift = (corner - first + 0.5) * scale - 0.5
+    matrix = np.array([[scale, 0, -shift[0]], [0, scale, -shift[1]]])
+    return np.asarray(cv2.warpAffine(piece, matrix, (side, side), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def _varied(crop: Picture, rng: np.random.Generator) -> Picture:
+    """Cheap changes on top of the tape's: exposure, blur, noise, a channel taken away."""
+    values = crop.astype(np.float32)
+    if rng.random() < 0.5:
+        values *= rng.uniform(0.5, 1.3, 3).astype(np.float32)
+    if rng.random() < 0.25:
+        values = cv2.GaussianBlur(values, (0, 0), float(rng.uniform(0.3, 1.3)), sigmaY=float(rng.uniform(0.3, 1.0)))
+    if rng.random() < 0.4:
+        noise = rng.standard_normal(values.shape[:2], np.float32) * np.float32(rng.uniform(0.5, 7))
+        if rng.random() < 0.5:
+            noise = 1.5 * cv2.GaussianBlur(noise, (0, 0), 0.8, sigmaY=0.3)
+        values += noise[..., None]
+    return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)
+
+
+def targets(crop: Picture, rows: Rows, kinds: NDArray[np.int8]) -> tuple[Values, Values, Values, Values]:
+    """Heat, where it counts, boxes and their weights, of a square crop."""
+    cells = crop.shape[0] // CELL
+    grid = (np.arange(cells) + 0.5) * CELL - 0.5
+    heat, counted = np.zeros((cells, cells)), np.ones((cells, cells))
+    boxes, weights = np.zeros((16, cells, cells)), np.zeros((cells, cells))
+    for row, kind in zip(rows, kinds, strict=True):
+        across, down = grid - row[0], grid - row[1]
+        distance = across[None, :] ** 2 + down[:, None] ** 2
+        inside = bool(np.all(row[:2] >= -0.5) and np.all(row[:2] < crop.shape[0] - 0.5))
+        asked = kind == FACE and inside and SMALLEST <= row[3] <= LARGEST and not _faint(crop, row)
+        if not asked:
+            counted[distance < (0.55 * row[3] + CELL) ** 2] = 0
+            continue
+        fall = np.exp(-distance / (2 * max(0.09 * row[3], 0.55 * CELL) ** 2))
+        best = np.unravel_index(int(distance.argmin()), distance.shape)
+        fall[best] = 1
+        own = (fall > 0.3) & (fall >= weights)
+        weights[own] = fall[own]
+        heat = np.maximum(heat, fall)
+        boxes[0][own] = np.broadcast_to(-across[None, :] / NEAR, own.shape)[own]
+        boxes[1][own] = np.broadcast_to(-down[:, None] / NEAR, own.shape)[own]
+        boxes[2:4, own] = np.log(row[2:4] / UNIT)[:, None]
+        boxes[4:, own] = ((row[4:].reshape(6, 2) - row[:2]) / row[3]).reshape(12, 1)
+    counted[heat == 1] = 1
+    return tuple(each.astype(np.float32) for each in (heat, counted, boxes, weights))  # type: ignore[return-value]
+
+
+def _faint(crop: Picture, row: Rows) -> bool:
+    """Whether a face is lost in darkness or light."""
+    first, stop = row[:2] - 0.4 * row[2:4], row[:2] + 0.4 * row[2:4]
+    left, top = np.maximum(np.floor(first), 0).astype(int)
+    right, bottom = np.ceil(stop).astype(int) + 1
+    small = cv2.resize(crop[top:bottom, left:right], (12, 12), interpolation=cv2.INTER_AREA)
+    return bool((small.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)).std() < _FAINT)

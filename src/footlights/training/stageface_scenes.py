@@ -1,0 +1,390 @@
+"""Pictures full of faces with exact boxes: photographs, faces laid on pictures without people, decoys, stage light.
+
+Places are in square samples of the picture `(480, 640)`; scenes are drawn on the raster of the tape `(480, 704)`.
+A label is a row of middle x, y, width, height and six points; its kind says whether it is a face or to be ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.core.clip import Plane
+from footlights.core.colour import DISPLAY_GAMMA
+from footlights.core.time import FrameRange
+from footlights.media.reader import VideoReader, index_video
+from footlights.training.scenes import to_rgb
+from footlights.training.sources import Picture, read_picture
+from footlights.training.stageface_labels import Aligned, Labels, Shown
+
+Values = NDArray[np.float64]
+
+WIDTH, HEIGHT = 640, 480
+DRAWN = 704
+FACE, IGNORED = 1, 0
+_SIZES = (11.0, 170.0)
+"""Heights of boxes, lines."""
+_LONGEST = 1440
+MIRRORED_POINTS = (1, 0, 2, 3, 5, 4)
+"""Right and left change places when a face is mirrored."""
+_PHOTOGRAPH = 0.3
+"""Share of scenes that show people as they were photographed."""
+
+_COUNT_CHANCES = (0.15, 0.4, 0.45)
+"""That no face is laid on a scene, some, or many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What scenes are made of."""
+
+    data: Path
+    aligned: tuple[Aligned, ...]
+    people: tuple[Shown, ...]
+    nobody: tuple[Shown, ...]
+
+    @staticmethod
+    def of(labels: Labels, data: Path) -> Stock:
+        """The material of some labels."""
+        people = tuple(each for each in labels.shown if each.sure)
+        return Stock(
+            data, labels.aligned, people, tuple(each for each in labels.shown if not each.sure + each.doubtful)
+        )
+
+
+@dataclass(slots=True)
+class Scene:
+    """One picture while it is made."""
+
+    picture: Plane
+    """`(480, 640, 3)` R'G'B' 0..1."""
+    rows: list[Values]
+    kinds: list[int]
+
+    def free(self, x: float, y: float, radius: float) -> bool:
+        """Whether nothing known lies there."""
+        return all(np.hypot(row[0] - x, row[1] - y) > radius + 0.5 * row[3] for row in self.rows)
+
+
+def draw_scene(stock: Stock, rng: np.random.Generator) -> Scene:
+    """A scene, lit."""
+    scene = _photographed(stock, rng) if stock.people and rng.random() < _PHOTOGRAPH else _empty(stock, rng)
+    some, many = int(rng.integers(1, 5)), int(rng.integers(5, 17))
+    count = (0, some, many)[int(rng.choice(3, p=_COUNT_CHANCES))]
+    common = _draw_height(rng) if rng.random() < 0.4 else None
+    for _ in range(count):
+        height = common * float(np.exp(rng.normal(0, 0.1))) if common else _draw_height(rng)
+        _lay_face(scene, stock, height, rng)
+    for _ in range(int(rng.poisson(2.5))):
+        _lay_decoy(scene, stock, _draw_height(rng), rng)
+    scene.picture = light(scene.picture, rng)
+    return scene
+
+
+def _draw_height(rng: np.random.Generator) -> float:
+    return float(np.exp(rng.uniform(*np.log(_SIZES))))
+
+
+def _empty(stock: Stock, rng: np.random.Generator) -> Scene:
+    """A part of a picture without people, or a bare stage."""
+    if rng.random() < 0.12:
+        levels = rng.uniform(0, 0.6, (4, 4, 3)) ** 2
+        bare = cv2.resize(levels.astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+        return Scene(np.clip(bare, 0, 1), [], [])
+    source = load(stock.data, *_named(stock.nobody[int(rng.integers(len(stock.nobody)))]))
+    high, wide = source.shape[:2]
+    scale = max(WIDTH / wide, HEIGHT / high) * float(np.exp(rng.uniform(0, 1.1)))
+    place = (rng.uniform(0, max(wide * scale - WIDTH, 1)), rng.uniform(0, max(high * scale - HEIGHT, 1)))
+    matrix = np.array([[scale, 0, -place[0]], [0, scale, -place[1]]])
+    picture = _window(source, matrix, mirrored=bool(rng.random() < 0.5))
+    return Scene(np.clip(picture * float(rng.uniform(0.4, 1.2)), 0, 1), [], [])
+
+
+def _photographed(stock: Stock, rng: np.random.Generator) -> Scene:
+    """A part of a photograph of people around one of its faces, at a drawn size."""
+    shown = stock.people[int(rng.integers(len(stock.people)))]
+    source = load(stock.data, *_named(shown))
+    reduced = source.shape[0] / _full_height(stock.data, *_named(shown))
+    sure = np.array(shown.sure) * reduced
+    anchor = sure[int(rng.integers(len(sure)))]
+    scale = min(_draw_height(rng), 1.3 * anchor[3]) / anchor[3]
+    middle = np.array([rng.uniform(0.1, 0.9) * WIDTH, rng.uniform(0.1, 0.9) * HEIGHT])
+    if rng.random() < 0.7:
+        # No wider than what the photograph shows, where its size allows.
+        low = np.array([WIDTH, HEIGHT]) - np.array(source.shape[1::-1]) * scale + anchor[:2] * scale
+        middle = np.clip(middle, np.minimum(low, anchor[:2] * scale), np.maximum(low, anchor[:2] * scale))
+    matrix = np.array([[scale, 0, middle[0] - scale * anchor[0]], [0, scale, middle[1] - scale * anchor[1]]])
+    mirrored = bool(rng.random() < 0.5)
+    scene = Scene(_window(source, matrix, mirrored=mirrored), [], [])
+    for rows, kind in ((sure, FACE), (np.array(shown.doubtful).reshape(-1, 16) * reduced, IGNORED)):
+        for row in rows:
+            _label(scene, _placed(row, matrix, mirrored), kind)
+    return scene
+
+
+def _window(source: Picture, matrix: Values, *, mirrored: bool) -> Plane:
+    scale = matrix[0, 0]
+    if scale < 0.7:
+        source = cv2.resize(source, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        matrix = np.array([[1.0, 0, matrix[0, 2]], [0, 1.0, matrix[1, 2]]])
+    seen = cv2.warpAffine(source, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR).astype(np.float32) / 255
+    return np.ascontiguousarray(seen[:, ::-1] if mirrored else seen)
+
+
+def _placed(row: Values, matrix: Values, mirrored: bool) -> Values:
+    """A label of the source as it lies in the window."""
+    pairs = row.reshape(8, 2) * matrix[0, 0]
+    pairs[[0, *range(2, 8)]] += matrix[:, 2]
+    return _flipped(pairs).reshape(-1) if mirrored else pairs.reshape(-1)
+
+
+def _flipped(pairs: Values) -> Values:
+    pairs = pairs.copy()
+    places = [0, *range(2, 8)]
+    pairs[places, 0] = WIDTH - 1 - pairs[places, 0]
+    pairs[2:] = pairs[2:][list(MIRRORED_POINTS)]
+    return pairs
+
+
+def _label(scene: Scene, row: Values, kind: int) -> None:
+    """A face whose middle has left the picture is ignored; one that has left it altogether is forgotten."""
+    x, y, wide, high = row[:4]
+    if x + wide < 0 or y + high < 0 or x - wide > WIDTH or y - high > HEIGHT:
+        return
+    inside = 0 <= x < WIDTH and 0 <= y < HEIGHT
+    scene.rows.append(row)
+    scene.kinds.append(kind if inside else IGNORED)
+
+
+def _lay_face(scene: Scene, stock: Stock, height: float, rng: np.random.Generator) -> None:
+    """A face cut out of its picture, turned, squeezed, lit, partly hidden, and laid where there is room."""
+    weights = _weights(stock.aligned)
+    face = stock.aligned[int(rng.choice(len(stock.aligned), p=weights))]
+    side = height / face.box[3]
+    x, y = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT)
+    if not scene.free(x, y, 0.5 * height):
+        return
+    turn = float(rng.normal(0, 0.15) if rng.random() < 0.8 else rng.normal(0, 0.45))
+    squeeze = float(rng.uniform(0.78, 1.08))
+    colours, there = _cut(stock.data, face, side, turn, squeeze, mirrored := bool(rng.random() < 0.5))
+    size = len(colours)
+    alpha = there * _mask(size, side, rng)
+    colours = _varied(colours, rng)
+    colours = _hidden(colours, alpha, side, stock, rng)
+    _lay(scene.picture, colours, alpha, x, y)
+    pairs = np.array(face.box).reshape(8, 2).copy()
+    if mirrored:
+        pairs[[0, *range(2, 8)], 0] *= -1
+        pairs[2:] = pairs[2:][list(MIRRORED_POINTS)]
+    cos, sin = np.cos(turn), np.sin(turn)
+    turned = np.array([[cos, -sin], [sin, cos]]) @ np.diag([squeeze, 1.0])
+    placed = pairs * side
+    places = [0, *range(2, 8)]
+    placed[places] = placed[places] @ turned.T + (x, y)
+    placed[1, 0] *= squeeze
+    _label(scene, placed.reshape(-1), FACE)
+
+
+@lru_cache(maxsize=1)
+def _weights(aligned: tuple[Aligned, ...]) -> Values:
+    """Photographed faces are few and come more often."""
+    weights = np.array([10.0 if face.source.real else 1.0 for face in aligned])
+    return np.asarray(weights / weights.sum())
+
+
+def _cut(data: Path, face: Aligned, side: float, turn: float, squeeze: float, mirrored: bool) -> tuple[Plane, Plane]:
+    """R'G'B' of the crop and all around it, 1.9 sides wide, and where the source has it at all."""
+    source = face.source
+    reach = int(np.ceil(0.95 * side)) * 2 + 1
+    full = _full_height(data, source.path, source.frame)
+    held = load(data, source.path, source.frame).shape[0] / full
+    factor = min(1.0, 2.0 ** (round(np.log2(max(side / (source.side * held), 1e-3)) * 2) / 2))
+    picture = _reduced(data, source.path, source.frame, factor)
+    scale = picture.shape[0] / full
+    step = source.side / side * scale
+    cos, sin = np.cos(source.turn), np.sin(source.turn)
+    upright = np.array([[cos, -sin], [sin, cos]]) @ np.diag([-1.0 if mirrored else 1.0, 1.0])
+    back = np.diag([1 / squeeze, 1.0]) @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    linear = step * upright @ back
+    middle = np.array([source.x + 0.5, source.y + 0.5]) * scale - 0.5
+    matrix = np.concatenate([linear, (middle - linear @ np.full(2, (reach - 1) / 2))[:, None]], axis=1)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    colours = cv2.warpAffine(picture, matrix, (reach, reach), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    ones = np.ones(picture.shape[:2], np.float32)
+    there = cv2.warpAffine(ones, matrix, (reach, reach), flags=flags)
+    there = cv2.GaussianBlur(there, (0, 0), max(0.02 * side, 0.3))
+    return colours.astype(np.float32) / 255, np.asarray(np.clip(2 * there - 1, 0, 1), np.float32)
+
+
+def _mask(size: int, side: float, rng: np.random.Generator) -> Plane:
+    """An oval around the face alone, or the whole head, or a soft rectangle."""
+    grid = (np.arange(size) - (size - 1) / 2) / side
+    kind = rng.random()
+    wide, high = (0.40, 0.50) if kind < 0.45 else (0.68, 0.8)
+    wide, high = (axis * float(rng.uniform(0.88, 1.12)) for axis in (wide, high))
+    power = 2.0 if kind < 0.8 else 6.0
+    down = float(rng.normal(0, 0.03)) + (0.0 if kind < 0.45 else 0.05)
+    radius = (np.abs(grid[None, :] / wide) ** power + np.abs((grid[:, None] - down) / high) ** power) ** (1 / power)
+    return np.asarray(np.clip((1 - radius) / float(rng.uniform(0.04, 0.25)), 0, 1), np.float32)
+
+
+def _varied(colours: Plane, rng: np.random.Generator) -> Plane:
+    """Another exposure, contrast and fall of light."""
+    grid = np.linspace(-0.5, 0.5, len(colours), dtype=np.float32)
+    slope = 1 + float(rng.normal(0, 0.6)) * grid[None, :] + float(rng.normal(0, 0.4)) * grid[:, None]
+    gain = float(np.exp(rng.normal(0, 0.35)))
+    power = float(np.exp(rng.normal(0, 0.2)))
+    varied = np.power(np.maximum(colours, 0), power) * gain * np.clip(slope, 0.15, 2.5)[..., None]
+    return np.asarray(np.clip(varied, 0, 1.2), np.float32)
+
+
+def _hidden(colours: Plane, alpha: Plane, side: float, stock: Stock, rng: np.random.Generator) -> Plane:
+    """Sometimes a microphone, dark glasses, hair, or something else before a part of the face."""
+    size = len(colours)
+    grid = (np.arange(size) - (size - 1) / 2) / side
+    x, y = np.meshgrid(grid, grid)
+    kind = rng.random()
+    if kind < 0.14:
+        at_x, at_y, lean = rng.normal(0.05, 0.08), rng.uniform(0.2, 0.34), rng.normal(0, 0.6)
+        head = np.hypot(x - at_x, y - at_y) < rng.uniform(0.05, 0.09)
+        stick = (np.abs((x - at_x) - lean * (y - at_y)) < 0.035) & (y > at_y)
+        cover, tone = head | stick, float(rng.uniform(0, 0.5))
+    elif kind < 0.19:
+        eye = 0.17
+        cover = (np.abs(y + 0.08) < 0.07) & (np.abs(np.abs(x) - eye) < 0.13)
+        tone = float(rng.uniform(0, 0.2))
+    elif kind < 0.29:
+        angle, away = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.3)
+        cover = np.cos(angle) * x + np.sin(angle) * y > away
+        cover &= np.abs(-np.sin(angle) * x + np.cos(angle) * y) < rng.uniform(0.08, 0.4)
+        patch = _patch(stock, size, rng)
+        soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.01 * side, 0.3))[..., None]
+        return np.asarray(colours + soft * (patch - colours), np.float32)
+    else:
+        return colours
+    soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.01 * side, 0.3))[..., None]
+    return np.asarray(colours + soft * (tone - colours), np.float32)
+
+
+def _lay_decoy(scene: Scene, stock: Stock, height: float, rng: np.random.Generator) -> None:
+    """What is cut out like a face and is none: a piece of a picture without people, or of a head beside the face."""
+    side = height / 0.67
+    x, y = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT)
+    if not scene.free(x, y, 0.9 * height):
+        return
+    size = int(np.ceil(0.95 * side)) * 2 + 1
+    alpha = _mask(size, side, rng)
+    patch = _beside(stock, size, rng) if rng.random() < 0.3 else _patch(stock, size, rng)
+    _lay(scene.picture, _varied(patch, rng), alpha, x, y)
+
+
+def _patch(stock: Stock, size: int, rng: np.random.Generator) -> Plane:
+    source = load(stock.data, *_named(stock.nobody[int(rng.integers(len(stock.nobody)))]))
+    room = min(source.shape[:2])
+    taken = int(np.clip(size * np.exp(rng.uniform(-0.7, 1.2)), 8, room))
+    top, left = (int(rng.integers(0, length - taken + 1)) for length in source.shape[:2])
+    piece = source[top : top + taken, left : left + taken]
+    return np.asarray(cv2.resize(piece, (size, size), interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
+
+
+def _beside(stock: Stock, size: int, rng: np.random.Generator) -> Plane:
+    """Hair, ear, neck or shoulder: a small piece next to a face, as large as a face."""
+    source = stock.aligned[int(rng.integers(len(stock.aligned)))].source
+    picture = load(stock.data, source.path, source.frame)
+    scale = picture.shape[0] / _full_height(stock.data, source.path, source.frame)
+    angle, away, width = rng.uniform(0, 2 * np.pi), rng.uniform(0.55, 0.75), rng.uniform(0.25, 0.4)
+    # Faces are higher than wide: the same distance to the side leaves more of them behind.
+    shift = away * np.array([0.85 * np.cos(angle), np.sin(angle)]) / max(abs(np.cos(angle)), abs(np.sin(angle)))
+    step = width * source.side / size * scale
+    middle = (np.array([source.x, source.y]) + shift * source.side) * scale
+    matrix = np.array([[step, 0, middle[0] - step * size / 2], [0, step, middle[1] - step * size / 2]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    piece = cv2.warpAffine(picture, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(piece, np.float32) / np.float32(255)
+
+
+def _lay(picture: Plane, colours: Plane, alpha: Plane, x: float, y: float) -> None:
+    """Lay a square about a place of the picture, whatever of it lies inside."""
+    half = (len(colours) - 1) / 2
+    left, top = round(x - half), round(y - half)
+    shift = np.array([[1.0, 0, x - half - left], [0, 1.0, y - half - top]])
+    size = (len(colours), len(colours))
+    colours, alpha = (cv2.warpAffine(each, shift, size, borderMode=cv2.BORDER_REPLICATE) for each in (colours, alpha))
+    first = (max(top, 0), max(left, 0))
+    stop = (min(top + size[0], HEIGHT), min(left + size[0], WIDTH))
+    if stop[0] <= first[0] or stop[1] <= first[1]:
+        return
+    inner = (slice(first[0] - top, stop[0] - top), slice(first[1] - left, stop[1] - left))
+    outer = picture[first[0] : stop[0], first[1] : stop[1]]
+    outer += alpha[inner][..., None] * (colours[inner] - outer)
+
+
+def light(picture: Plane, rng: np.random.Generator) -> Plane:
+    """A picture under stage light, clipped as a camera clips; sometimes two lights, pools of it, haze, darkness."""
+    linear = np.power(np.clip(picture, 0, 1.2), DISPLAY_GAMMA, dtype=np.float32)
+    colour = _colour(rng)
+    shade = np.ones((1, 1, 3), np.float32) * colour
+    if rng.random() < 0.3:
+        edge = np.clip((np.linspace(-1, 1, WIDTH) - rng.uniform(-0.8, 0.8)) / rng.uniform(0.1, 1.2) + 0.5, 0, 1)
+        shade = shade + edge[None, :, None].astype(np.float32) * (_colour(rng) - colour)
+    if rng.random() < 0.4:
+        pools = cv2.resize(rng.uniform(0, 1, (3, 4)).astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+        shade = shade * np.clip(0.15 + 1.3 * pools, 0.05, 1.6)[..., None]
+    linear = linear * shade
+    if rng.random() < 0.25:
+        share = float(rng.uniform(0.02, 0.35))
+        linear = linear * (1 - share) + share * float(rng.uniform(0.05, 0.5)) * colour
+    return np.asarray(np.minimum(linear, 1) ** np.float32(1 / DISPLAY_GAMMA), np.float32)
+
+
+def _colour(rng: np.random.Generator) -> Plane:
+    """White or coloured light; under coloured light cameras are opened until its own channel clips."""
+    if rng.random() < 0.33:
+        tint = 1 + rng.normal(0, 0.12, 3)
+        return np.asarray(np.clip(tint, 0.4, 1.6) * np.exp(rng.uniform(-2.0, 0.4)), np.float32)
+    hue = rng.uniform(0, 6)
+    strength = np.clip(np.abs((hue - np.array([0, 2, 4]) + 3) % 6 - 3), 0, 2)
+    floor = np.exp(rng.uniform(np.log(0.02), np.log(0.35), 3))
+    tint = np.maximum(np.clip(2 - strength, 0, 1), floor)
+    return np.asarray(tint * np.exp(rng.uniform(-0.7, 0.9)), np.float32)
+
+
+def _named(shown: Shown) -> tuple[str, int]:
+    return shown.path, shown.frame
+
+
+@lru_cache(maxsize=4096)
+def _full_height(data: Path, path: str, frame: int) -> int:
+    return int(_read(data, path, frame).shape[0])
+
+
+@lru_cache(maxsize=700)
+def load(data: Path, path: str, frame: int) -> Picture:
+    """A source, no longer than 1440 samples."""
+    picture = _read(data, path, frame)
+    shrink = _LONGEST / max(picture.shape[:2])
+    if shrink < 1:
+        picture = np.asarray(cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
+    return picture
+
+
+@lru_cache(maxsize=3000)
+def _reduced(data: Path, path: str, frame: int, factor: float) -> Picture:
+    picture = load(data, path, frame)
+    if factor > 0.99:
+        return picture
+    return np.asarray(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@lru_cache(maxsize=2)
+def _read(data: Path, path: str, frame: int) -> Picture:
+    if frame < 0:
+        return read_picture(data / path)
+    index = index_video(data / path)
+    with VideoReader(data / path, index, threads=1) as reader:
+        return to_rgb(next(iter(reader.read(FrameRange(frame, frame + 1)))).planes)
