@@ -51,6 +51,33 @@ def test_a_line_that_repeats_the_one_above_is_found() -> None:
     assert not found.mask.any()
 
 
+@pytest.mark.parametrize("lines", [1, 2, 3])
+@pytest.mark.parametrize("sigma", [0.0, 3.0])
+def test_lines_that_repeat_another_are_found_with_noise_and_without(lines: int, sigma: float) -> None:
+    now, before, after = _taped(*[_scene()] * 3, sigma=sigma)
+    now[60 : 60 + lines, 80:150] = now[59, 80:150]
+    mask = dropouts.find(*_codes([now, before, after]), sigma=sigma).mask
+    copied = mask[60 : 60 + lines, 80:150].sum()
+    assert copied > 0.5 * lines * 70
+    mask[59 : 61 + lines, 70:160] = False
+    assert not mask.any()
+
+
+def test_a_copy_in_a_picture_that_pans_is_left_to_the_eye() -> None:
+    """Where the fields before and after do not say what stood there, lines that are alike prove nothing."""
+    now, before, after = _taped(*[np.roll(_scene(), 7 * number, axis=1) for number in (1, 0, 2)])
+    now[60, 80:160] = now[59, 80:160]
+    assert dropouts.find(*_codes([now, before, after]), sigma=2.0).number == 0
+
+
+def test_a_thing_that_passes_and_hides_detail_is_no_copy() -> None:
+    """Its lines repeat each other, and many more than three of them."""
+    now, before, after = _taped(*[_scene()] * 3)
+    now[50:64, 100:160] = 120
+    mask = dropouts.find(*_codes([now, before, after]), sigma=2.0).mask
+    assert mask.sum() < 0.05 * 14 * 60
+
+
 def test_lines_that_are_alike_anyway_are_no_copies() -> None:
     """Upright edges repeat from line to line: a copy there does no harm, and nothing tells it from the picture."""
     across = np.broadcast_to(_scene()[:1], (120, 360)).copy()

@@ -25,7 +25,7 @@ class DropoutAnalyser:
     """Notes count and area for the frame in the middle of three."""
 
     name: ClassVar[str] = "dropouts"
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     before: ClassVar[int] = 1
     after: ClassVar[int] = 1
     columns: ClassVar[dict[str, int]] = {"dropouts.count": 1, "dropouts.area": 1}
@@ -37,7 +37,9 @@ class DropoutAnalyser:
         if len(views) < 3:
             return
         before, now, after = views[-3:]
-        streaks = [find(*fields) for fields in zip(now.fields, before.fields, after.fields, strict=True)]
+        fields = zip(now.fields, before.fields, after.fields, strict=True)
+        smooth = zip(now.smooth_fields, before.smooth_fields, after.smooth_fields, strict=True)
+        streaks = [find(*three, smooth=made) for three, made in zip(fields, smooth, strict=True)]
         found = [streak for streak in streaks if streak.area < LARGEST]
         notes.set(
             now.number,

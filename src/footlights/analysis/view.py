@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from footlights.core.signal import Range, Signal
 from footlights.media.pixels import Layout, Samples
+from footlights.metrics.dropouts import smoothed
 
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -66,6 +67,12 @@ class FrameView:
     def fields(self) -> tuple[Codes, Codes]:
         """Top and bottom luma fields (H/2, W)."""
         return self.y[0::2], self.y[1::2]
+
+    @cached_property
+    def smooth_fields(self) -> tuple[Codes, Codes]:
+        """Top and bottom luma fields, averaged along the line as dropouts are looked for."""
+        top, bottom = self.fields
+        return smoothed(top), smoothed(bottom)
 
     @cached_property
     def descriptors(self) -> tuple[Descriptor, Descriptor]:

@@ -4,8 +4,8 @@ Looked for in fields, against the fields of the same parity before and after: pi
 below both, longer than high. Moving things do that as well. What a piece is, is decided by a weighted sum of what is
 seen of it (`dropoutsigns`): how far it stands out against how much moves around it, how bright or dark it is, whether
 its surroundings stand out too, whether the fields before and after hold the same thing elsewhere. Under strobes the
-neighbours are brought to the light of the field first. Pieces that a deck filled with the line above and that stand out
-less are found by `linecopies`, in fields that rest: where the picture moves, lines are alike by chance too often.
+neighbours are brought to the light of the field first. Pieces that a deck filled with the line above, which stand out
+less, are found by `linecopies`.
 """
 
 from __future__ import annotations
@@ -37,9 +37,6 @@ _TAIL_MEAN, _TAIL_STEP, _TAIL_REACH = 5, 5.0, (16, 3)
 and a half sigma, plus the change around), and samples before and lengths behind in which it is looked for."""
 _BESIDE_STEP, _BESIDE_LENGTH = 12.0, 7
 """The same for the line above or below, and samples it must be long there."""
-_NOISY, _RESTS = 1.2, 0.8
-"""Sigma from which copies are looked for (the noise they share with their model tells them), and the mean change
-between the fields before and after in sigma, and half a code, up to which a field rests (noise alone makes 0.6)."""
 _BLACK, _DIM = 16.0, 4.0
 """Code of black, and codes added to light so that it can be divided by."""
 _STROBE, _MOST_GAIN = 0.03, 4.0
@@ -62,39 +59,51 @@ class Streaks(NamedTuple):
     """Share of the field."""
 
 
-def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks:
+def find(
+    now: Codes, before: Codes, after: Codes, sigma: float = 0.0, smooth: tuple[Codes, Codes, Codes] | None = None
+) -> Streaks:
     """Streaks in the field `now` (H, W); `before` and `after` are its neighbours of the same parity.
 
-    `sigma` is the luma noise in codes.
+    `sigma` is the luma noise in codes; `smooth` are the three fields as `smoothed` makes them, where they are at hand.
     """
     lights = [_light(field) / _light(now) for field in (before, after)]
     if all(max(light, 1 / light) > _DAZZLED for light in lights):
         return Streaks(np.zeros(now.shape, np.bool_), 0, 0.0)
-    before, after = (_lit_alike(field, now) for field in (before, after))
-    seen = _seen(now, before, after, sigma)
+    fields = now, _lit_alike(before, now), _lit_alike(after, now)
+    kept = smooth or (None, None, None)
+    same = zip(fields, (now, before, after), kept, strict=True)
+    at_hand = [made if made is not None and field is given else smoothed(field) for field, given, made in same]
+    seen = _seen(fields, (at_hand[0], at_hand[1], at_hand[2]), sigma)
     mask, count = np.zeros(now.shape, np.bool_), 0
     for piece in dropoutsigns.dropouts_among(dropoutsigns.strongest(_pieces(seen), seen, _MOST), seen):
         _grow(mask, piece, seen)
         count += 1
-    if sigma >= _NOISY and float(cv2.mean(seen.change)[0]) < _RESTS * sigma + 0.5:
-        copies = find_copies(now, before, after, sigma) & ~mask
+    copies = find_copies(seen) & ~mask
+    if copies.any():
         count += cv2.connectedComponents(copies.astype(np.uint8))[0] - 1
         mask |= copies
-    return Streaks(mask, count, float(mask.mean()))
+    return Streaks(mask, count, cv2.countNonZero(mask.view(np.uint8)) / mask.size)
 
 
-def _seen(now: Codes, before: Codes, after: Codes, sigma: float) -> Seen:
-    smooth, past, future = (cv2.blur(field, (_MEAN, 1)) for field in (now, before, after))
-    high = cv2.subtract(smooth, cv2.max(past, future))
-    low = cv2.subtract(cv2.min(past, future), smooth)
+def smoothed(field: Codes) -> Codes:
+    """The field's mean along the line, that is looked at."""
+    return np.asarray(cv2.blur(field, (_MEAN, 1)), np.uint8)
+
+
+def _seen(fields: tuple[Codes, Codes, Codes], smooth: tuple[Codes, Codes, Codes], sigma: float) -> Seen:
+    now, past, future = smooth
+    high = cv2.subtract(now, cv2.max(past, future))
+    low = cv2.subtract(cv2.min(past, future), now)
     change = cv2.boxFilter(cv2.absdiff(past, future), cv2.CV_32F, (31, 9))
-    return Seen((now, before, after), (smooth, past, future), (high, low), np.asarray(change, np.float32), sigma)
+    return Seen(fields, smooth, (high, low), np.asarray(change, np.float32), sigma)
 
 
 def _pieces(seen: Seen) -> list[Piece]:
     """Slender pieces that lie outside of both neighbours in time."""
     still = _STEP + _STEP_SIGMA / float(np.sqrt(_MEAN)) * seen.sigma
-    limit = cv2.max(seen.change * _STEP_MOTION + (still - _STEP_MOTION * _STILL * seen.sigma), still).astype(np.uint8)
+    # Half a code less: limits are cut off to whole codes, and the conversion rounds.
+    moving = still - _STEP_MOTION * _STILL * seen.sigma - 0.5
+    limit = cv2.max(cv2.convertScaleAbs(seen.change, alpha=_STEP_MOTION, beta=moving), float(int(still)))
     found: list[Piece] = []
     for above, out in zip((True, False), seen.outside, strict=True):
         apart = cv2.compare(out, limit, cv2.CMP_GT)

@@ -1,87 +1,164 @@
 """Pieces of a line that repeat the line above: how a deck's dropout compensator hides what the head lost.
 
-A copy holds the noise of its model too, so two lines that differ less than the fields before and after do there, and
-less than the lines around, are one. It is damage where the place looked otherwise before and afterwards. In noise a
-short copy cannot be told from chance, and where lines are alike anyway it does no harm; both are left alone.
+Where the line above and the place itself differed before and afterwards, they still should; in a copy they do not. Per
+sample this is the likelihood ratio of two means, that of the fields before and after against none, under the noise that
+those two fields show between them; along the line it is summed, and the piece is the run with the greatest sum (Page,
+"Continuous inspection schemes", 1954; the search for start and end is Bentley's). Means that noise could make count
+for nothing, so that a copy that does no harm is left alone, and so is what moves. A copy stands alone: the line above,
+which it repeats, and one of the next two below are what they were.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from footlights.metrics.dropoutsigns import Seen
+
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-_WINDOW, _SHORT = 17, 7
-"""Samples along the line over which differences of lines are averaged, and those of pictures."""
-_NEARER, _AMONG = 0.45, 0.67
-"""Power of the difference to the line above, against that in the fields before and after and that around it, from which
-a sample belongs to a copy."""
-_AGAINST_TIME = 1.22
-"""Power of the difference to those fields against that to the line above: the copy must explain more than they do."""
-_LEAST, _LONGEST, _HIGHEST = 20, 200, 3
-"""Samples (15 µs at most: longer is an edge that trembled) and lines of a copy."""
-_MEAN = (0.25, 0.5)
-"""Geometric means over a copy of the first two ratios, at most."""
-_HARM, _SEEN, _ALONE, _MOTION = 2.8, 8.0, 2.0, 1.0
-"""Difference to the fields before and after: against what moves there and the noise, in codes, and against that of the
-lines above and below (where light changes all of them differ), at least; and what may move there, in sigma and two
-codes."""
-_BESIDE = 2
-"""Lines from a copy to those it is compared with."""
+_SPREAD, _ROUNDING = 1.0, 1.0
+"""Standard deviation of a difference of lines against that of the fields before and after, in mean changes between
+those, and codes added for what rounding and the codec do."""
+_DOUBT = 0.9
+"""Standard deviations, and a code, by which a mean is taken to be smaller than it is seen: noise makes it larger."""
+_RARE = 0.08
+"""What each sample of a line is against being a copy."""
+_MOST, _ALIKE = 4.0, 6.0
+"""Bound of one sample's likelihood ratio, and samples that tell the same: the mean along the line and the codec make
+them alike."""
+_SURE = 3.0
+"""Logarithm of the likelihood ratio of a whole copy."""
+_LIKELY, _WINDOW, _NEARER, _STANDS = 0.6, 9, 0.75, 2.0
+"""Share of the samples in a window that must speak for a copy on a line that is looked at: that step by less than this
+share of what they did, and differ from before and after by so many codes more than those above."""
+_SHORTEST, _LONGEST, _HIGHEST, _PER_LINE = 10, 200, 3, 6
+"""Samples (15 µs at most: longer is an edge that moved) and lines of a copy, and copies of a line."""
+_HARM, _ALONE, _CLOSER = 5.0, 2.2, 0.4
+"""Mean codes by which a copy differs from the fields before and after; that against the lines beside it, at least; and
+the difference to the line above against that, at most."""
+_GROWN, _SEEN = 24, 4.0
+"""Samples by which a copy may go on at either end, and codes by which it must differ there."""
 
 
-def find_copies(now: Codes, before: Codes, after: Codes, sigma: float) -> Mask:
-    """Copies in the field `now` (H, W); `before` and `after` are its neighbours of the same parity, `sigma` the luma
-    noise in codes."""
-    here, past, future = (np.asarray(field, np.float32) for field in (now, before, after))
-    floor = np.float32(0.3 * sigma * sigma + 0.5)
-    own = _power(_lines(here)) + floor
-    usual = (_power(_lines(past)) + _power(_lines(future))) / 2 + floor
-    around = (np.roll(own, 1, axis=0) + np.roll(own, -1, axis=0)) / 2
-    between: Floats = np.asarray(here - (past + future) / 2, np.float32)
-    candidates = (own < _NEARER * usual) & (own < _AMONG * around) & (_power(between) + floor > _AGAINST_TIME * own)
-    opened = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, 5), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
-    out = np.zeros(now.shape, np.bool_)
-    for label in range(1, count):
-        left, top, width, height = stats[label, :4].tolist()
-        if not _LEAST < width <= _LONGEST or height > _HIGHEST:
-            continue
-        box = np.s_[top : top + height, left : left + width]
-        inside = labels[box] == label
-        ratios = [float(np.log(own[box] / other[box])[inside].mean()) for other in (usual, around)]
-        alike = ratios[0] < np.log(_MEAN[0]) and ratios[1] < np.log(_MEAN[1])
-        if alike and _harmful(between, past, future, box, inside, sigma):
-            out[box] |= inside
-    return out
+class Copy(NamedTuple):
+    """A run of samples that repeats the line above."""
+
+    line: int
+    start: int
+    stop: int
+    sure: float
+    """Logarithm of its likelihood ratio."""
 
 
-def _harmful(
-    between: Floats, past: Floats, future: Floats, box: tuple[slice, slice], inside: Mask, sigma: float
-) -> bool:
-    """Whether a copy stands out from the fields before and after, which agree with each other."""
-    rows, columns = box
-    moved = np.abs(cv2.blur(past[rows] - future[rows], (_SHORT, 1)))[:, columns][inside]
-    if float(np.log1p(moved / (sigma + 2)).mean()) >= np.log1p(_MOTION):
-        return False
-    first = max(rows.start - _BESIDE, 0)
-    off = np.abs(cv2.blur(between[first : rows.stop + _BESIDE], (_SHORT, 1)))[:, columns]
-    beside = np.concatenate([off[:1], off[-1:]])
-    own = off[rows.start - first : rows.stop - first][inside]
-    alone = float(own.mean()) > _ALONE * float(beside.mean())
-    return alone and float(own.max()) > _SEEN and float((own / (moved + sigma + 1)).max()) > _HARM
+def find_copies(seen: Seen) -> Mask:
+    """Copies in the field that is looked at, (H, W)."""
+    now, before, after = seen.smooth
+    mask = np.zeros(now.shape, np.bool_)
+    copies = list(_runs(seen, _promising(seen)))
+    if not copies:
+        return mask
+    off = np.abs(now.astype(np.int16) * 2 - before - after).astype(np.float32) / 2
+    steps = cv2.absdiff(now[1:], now[:-1])
+    for piece in _stacked(copies):
+        if _harmful(piece, off, steps, cv2.absdiff(before, after)):
+            for one in piece:
+                _enter(mask, one, off[one.line], steps[one.line - 1])
+    return mask
 
 
-def _lines(field: Floats) -> Floats:
-    """Difference of every line to the one above; the first has none and counts as different."""
-    out: Floats = np.full_like(field, 99)
-    out[1:] = field[1:] - field[:-1]
-    return out
+def _promising(seen: Seen) -> NDArray[np.intp]:
+    """Lines on which many samples in a row are like those above and were not: few, found in whole codes."""
+    now, before, after = seen.smooth
+    mean = cv2.addWeighted(before, 0.5, after, 0.5, 0)
+    usual, own = (cv2.absdiff(field[1:], field[:-1]) for field in (mean, now))
+    least = cv2.convertScaleAbs(seen.change[1:], alpha=_SPREAD * _DOUBT, beta=_ROUNDING * _DOUBT + 1)
+    alike = cv2.compare(cv2.convertScaleAbs(usual, alpha=_NEARER), own, cv2.CMP_GT)
+    off = cv2.absdiff(now, mean)
+    alone = cv2.compare(off[1:], cv2.add(off[:-1], _STANDS), cv2.CMP_GT)
+    speaks = cv2.bitwise_and(cv2.bitwise_and(cv2.compare(usual, least, cv2.CMP_GT), alike), alone)
+    count = np.asarray(cv2.reduce(speaks, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S))[:, 0]
+    some = np.flatnonzero(count >= 255 * _SHORTEST)
+    if not len(some):
+        return some
+    crowd = cv2.blur(speaks[some], (_WINDOW, 1)).max(axis=1)
+    return np.asarray(some[crowd >= 255 * _LIKELY] + 1, np.intp)
 
 
-def _power(plane: Floats) -> Floats:
-    return np.asarray(cv2.blur(plane * plane, (_WINDOW, 1)), np.float32)
+def _runs(seen: Seen, lines: NDArray[np.intp]) -> Iterator[Copy]:
+    """Runs of a likelihood ratio of `_SURE` and more on these lines."""
+    if not len(lines):
+        return
+    own, *others = (field[lines].astype(np.float32) - field[lines - 1] for field in seen.smooth)
+    mean, deviation = (others[0] + others[1]) / 2, seen.change[lines] * np.float32(_SPREAD) + np.float32(_ROUNDING)
+    sure = np.sign(mean) * np.maximum(np.abs(mean) - deviation * np.float32(_DOUBT) - 1, 0)
+    ratio = sure * (sure - 2 * own) / (2 * deviation * deviation) - np.float32(_RARE)
+    ratio = np.clip(ratio, -2 * _MOST, _MOST) / np.float32(_ALIKE)
+    climbed = np.cumsum(ratio, axis=1)
+    promising = (climbed - np.minimum(np.minimum.accumulate(climbed, axis=1), 0)).max(axis=1) >= _SURE
+    for line, row in zip(lines[promising].tolist(), ratio[promising], strict=True):
+        for start, stop, total in _best_runs(row):
+            if _SHORTEST <= stop - start <= _LONGEST:
+                yield Copy(line, start, stop, total)
+
+
+def _best_runs(row: Floats) -> Iterator[tuple[int, int, float]]:
+    """Start, stop and sum of the runs with the greatest sums, apart from each other."""
+    row = row.copy()
+    for _ in range(_PER_LINE):
+        climbed = np.concatenate([[0], np.cumsum(row, dtype=np.float64)])
+        gained = climbed - np.minimum.accumulate(climbed)
+        stop = int(gained.argmax())
+        if gained[stop] < _SURE:
+            return
+        start = int(np.argmin(climbed[:stop]))
+        yield start, stop, float(gained[stop])
+        row[start:stop] = -_MOST
+
+
+def _stacked(copies: list[Copy]) -> list[list[Copy]]:
+    """Copies that lie under each other and share half of the longer, together: the line below a copy often shows a
+    short run, for it steps away from what is not there."""
+    pieces: list[list[Copy]] = []
+    for one in sorted(copies):
+        for piece in pieces:
+            last = piece[-1]
+            shared = min(one.stop, last.stop) - max(one.start, last.start)
+            if one.line == last.line + 1 and 2 * shared > max(one.stop - one.start, last.stop - last.start):
+                piece.append(one)
+                break
+        else:
+            pieces.append([one])
+    return [piece for piece in pieces if len(piece) <= _HIGHEST]
+
+
+def _harmful(piece: list[Copy], off: Floats, steps: Codes, apart: Codes) -> bool:
+    """Whether a copy differs from the fields before and after while what is beside it does not, and those agree; `off`
+    is by how much every sample differs from them, `apart` by how much they do from each other."""
+    box = slice(min(one.start for one in piece), max(one.stop for one in piece))
+    first, last = piece[0].line, piece[-1].line
+    harm = float(off[first : last + 1, box].mean())
+    above = float(off[first - 1, box].mean())
+    below = min((float(line[box].mean()) for line in off[last + 1 : last + 3]), default=0.0)
+    differs = float(steps[first - 1 : last, box].mean())
+    agree = float(apart[first : last + 1, box].mean()) < harm
+    return agree and harm > _HARM and harm > _ALONE * max(above, below) and differs < _CLOSER * harm
+
+
+def _enter(mask: Mask, copy: Copy, off: Floats, steps: Codes) -> None:
+    """Mark a copy, and what goes on at its ends while it differs from the fields before and after, not from the line
+    above."""
+    first, last = max(copy.start - _GROWN, 0), min(copy.stop + _GROWN, len(off))
+    fits = (off[first:last] > _SEEN) & (steps[first:last] < _CLOSER * off[first:last])
+    fits[copy.start - first : copy.stop - first] = True
+    gaps = np.flatnonzero(~fits)
+    left, right = gaps[gaps < copy.start - first], gaps[gaps >= copy.stop - first]
+    start = first + (int(left[-1]) + 1 if len(left) else 0)
+    stop = first + (int(right[0]) if len(right) else last - first)
+    mask[copy.line, start:stop] = True
