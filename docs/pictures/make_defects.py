@@ -24,7 +24,7 @@ from footlights.core.reports import CadenceKind
 from footlights.pipeline.sample import stage
 from footlights.report.dictionary import DICTIONARY
 from footlights.tape import formats
-from footlights.tape.camera import Sensor
+from footlights.tape.camera import Detail, Sensor
 from footlights.tape.composite import Composite, Decoder
 from footlights.tape.defects import Defects
 from footlights.tape.levels import Levels
@@ -49,6 +49,7 @@ TAPES: dict[Defect, Preset] = {
     Defect.HEAD_SWITCHING: replace(NEUTRAL, defects=Defects(switch_lines=8, switch_shift=50, switch_noise=20)),
     Defect.LINE_JITTER: replace(NEUTRAL, timebase=TimeBase(jitter=1.4, jitter_memory=0.8)),
     Defect.SKEW: replace(NEUTRAL, timebase=TimeBase(skew=16, skew_lines=18)),
+    Defect.HALOS: replace(NEUTRAL, detail=Detail(gain_x=1.0, frequency=2.2, gain_y=0.0)),
     Defect.SOFTNESS: replace(NEUTRAL, tape=replace(formats.VHS_SP, generations=2)),
     Defect.DOT_CRAWL: replace(NEUTRAL, recording=Composite(decoder=Decoder.NOTCH, leak=0.35)),
     Defect.CROSS_COLOUR: replace(NEUTRAL, recording=Composite(decoder=Decoder.NOTCH)),

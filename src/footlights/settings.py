@@ -109,6 +109,13 @@ class BlockingSettings(Section):
     """Factor on the size of the steps that are smoothed; 0 leaves them."""
 
 
+class HaloSettings(Section):
+    """Outlines beside edges, left by sharpening in camera or deck."""
+
+    strength: Share = 1.0
+    """Share of the measured sharpening along the line that is taken back; 0 leaves the era's outlines."""
+
+
 class ChromaSettings(Section):
     """Colour that lies beside its luma."""
 
@@ -174,6 +181,7 @@ class RestorationSettings(Section):
     timebase: TimeBaseSettings = TimeBaseSettings()
     flicker: FlickerSettings = FlickerSettings()
     blocking: BlockingSettings = BlockingSettings()
+    halos: HaloSettings = HaloSettings()
     chroma: ChromaSettings = ChromaSettings()
     denoise: DenoiseSettings = DenoiseSettings()
     part: Annotated[float, Field(ge=2, le=6)] = 4.0

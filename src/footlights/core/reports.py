@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap
-from footlights.core.tape_reports import BlockingReport, FlickerReport, LevelsReport, TimeBaseReport
+from footlights.core.tape_reports import BlockingReport, FlickerReport, HaloReport, LevelsReport, TimeBaseReport
 from footlights.core.time import FrameRange
 
 
@@ -267,6 +267,7 @@ class ShotReport:
     borders: BorderReport
     timebase: TimeBaseReport
     blocking: BlockingReport
+    halos: HaloReport
     levels: LevelsReport
     chroma_delay: ChromaDelayReport
     composite: CompositeReport

@@ -67,6 +67,23 @@ class FlickerReport:
 
 
 @dataclass(frozen=True, slots=True)
+class HaloReport:
+    """Outlines beside edges, along the line."""
+
+    before: float
+    """Share of an edge's step by which its outline exceeds it on the left, 0 or more, as edges up and down agree."""
+    behind: float
+    """The same on the right, where a deck's filters leave it."""
+    edges: tuple[int, int]
+    """Edges up and down that were laid over one another; few tell little."""
+    up: tuple[float, ...]
+    """Mean of the edges up, every half sample from ten before the middle to ten behind it, 0 to 1."""
+    down: tuple[float, ...]
+    """The same of the edges down, turned over."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class LevelsReport:
     """The luma codes a shot uses, 8 bit, on the studio scale that the file's range leads to."""
 

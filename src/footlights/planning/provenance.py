@@ -11,7 +11,15 @@ from footlights.planning.timeline import output_range
 
 LEARNED = ("fieldlift.restore", "upscale.model")
 """Steps after which every sample has come out of a net."""
-FILTERS = ("flicker.level", "denoise.motion", "denoise.steady", "composite.comb", "chroma.align", "detail.limited")
+FILTERS = (
+    "flicker.level",
+    "denoise.motion",
+    "denoise.steady",
+    "composite.comb",
+    "chroma.align",
+    "halos.equalise",
+    "detail.limited",
+)
 """Steps that change recorded lines without learning."""
 RATE = "rate.convert"
 """The step that makes pictures between instants; what it records are those for which it held a real one."""

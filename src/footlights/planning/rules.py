@@ -18,7 +18,7 @@ from footlights.core.subcarrier import of_raster
 from footlights.errors import SourceError
 from footlights.models import user_nets
 from footlights.models.fieldlift_run import reference
-from footlights.planning import enhancement, rate, remainders, repairs, timebase
+from footlights.planning import enhancement, halos, rate, remainders, repairs, timebase
 from footlights.planning.enhancement import QUIET
 from footlights.planning.evidence import Correction, corrections
 from footlights.planning.faces import face_step
@@ -55,6 +55,8 @@ class _Tape:
     """How much every shot is in need of light, 0..1, and how it was come by."""
     sharpness: tuple[tuple[float, str], ...]
     """Effective resolution of every shot, and how it was come by."""
+    edges: halos.TapeHalos
+    """The outlines beside the edges of all shots."""
     pace: Pace
 
 
@@ -74,7 +76,7 @@ def plan(
     geometry, pace = lay_out(source, settings.geometry), rate.pace(ingest, source.rate * factor, settings)
     left = {one.shot: one for one in seen}
     balance = corrections(survey, settings.enhancement.colour, enhancement.tape_matrix(source.signal))
-    shared = noise_of(survey), darkness_of(survey), sharpness_of(survey)
+    shared = noise_of(survey), darkness_of(survey), sharpness_of(survey), halos.of_tape(survey)
     tape = _Tape(ingest, survey, settings, geometry, field_rate, balance, left, tracked or {}, *shared, pace)
     timing = (
         f"Every field keeps its instant: {tape.pace.rate} pictures a second."
@@ -144,6 +146,7 @@ def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
         _alignment,
         _comb,
         _blocking,
+        _halos,
         _fieldlift,
         _deinterlace,
         _denoise,
@@ -235,6 +238,10 @@ def _comb(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 def _blocking(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if tape.field_rate:
         yield repairs.blocking(report, tape.settings)
+
+
+def _halos(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    yield halos.rule(tape.edges, report.halos, tape.settings)
 
 
 def _net_objection(tape: _Tape, report: ShotReport) -> str:

@@ -180,6 +180,15 @@ DICTIONARY: Mapping[Defect, Entry] = {
         ("blocking.smooth", "fieldlift.restore"),
         "Detail that the coder rounded to nothing.",
     ),
+    Defect.HALOS: Entry(
+        "Halos",
+        "Light and dark outlines beside edges: the hard look of video, hair like wire, a rim around the singer.",
+        "The camera's detail circuit, a deck's peaking, a sharpness control at the copy.",
+        "`halos`: share of the step by which steep, free-standing edges up and down alike exceed it on either side.",
+        "Where the edges of the whole tape agree, a filter along the line takes the sharpening back, before the net.",
+        ("halos.equalise",),
+        "Outlines that were clipped at white or black; sharpening across the lines.",
+    ),
     Defect.CLIPPING: Entry(
         "Clipped whites",
         "Faces in the spot are white patches; lamps have no shape.",

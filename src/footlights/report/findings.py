@@ -24,6 +24,8 @@ from footlights.report.levels import suspicions
 _BOTH_FIELDS = 3
 _COMBED = 0.5
 """Samples of motion from field to field from which woven frames show teeth."""
+_EDGES = 30
+"""Edges in each direction from which their outlines are named."""
 _ALIKE, _AGREEING = 2.0, 0.7
 """Codes between the blacks of shots that share a cast, and the share of the tape's frames that must."""
 
@@ -235,6 +237,12 @@ def _blocking(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     return Defect.BLOCKING, severity, f"steps of {found.strength:.1f} codes every eight samples"
 
 
+def _halos(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    found = report.halos
+    severity = grade((found.before + found.behind) / 2, 0.045, 0.08, 0.15) if min(found.edges) >= _EDGES else None
+    return Defect.HALOS, severity, f"outlines of {found.before:.0%} and {found.behind:.0%} beside edges"
+
+
 def _crushed(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     share = report.levels.crushed
     return Defect.CRUSHED, grade(share, 0.02, 0.1, 0.3), f"{share:.0%} of the picture cut off at one black"
@@ -268,6 +276,7 @@ RULES: Sequence[Rule] = (
     _dot_crawl,
     _cross_colour,
     _blocking,
+    _halos,
     _clipping,
     _flicker,
     _crushed,

@@ -1,0 +1,60 @@
+"""Halos beside edges, along the line: what a camera's detail circuit and a deck's peaking left there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
+from footlights.analysis.view import FrameView
+from footlights.core.reports import Shot
+from footlights.core.tape_reports import HaloReport
+from footlights.metrics import halos
+
+_EVERY, _PHASE = 10, 7
+_METHOD = "every tenth frame: mean of the steepest free-standing edges along the line, up and down apart"
+
+
+@ANALYSERS.add("halos")
+class HaloAnalyser:
+    """Notes the step responses of one field of every tenth frame, the parities in turn, and their edges' number."""
+
+    name: ClassVar[str] = "halos"
+    version: ClassVar[int] = 1
+    before: ClassVar[int] = 0
+    after: ClassVar[int] = 0
+    columns: ClassVar[dict[str, int]] = {
+        "halos.up": len(halos.PLACES),
+        "halos.down": len(halos.PLACES),
+        "halos.edges": 2,
+    }
+
+    def __init__(self, scene: Scene) -> None:
+        self._interlaced = scene.signal.field_order.interlaced
+
+    def look(self, views: Sequence[FrameView], notes: Notes) -> None:
+        view = views[-1]
+        if view.number % _EVERY != _PHASE:
+            return
+        seen = view.fields[view.number // _EVERY % 2] if self._interlaced else view.y
+        up, down = halos.measure(seen)
+        notes.set(view.number, **{"halos.edges": np.array([up.number, down.number], np.float32)})
+        notes.set(view.number, **{"halos.up": up.profile, "halos.down": down.profile})
+
+
+def report(series: Series, shot: Shot) -> HaloReport:
+    """Conclude for one shot: the mean of its pictures, by the number of their edges."""
+    inside = slice(shot.frames.start, shot.frames.stop)
+    counts = np.nan_to_num(series["halos.edges"][inside]).astype(int)
+    up = _mean(series["halos.up"][inside], counts[:, 0])
+    down = _mean(series["halos.down"][inside], counts[:, 1])
+    before, behind = halos.overshoot(halos.common(up, down))
+    rising, falling = (tuple(round(float(value), 4) for value in one.profile) for one in (up, down))
+    return HaloReport(round(before, 4), round(behind, 4), (up.number, down.number), rising, falling, _METHOD)
+
+
+def _mean(rows: NDArray[np.float32], counts: NDArray[np.int_]) -> halos.Edges:
+    return halos.together([halos.Edges(row, int(count)) for row, count in zip(rows, counts, strict=True) if count])
