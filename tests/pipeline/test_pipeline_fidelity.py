@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from footlights.core.products import JobResult
@@ -14,6 +15,7 @@ from footlights.core.time import FrameRange
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import graph, inspect, putback
 from footlights.pipeline.fidelity import checks, warnings
+from footlights.restoration.halos import filtered
 from made_tapes import PAL, interlaced, noisy, panned, texture, write_ffv1
 from small_job import restore
 
@@ -56,6 +58,29 @@ def test_streaks_that_were_concealed_are_not_compared(tmp_path: Path) -> None:
     assert mask[80:120:8, 64:176].mean() > 0.9
     assert mask.mean() < 0.05
     assert not calm.any()
+    (one,) = result.fidelity
+    assert one.explained, one
+
+
+def test_light_that_was_levelled_and_halos_that_were_taken_back_are_put_back(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    kernel = np.array([[-0.15, -0.3, 1.45, 0, 0]], np.float32)  # outlines behind every edge
+    pictures = interlaced(lambda instant: panned(texture(4), instant, dx=0.4, dy=0.0), FRAMES)
+    gains = np.exp(rng.normal(0, 0.05, FRAMES))
+    worn = [np.clip(16 + gain * filtered(one - 16, kernel), 1, 254) for gain, one in zip(gains, pictures, strict=True)]
+    tape = write_ffv1(tmp_path / "tape.mkv", noisy(worn, 1.0), rate=PAL, order="tff")
+    sets = ("geometry.height=288", "encoding.enabled=false", "restoration.chain=classical", "enhancement.grain.share=0")
+    restore(tape, tmp_path / "job", *sets)
+    taps = (0.03, 0.036, 0.101, 0.143, 0.69, 0, 0, 0, 0)
+    steps = [
+        {"stage": "flicker.level", "version": 1, "params": {"swing": 0.05, "reach": 5}, "why": ""},
+        {"stage": "halos.equalise", "version": 1, "params": {"taps": taps}, "why": ""},
+    ]
+    plan = json.loads((tmp_path / "job" / "plan.json").read_text("utf-8"))
+    plan["shots"][0]["steps"][:0] = steps
+    (tmp_path / "job" / "plan.json").write_text(json.dumps(plan), "utf-8")
+    result = restore(None, tmp_path / "job", *sets)
+    assert {"flicker.level", "halos.equalise"} <= {one.kind for one in result.interventions}
     (one,) = result.fidelity
     assert one.explained, one
 

@@ -1,11 +1,11 @@
 """The re-degradation check: which pictures of the master are pushed back to the tape, by which task, and what is said.
 
 A few instants of every shot are compared, taken where nothing was lost or damaged. What a plan changed on purpose in
-levels and matrix is undone with the plan's own numbers, lines that it moved to their place are put back astray, where
-streaks were concealed nothing is compared, and what the tape's own coding makes of such a picture is reckoned with
-(`pipeline/putback.py`). What lens, camera and a composite connection did is found with the comparison
-(`metrics/redegradation.py`). Other repairs, detail, grain and the encoder's loss are not undone: they have to disappear
-in the tape's noise.
+levels and matrix is undone with the plan's own numbers, as is the sharpening that it took back and the flicker that it
+levelled; lines that it moved to their place are put back astray, where streaks were concealed nothing is compared, and
+what the tape's own coding makes of such a picture is reckoned with (`pipeline/putback.py`). What lens, camera and a
+composite connection did is found with the comparison (`metrics/redegradation.py`). Other repairs, detail, grain and the
+encoder's loss are not undone: they have to disappear in the tape's noise.
 """
 
 from __future__ import annotations
@@ -100,6 +100,10 @@ class ShotRequest:
     """Frame lines at the bottom that were filled anew."""
     conceal: Step | None = None
     """The step that filled streaks anew."""
+    flicker: Step | None = None
+    """The step that levelled the light."""
+    halos: Step | None = None
+    """The step that took sharpening back."""
     composite: bool = False
     """Traces of a composite connection were measured in the shot."""
 
@@ -120,7 +124,7 @@ def task(plan: RestorationPlan, ingest: Ingest, survey: Survey, pieces: Sequence
     return Task(
         FIDELITY,
         "footlights.pipeline.ops:fidelity",
-        3,
+        4,
         {"request": records.to_data(requests, tuple)},
         needs=("ingest", *(f"restore/{index:05d}" for index in used)),
         units=max(sum(len(one.instants) for one in requests), 1),
@@ -236,6 +240,8 @@ def _request(
         timebase=aligned,
         torn=2 * _whole(steps.get("switching.fill", {}), "lines"),
         conceal=undone.get("dropouts.conceal"),
+        flicker=undone.get("flicker.level"),
+        halos=undone.get("halos.equalise"),
         composite=step == 2 and max(report.composite.dot_crawl, report.composite.cross_colour) >= _CRAWL,
         why=why or ("" if instants else "no instant of it is shown as it came through"),
     )
@@ -281,6 +287,11 @@ def _pushed(request: ShotRequest, instant: Instant, opened: tuple[Ingest, VideoR
     height, width = luma.shape
     source = luma[top : height - bottom, left : width - right] * 219 + 16
     own, chroma = _master(request, piece, instant.frame, source.shape)
+    if request.halos:
+        own = putback.sharpened(request.halos, own)
+    if request.flicker:
+        gain = putback.levelled(request.flicker, opened, instant.source, request.frames)
+        own = own / gain[top : height - bottom, left : width - right]
     line = (instant.first - top) % request.step
     place = slice(top + line, height - bottom, request.step), slice(left, width - right)
     coder = putback.mpeg(instant.quantiser) if instant.quantiser else None

@@ -1,5 +1,5 @@
-"""What the tape did and restoring mended, put back by what was measured: lines astray, and the tape's own coding; and
-where nothing can be put back, because it was filled anew."""
+"""What the tape did and restoring mended, put back by what was measured: lines astray, light that flickered, halos, and
+the tape's own coding; and where nothing can be put back, because it was filled anew."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ from footlights.metrics.redegradation import Coder, Strayed
 from footlights.pipeline.pictures import to_planes
 from footlights.restoration.base import build
 from footlights.restoration.dropouts import ConcealDropouts
+from footlights.restoration.flicker import LevelFlicker
+from footlights.restoration.halos import EqualiseHalos, refiltered, response
 from footlights.restoration.timebase import AlignLines, shifted
 
 _AROUND = 2
 """Frames on each side by which the offsets of lines are measured."""
+_DARK = 0.02
+"""Luma above black from which a gain can be told."""
 _AWAY = 8
 """Frames after which pictures are not predicted from each other closely: noise between neighbours of an MPEG stream is
 partly one and the same."""
@@ -60,6 +64,23 @@ def concealed(step: Step, opened: Opened, source: int, shot: FrameRange) -> NDAr
     return np.asarray(after != before)
 
 
+def levelled(step: Step, opened: Opened, source: int, shot: FrameRange) -> Plane:
+    """Gain `(H, W)` of luma above black by which the stage levelled ingest frame `source`."""
+    stage = build(step)
+    assert isinstance(stage, LevelFlicker)
+    reach = stage.contract.before
+    clip = _around(opened, source, shot, reach, hold=True)
+    before, after = clip.luma[reach], stage.run(clip).luma[0]
+    return np.where(before > _DARK, after / np.maximum(before, _DARK), 1).astype(np.float32)
+
+
+def sharpened(step: Step, lines: Plane) -> Plane:
+    """Lines `(h, w)` with the halos that the stage took from them."""
+    stage = build(step)
+    assert isinstance(stage, EqualiseHalos)
+    return refiltered(lines, response(stage.params.taps, stage.params.strength))
+
+
 def mpeg(scale: float) -> Coder:
     """What a picture loses in the tape's own quantiser."""
 
@@ -90,14 +111,15 @@ def _luma(opened: Opened, number: int) -> Plane:
     return luma * np.float32(219) + np.float32(16)
 
 
-def _around(opened: Opened, source: int, shot: FrameRange, reach: int) -> Clip:
-    """A frame and those up to `reach` from it, mirrored at the shot's ends as the chain does."""
+def _around(opened: Opened, source: int, shot: FrameRange, reach: int, *, hold: bool = False) -> Clip:
+    """A frame and those up to `reach` from it, mirrored at the shot's ends as the chain does, or held."""
     ingest = opened[0]
     first, last = shot.start, shot.stop - 1
     luma = []
     for number in range(source - reach, source + reach + 1):
         mirrored = 2 * first - number if number < first else 2 * last - number if number > last else number
-        luma.append((_luma(opened, min(max(mirrored, first), last)) - 16) / np.float32(219))
+        shown = number if hold else mirrored
+        luma.append((_luma(opened, min(max(shown, first), last)) - 16) / np.float32(219))
     slot = ingest.slots[source]
     chroma = np.zeros((len(luma), 2, *luma[0].shape), np.float32)
     frames = FrameRange(slot - reach, slot + reach + 1)
