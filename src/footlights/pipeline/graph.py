@@ -16,8 +16,8 @@ from footlights.analysis import survey as analysis
 from footlights.core import records
 from footlights.core.encodes import EncodePlan, Look
 from footlights.core.plans import Piece, RestorationPlan, ShotPlan
-from footlights.core.reports import ShotGlance, Survey
-from footlights.core.signal import BT709_SIGNAL, HDR_NAMES, Signal, delivered
+from footlights.core.reports import Survey
+from footlights.core.signal import BT709_SIGNAL, Signal, delivered
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange, at_step
 from footlights.encoding import ladder
@@ -36,8 +36,8 @@ from footlights.planning import rules
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
 from footlights.settings import Settings
 
-_OPS = "footlights.pipeline.ops"
-ENCODE = f"{_OPS}:encode"
+OPS = "footlights.pipeline.ops"
+ENCODE = f"{OPS}:encode"
 INGEST, SURVEY, SOUND, THUMBNAILS = "ingest", "survey", "sound", "thumbnails"
 COMPARE, MASTER, STREAM = "compare", "master", "stream"
 
@@ -45,28 +45,28 @@ _SLOW_START = 30.0
 """Million samples that every encode may take the time of, beside its own."""
 
 PRIORS = {
-    f"{_OPS}:ingest": 0.03,
-    f"{_OPS}:measure": 0.03,
-    f"{_OPS}:conclude": 0.002,
-    f"{_OPS}:thumbnails": 0.1,
-    f"{_OPS}:sound": 0.02,
-    f"{_OPS}:care_sound": 0.2,
-    f"{_OPS}:stretch_sound": 10.0,
-    f"{_OPS}:remainder": 0.5,
-    f"{_OPS}:restore": 0.55,
-    f"{_OPS}:track_faces": 0.1,
-    f"{_OPS}:compare": 1.0,
-    f"{_OPS}:assemble": 0.003,
-    f"{_OPS}:make_hdr": 3.0,
-    f"{_OPS}:join_hdr": 0.003,
-    f"{_OPS}:fidelity": 1.0,
-    f"{_OPS}:map_provenance": 0.002,
-    f"{_OPS}:encode": 0.05,
-    f"{_OPS}:see": 0.03,
-    f"{_OPS}:package": 0.06,
-    f"{_OPS}:list_video": 0.0005,
-    f"{_OPS}:glance": 0.04,
-    f"{_OPS}:conclude_glance": 0.002,
+    f"{OPS}:ingest": 0.03,
+    f"{OPS}:measure": 0.03,
+    f"{OPS}:conclude": 0.002,
+    f"{OPS}:thumbnails": 0.1,
+    f"{OPS}:sound": 0.02,
+    f"{OPS}:care_sound": 0.2,
+    f"{OPS}:stretch_sound": 10.0,
+    f"{OPS}:remainder": 0.5,
+    f"{OPS}:restore": 0.55,
+    f"{OPS}:track_faces": 0.1,
+    f"{OPS}:compare": 1.0,
+    f"{OPS}:assemble": 0.003,
+    f"{OPS}:make_hdr": 3.0,
+    f"{OPS}:join_hdr": 0.003,
+    f"{OPS}:fidelity": 1.0,
+    f"{OPS}:map_provenance": 0.002,
+    f"{OPS}:encode": 0.05,
+    f"{OPS}:see": 0.03,
+    f"{OPS}:package": 0.06,
+    f"{OPS}:list_video": 0.0005,
+    f"{OPS}:glance": 0.04,
+    f"{OPS}:conclude_glance": 0.002,
 }
 """Seconds per unit on two cores, until a run has measured its own."""
 
@@ -113,7 +113,7 @@ def ingest_task(tape: TapeIdentity, settings: Settings) -> Task:
     params: dict[str, JSON] = {"settings": settings.ingest.model_dump(mode="json"), "sha256": tape.sha256}
     return Task(
         INGEST,
-        f"{_OPS}:ingest",
+        f"{OPS}:ingest",
         taking_in.VERSION,
         params,
         places={"tape": tape.path},
@@ -131,7 +131,7 @@ def survey_tasks(ingest: Ingest, settings: Settings) -> list[Task]:
     parts = [
         Task(
             f"measure/{number:04d}",
-            f"{_OPS}:measure",
+            f"{OPS}:measure",
             1,
             {"start": part.start, "stop": part.stop, "settings": measured, "versions": dict(versions)},
             needs=(INGEST,),
@@ -142,14 +142,14 @@ def survey_tasks(ingest: Ingest, settings: Settings) -> list[Task]:
     ]
     conclude = Task(
         SURVEY,
-        f"{_OPS}:conclude",
+        f"{OPS}:conclude",
         3,
         {"settings": measured},
         needs=(INGEST, *(part.id for part in parts)),
         units=ingest.frames,
         priority=90,
     )
-    shots = Task(THUMBNAILS, f"{_OPS}:thumbnails", 3, {}, needs=(INGEST, SURVEY), units=10, priority=80)
+    shots = Task(THUMBNAILS, f"{OPS}:thumbnails", 3, {}, needs=(INGEST, SURVEY), units=10, priority=80)
     return [*parts, conclude, shots]
 
 
@@ -158,7 +158,7 @@ def sound_tasks(ingest: Ingest) -> list[Task]:
     tracks = len(ingest.sounding)
     seconds = max(round(float(ingest.slot_count / ingest.source.rate)), 1)
     params: dict[str, JSON] = {"version": sound.VERSION}
-    task = Task(SOUND, f"{_OPS}:sound", 1, params, needs=(INGEST,), units=max(tracks, 1) * seconds, priority=85)
+    task = Task(SOUND, f"{OPS}:sound", 1, params, needs=(INGEST,), units=max(tracks, 1) * seconds, priority=85)
     return [task] if tracks else []
 
 
@@ -204,7 +204,7 @@ def restore_tasks(plan: RestorationPlan, survey: Survey, settings: Settings, lay
         tasks.append(
             Task(
                 f"restore/{piece.index:05d}",
-                f"{_OPS}:restore",
+                f"{OPS}:restore",
                 1,
                 {"request": records.to_data(request)},
                 needs=(INGEST,),
@@ -232,7 +232,7 @@ def product_tasks(
     )
     master = Task(
         MASTER,
-        f"{_OPS}:assemble",
+        f"{OPS}:assemble",
         1,
         {"request": records.to_data(request)},
         needs=(INGEST, *ids),
@@ -246,59 +246,6 @@ def product_tasks(
         feed = Feed(plan.width, plan.height, BT709_SIGNAL, pieces=ids)
         tasks += stream_tasks(layout, settings, chunk_looks(looks, layout.encode.chunks), feed)
     return tasks
-
-
-def list_task(video: TapeIdentity, settings: Settings) -> Task:
-    """Take in a video that is only to be encoded: no copy of its pictures is made."""
-    params: dict[str, JSON] = {"settings": settings.ingest.model_dump(mode="json"), "sha256": video.sha256}
-    resources = Resources(disk=video.bytes // 8)
-    units = max(video.frames, 1)
-    return Task(INGEST, f"{_OPS}:list_video", 1, params, places={"video": video.path}, resources=resources, units=units)
-
-
-def glance_tasks(video: TapeIdentity, listed: Ingest, settings: Settings) -> list[Task]:
-    """Look at a listed video in parts, then find its shots."""
-    measured: dict[str, JSON] = {"versions": dict(analysis.versions(analysis.GLANCE))}
-    parts = [
-        Task(
-            f"glance/{number:04d}",
-            f"{_OPS}:glance",
-            1,
-            {"start": part.start, "stop": part.stop, **measured},
-            needs=(INGEST,),
-            places={"video": video.path},
-            resources=Resources(threads=2),
-            units=len(part),
-            priority=90,
-        )
-        for number, part in enumerate(FrameRange(0, listed.frames).split(settings.analysis.part))
-    ]
-    needs = (INGEST, *(part.id for part in parts))
-    return [*parts, Task(SURVEY, f"{_OPS}:conclude_glance", 1, measured, needs=needs, units=listed.frames)]
-
-
-def lay_out_video(listed: Ingest, shots: Sequence[ShotGlance], settings: Settings) -> Layout:
-    """Cut a video as it is: frames keep their times, segments begin at its cuts."""
-    regular = not listed.variable and listed.slot_count == listed.frames
-    rate = listed.source.rate
-    times = tuple(Fraction(frame) / rate for frame in range(listed.frames))
-    if not regular:
-        times = tuple(stamp * listed.time_base for stamp in listed.pts)
-    end = times[-1] + 1 / rate
-    timing = Timing(rate, listed.frames) if regular else Timing(rate, listed.frames, times, end)
-    cuts = tuple(min(glance.shot.frames.start + glance.shot.first_field, listed.frames - 1) for glance in shots)
-    cutting = replace(SegmentRules(), target=Fraction(settings.restoration.part).limit_denominator(100))
-    cut = segments(cuts, times, end, cutting)
-    plan = ladder.plan(*displayed_size(listed), rate, cut, settings.encoding)
-    if listed.source.signal.transfer in HDR_NAMES:
-        plan = ladder.ten_bit_only(plan)
-    return Layout(1, timing, (), key_frames(cut, cuts, times, end, cutting), plan)
-
-
-def displayed_size(listed: Ingest) -> tuple[int, int]:
-    """Width and height with square samples, both even."""
-    source = listed.source
-    return round(source.width * source.signal.sample_aspect / 2) * 2, source.height // 2 * 2
 
 
 def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed: Feed) -> list[Task]:
@@ -344,7 +291,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
     )
     package = Task(
         STREAM,
-        f"{_OPS}:package",
+        f"{OPS}:package",
         4,
         {"request": records.to_data(stream)},
         needs=(INGEST, *(task.id for task in tasks)),
@@ -372,7 +319,7 @@ def _compare_task(survey: Survey, ingest: Ingest, layout: Layout, ids: Sequence[
     shown = tuple(replace(moment, piece=used.index(moment.piece)) for moment in chosen)
     return Task(
         COMPARE,
-        f"{_OPS}:compare",
+        f"{OPS}:compare",
         1,
         {"moments": records.to_data(shown, tuple)},
         needs=(INGEST, SURVEY, *(ids[piece] for piece in used)),

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -21,7 +20,7 @@ from footlights.analysis import survey as analysis
 from footlights.config import explicit
 from footlights.core import records
 from footlights.core.faces import ShotFaces
-from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan, ShotPlan
+from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan
 from footlights.core.products import Check, JobResult
 from footlights.core.redegraded import ShotFidelity
 from footlights.core.reports import Remainder, SoundReport, Survey
@@ -34,7 +33,7 @@ from footlights.engine.reuse import Action, Forecast
 from footlights.engine.schedule import Limits
 from footlights.engine.tasks import Task
 from footlights.engine.unfinished import UnfinishedError
-from footlights.errors import FootlightsError, PlanError
+from footlights.errors import FootlightsError
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import (
     extras,
@@ -50,6 +49,7 @@ from footlights.pipeline import (
 )
 from footlights.pipeline.allotting import foreseen, run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
+from footlights.pipeline.byhand import checked
 from footlights.pipeline.job import GENERATED, PLAN, Job
 from footlights.planning import enhancement, rules
 from footlights.planning.foresight import foresee
@@ -58,8 +58,6 @@ from footlights.planning.timeline import time_map
 from footlights.report.dictionary import DICTIONARY
 from footlights.report.levels import suspicions
 from footlights.report.story import Story
-from footlights.restoration import chain
-from footlights.restoration.base import build
 
 Listener = Callable[[Event], None]
 T = TypeVar("T")
@@ -270,7 +268,7 @@ def _plan(one: Session, known: Surveyed, tracked: Mapping[int, ShotFaces]) -> Re
         records.write(generated, text)
         return fresh
     times = fresh.time_map
-    by_hand = _checked(records.read(RestorationPlan, path), fresh, path)
+    by_hand = checked(records.read(RestorationPlan, path), fresh, path)
     mapped = time_map(known.survey.shots, by_hand.shots, known.ingest, times.instants, (times.step, times.speed))
     by_hand = replace(by_hand, time_map=mapped)
     if generated.is_file() and generated.read_text("utf-8") != text:
@@ -288,35 +286,6 @@ def _remainders(one: Session, known: Surveyed) -> tuple[Remainder, ...]:
     looks = remainder.tasks(first, rules.tape_order(known.survey, settings), (graph.INGEST,))
     one.run(looks)
     return tuple(found for task in looks for found in one.record(tuple[Remainder, ...], task.id, ops.REMAINDERS))
-
-
-def _checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path) -> RestorationPlan:
-    """An edited plan, validated; shots that differ from the rules are marked as a person's."""
-    if by_hand.source != fresh.source:
-        raise PlanError(f"{path} belongs to another tape", "its source is not this job's ingest", "delete it")
-    if [shot.slots for shot in by_hand.shots] != [shot.slots for shot in fresh.shots]:
-        raise PlanError(f"{path} has other shots than the survey", "shots cannot be edited there", "delete it")
-    if replace(by_hand, shots=fresh.shots, notes=fresh.notes) != fresh or _first_fields(by_hand) != _first_fields(
-        fresh
-    ):
-        raise PlanError(f"{path} changes more than steps", "only the steps of shots can be edited", "delete it")
-    for shot in by_hand.shots:
-        for steps in (shot.steps, shot.instead) if shot.instead else (shot.steps,):
-            chain.check(
-                [build(step) for step in steps],
-                fresh.time_map.instants,
-                (fresh.width, fresh.height),
-                fresh.time_map.step,
-            )
-    shots: list[ShotPlan] = []
-    for mine, theirs in zip(by_hand.shots, fresh.shots, strict=True):
-        own = (mine.steps, mine.instead) != (theirs.steps, theirs.instead)
-        shots.append(replace(mine, approved_by="person" if own else mine.approved_by))
-    return replace(by_hand, shots=tuple(shots))
-
-
-def _first_fields(plan: RestorationPlan) -> list[int]:
-    return [shot.first_field for shot in plan.shots]
 
 
 def _result(one: Session, known: Surveyed) -> JobResult:

@@ -21,7 +21,7 @@ from footlights.core.source import Ingest, Source
 from footlights.engine.events import Note
 from footlights.errors import SourceError
 from footlights.ingest import ingest as taking_in
-from footlights.pipeline import graph, ops, products
+from footlights.pipeline import graph, ops, products, videograph
 from footlights.pipeline.allotting import foreseen, run_stream
 from footlights.pipeline.foretelling import Foretold, foretell
 from footlights.pipeline.job import Job
@@ -53,14 +53,14 @@ def encode(job: Job, listen: Listener, *, dry: bool = False) -> Encoded:
     """
     settings = job.settings
     with session(job, listen) as one:
-        one.run([graph.list_task(job.tape, settings)])
+        one.run([videograph.list_task(job.tape, settings)])
         listed = one.record(Ingest, graph.INGEST, taking_in.RECORD)
         _refuse_other_hdr(listed.source)
-        one.run(graph.glance_tasks(job.tape, listed, settings))
+        one.run(videograph.glance_tasks(job.tape, listed, settings))
         shots = one.record(tuple[ShotGlance, ...], graph.SURVEY, ops.SURVEY)
         _refuse_interlaced(shots, job)
-        layout = graph.lay_out_video(listed, shots, settings)
-        width, height = graph.displayed_size(listed)
+        layout = videograph.lay_out_video(listed, shots, settings)
+        width, height = videograph.displayed_size(listed)
         looks = [(seen.shot.frames, Look(seen.spatial, seen.temporal, seen.luma)) for seen in shots]
         feed = graph.Feed(width, height, listed.source.signal, video=job.tape.path)
         seen = chunk_looks(looks, layout.encode.chunks)
