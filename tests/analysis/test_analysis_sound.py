@@ -12,7 +12,7 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from footlights.analysis import sound
-from footlights.core.reports import SoundReport
+from footlights.core.sound_reports import SoundReport
 from footlights.media.audio import AudioTrack
 
 RATE = 48_000

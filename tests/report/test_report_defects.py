@@ -14,8 +14,9 @@ import pytest
 
 from footlights.core.defects import Defect
 from footlights.core.products import JobResult
-from footlights.core.reports import ShotReport, SoundReport, StageReport, Survey
+from footlights.core.reports import ShotReport, StageReport, Survey
 from footlights.core.signal import FieldOrder
+from footlights.core.sound_reports import SoundReport
 from footlights.core.source import Gap, GapKind, Ingest
 from footlights.core.time import FrameRange
 from footlights.planning import rules

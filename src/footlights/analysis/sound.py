@@ -15,7 +15,7 @@ from math import log10, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.core.reports import SoundReport
+from footlights.core.sound_reports import SoundReport
 from footlights.media.audio import STREAM_RATE, AudioTrack, Samples, heard, programme_sound, source_format
 from footlights.media.loudness import FLOOR, LoudnessMeter
 

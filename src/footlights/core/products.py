@@ -12,7 +12,8 @@ from footlights.core.likeness import FaceVerdict
 from footlights.core.plans import Intervention, RestorationPlan
 from footlights.core.provenance import ShotProvenance
 from footlights.core.redegraded import ShotFidelity
-from footlights.core.reports import SoundCare, SoundReport, Survey
+from footlights.core.reports import Survey
+from footlights.core.sound_reports import SoundCare, SoundReport
 from footlights.core.source import Ingest
 
 

@@ -21,7 +21,7 @@ from av.audio.frame import AudioFrame
 from av.filter import Graph
 from numpy.typing import NDArray
 
-from footlights.core.reports import SoundCare
+from footlights.core.sound_reports import SoundCare
 from footlights.errors import PausedError, ToolError
 from footlights.media.audio import AudioTrack, decoded, encoded, floating, programme_sound, source_format
 from footlights.media.lossless import ENOSPC

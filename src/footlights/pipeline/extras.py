@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from footlights.core.plans import RestorationPlan
 from footlights.core.products import HdrFacts
-from footlights.core.reports import SoundCare
+from footlights.core.sound_reports import SoundCare
 from footlights.engine.tasks import Task
 from footlights.pipeline import graph, hdr, ops, soundcaring
 

@@ -17,7 +17,8 @@ from footlights.core import faces, records
 from footlights.core.encodes import BasePictures, ChunkEncode
 from footlights.core.faces import PersonTrack
 from footlights.core.plans import Intervention
-from footlights.core.reports import SoundReport, Survey
+from footlights.core.reports import Survey
+from footlights.core.sound_reports import SoundReport
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import MASTERS

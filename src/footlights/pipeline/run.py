@@ -23,7 +23,8 @@ from footlights.core.faces import ShotFaces
 from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan
 from footlights.core.products import Check, JobResult
 from footlights.core.redegraded import ShotFidelity
-from footlights.core.reports import Remainder, SoundReport, Survey
+from footlights.core.reports import Remainder, Survey
+from footlights.core.sound_reports import SoundReport
 from footlights.core.source import Ingest
 from footlights.engine.artifacts import Artifact
 from footlights.engine.events import Event, TaskDone, Warning_

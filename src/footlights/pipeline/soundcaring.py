@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from footlights.core import records
-from footlights.core.reports import SoundCare, SoundReport
+from footlights.core.sound_reports import SoundCare, SoundReport
 from footlights.core.source import Ingest
 from footlights.engine.artifacts import Artifact
 from footlights.engine.tasks import Task

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from footlights.core.products import JobResult
-from footlights.core.reports import SoundReport
+from footlights.core.sound_reports import SoundReport
 from footlights.report.findings import find
 from footlights.report.summary import verdict
 from footlights.report.verdict import Suffering, mended, mending, suffering, unmended

@@ -16,7 +16,8 @@ from statistics import median
 
 from footlights.core.defects import Defect
 from footlights.core.products import JobResult
-from footlights.core.reports import CadenceKind, ShotReport, SoundReport, Survey
+from footlights.core.reports import CadenceKind, ShotReport, Survey
+from footlights.core.sound_reports import SoundReport
 from footlights.core.source import Gap, GapKind, Ingest
 from footlights.core.time import FrameRange
 from footlights.report.levels import suspicions

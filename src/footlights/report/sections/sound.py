@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from footlights.core.reports import SoundCare, SoundReport
+from footlights.core.sound_reports import SoundCare, SoundReport
 from footlights.core.time import clock
 from footlights.report.story import Story
 
