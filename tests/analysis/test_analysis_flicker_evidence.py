@@ -107,6 +107,8 @@ def test_light_of_the_stage_is_none(name: str, light: Light) -> None:
 def test_flashes_and_short_shots_are_not_judged() -> None:
     lit = tuple(range(0, FRAMES, 4))
     assert judged(lambda f: 1.3 if f // 2 in lit else 1.0, lit).confidence < 0.5
+    restless = judged(lambda f: 0.3 if f // 2 % 2 else 1.4)
+    assert (restless.strength, restless.confidence) == (0.0, 0.0)
     columns = {name: np.zeros((12, width), np.float32) for name, width in flicker.FlickerAnalyser.columns.items()}
     short = flicker.report(columns, Shot(0, FrameRange(0, 12), 0, Entry.CUT, 1.0), np.zeros(12, np.bool_))
     assert (short.strength, short.confidence) == (0.0, 0.0)

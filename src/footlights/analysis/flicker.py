@@ -122,7 +122,7 @@ def report(series: Series, shot: Shot, flashes: NDArray[np.bool_]) -> FlickerRep
 def _judged(swing: _Swing, lit: NDArray[np.bool_], calm: NDArray[np.bool_], period: float) -> FlickerReport:
     """Size of a swing, and how sure it is not light of the scene."""
     whole, parts = swing.whole[calm], swing.parts[calm][:, lit]
-    size = float(np.sqrt(np.mean(whole**2))) if len(whole) else 0.0
+    size = float(np.sqrt(np.mean(whole**2))) if len(whole) > 1 else 0.0
     if size == 0 or not lit.any():
         return FlickerReport(0.0, period, 0.0, 0.0, _METHOD)
     along = (parts * whole[:, None]).sum(axis=0)

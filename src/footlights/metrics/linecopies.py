@@ -4,8 +4,8 @@ Where the line above and the place itself differed before and afterwards, they s
 sample this is the likelihood ratio of two means, that of the fields before and after against none, under the noise that
 those two fields show between them; along the line it is summed, and the piece is the run with the greatest sum (Page,
 "Continuous inspection schemes", 1954; the search for start and end is Bentley's). Means that noise could make count
-for nothing, so that a copy that does no harm is left alone, and so is what moves. A copy stands alone: the line above,
-which it repeats, and one of the next two below are what they were.
+for nothing, so that a copy that does no harm is left alone, and so is what moves. A copy stands alone: the lines
+above, which it repeats, and below are what they were.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ _SHORTEST, _LONGEST, _HIGHEST, _PER_LINE = 10, 200, 3, 6
 _HARM, _ALONE, _CLOSER = 5.0, 2.2, 0.4
 """Mean codes by which a copy differs from the fields before and after; that against the lines beside it, at least; and
 the difference to the line above against that, at most."""
+_RESTS = 5.0
+"""Mean codes between the fields before and after, at most: a camera that shakes for a field copies nothing."""
 _GROWN, _SEEN = 24, 4.0
 """Samples by which a copy may go on at either end, and codes by which it must differ there."""
 
@@ -145,9 +147,9 @@ def _harmful(piece: list[Copy], off: Floats, steps: Codes, apart: Codes) -> bool
     first, last = piece[0].line, piece[-1].line
     harm = float(off[first : last + 1, box].mean())
     above = float(off[first - 1, box].mean())
-    below = min((float(line[box].mean()) for line in off[last + 1 : last + 3]), default=0.0)
+    below = float(off[last + 1, box].mean()) if last + 1 < len(off) else 0.0
     differs = float(steps[first - 1 : last, box].mean())
-    agree = float(apart[first : last + 1, box].mean()) < harm
+    agree = float(apart[first : last + 1, box].mean()) < min(harm, _RESTS)
     return agree and harm > _HARM and harm > _ALONE * max(above, below) and differs < _CLOSER * harm
 
 
