@@ -1,5 +1,6 @@
 """Plans: pure, reasoned, right in geometry and time."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -105,6 +106,27 @@ def survey(*shots: ShotReport, gaps: tuple[Gap, ...] = ()) -> Survey:
 
 def stages(plan: RestorationPlan, shot: int = 0) -> list[str]:
     return [step.stage for step in plan.shots[shot].steps]
+
+
+class Counted(tuple[ShotReport, ...]):
+    """Shots that count how often somebody walks through all of them."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[ShotReport]:
+        type(self).walks += 1
+        return super().__iter__()
+
+
+def test_the_work_for_a_shot_does_not_grow_with_the_number_of_shots() -> None:
+    """Ten thousand shots of one frame are planned in ten thousand steps, not in their square."""
+    walks = []
+    for count in (3, 30):
+        Counted.walks = 0
+        tape = survey(*(shot(n, n, n + 1) for n in range(count)))
+        rules.plan(replace(tape, shots=Counted(tape.shots)), ingest(count), settings())
+        walks.append(Counted.walks)
+    assert walks[0] == walks[1]
 
 
 CLASSICAL = "restoration.chain=classical"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from statistics import median_high
+from typing import NamedTuple
 
 from footlights.core.plans import Skipped, Step, Value
 from footlights.core.reports import ShotReport, Survey
@@ -50,14 +51,37 @@ def step(name: str, why: str, **params: Value) -> Step:
     return Step(stage=name, version=STAGES.get(name).version, params=params, why=why)
 
 
-def switching(survey: Survey, report: ShotReport, settings: Settings) -> Iterator[Step | Skipped]:
+class Deck(NamedTuple):
+    """What the shots of a tape share, for it is the deck's."""
+
+    switch_lines: int
+    """Field lines torn by head switching, on most shots that show them; 0 where none do."""
+    switch_shots: int
+    """Shots that show them, or that there are none."""
+    right: float
+    """Luma samples by which colour lies to the right."""
+    below: float
+    """Field lines by which it lies below."""
+
+
+def deck(survey: Survey) -> Deck:
+    """Over all shots; once a tape."""
+    torn = [one.borders.switch_lines for one in survey.shots if one.borders.confidence >= _TRUSTED]
+    shots = [(one.chroma_delay, len(one.shot.frames)) for one in survey.shots]
+    right = weighted_median([(d.horizontal, d.confidence * n) for d, n in shots if d.confidence >= _AGREED])
+    below = weighted_median([(d.vertical, d.vertical_confidence * n) for d, n in shots if d.vertical_confidence > 0.3])
+    return Deck(median_high(torn) if torn else 0, len(torn), right, below)
+
+
+def switching(deck: Deck, report: ShotReport, settings: Settings) -> Iterator[Step | Skipped]:
     """Fill the head-switching band: as high as the shot shows it, or else as the other shots of the tape do."""
     name, found = "switching.fill", report.borders
     lines, evidence = found.switch_lines, f"borders.switch_lines {found.switch_lines}"
-    known = [one.borders.switch_lines for one in survey.shots if one.borders.confidence >= _TRUSTED]
-    if found.confidence < _TRUSTED and known:
-        lines = median_high(known)
-        evidence = f"{lines} field lines torn on the {len(known)} shots that show it; this one is too plain there"
+    if found.confidence < _TRUSTED and deck.switch_shots:
+        lines = deck.switch_lines
+        evidence = (
+            f"{lines} field lines torn on the {deck.switch_shots} shots that show it; this one is too plain there"
+        )
     if not lines:
         yield Skipped(name, "no line torn by head switching at the bottom")
     elif not settings.restoration.switching.fill:
@@ -66,15 +90,13 @@ def switching(survey: Survey, report: ShotReport, settings: Settings) -> Iterato
         yield step(name, f"{evidence}, and one more for its bounce", lines=min(lines + _BOUNCE, 24))
 
 
-def alignment(survey: Survey, report: ShotReport, settings: Settings, *, net: bool) -> Iterator[Step | Skipped]:
+def alignment(deck: Deck, report: ShotReport, settings: Settings, *, net: bool) -> Iterator[Step | Skipped]:
     """Move colour back over luma, by what the tape as a whole shows: the delay is the deck's, not the shot's.
 
     `net`: FieldLift comes behind it.
     """
     name = "chroma.align"
-    shots = [(one.chroma_delay, len(one.shot.frames)) for one in survey.shots]
-    right = weighted_median([(d.horizontal, d.confidence * n) for d, n in shots if d.confidence >= _AGREED])
-    below = weighted_median([(d.vertical, d.vertical_confidence * n) for d, n in shots if d.vertical_confidence > 0.3])
+    right, below = deck.right, deck.below
     evidence = f"chroma_delay over all shots {right:+.2f} samples, {below:+.2f} field lines"
     own = report.chroma_delay
     if own.confidence >= _OWN and abs(own.horizontal - right) > _APART:

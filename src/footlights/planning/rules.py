@@ -58,6 +58,8 @@ class _Tape:
     edges: halos.TapeHalos
     """The outlines beside the edges of all shots."""
     pace: Pace
+    deck: repairs.Deck
+    stray: timebase.Stray
 
 
 def plan(
@@ -77,7 +79,8 @@ def plan(
     left = {one.shot: one for one in seen}
     balance = corrections(survey, settings.enhancement.colour, enhancement.tape_matrix(source.signal))
     shared = noise_of(survey), darkness_of(survey), sharpness_of(survey), halos.of_tape(survey)
-    tape = _Tape(ingest, survey, settings, geometry, field_rate, balance, left, tracked or {}, *shared, pace)
+    decks = repairs.deck(survey), timebase.stray(survey)
+    tape = _Tape(ingest, survey, settings, geometry, field_rate, balance, left, tracked or {}, *shared, pace, *decks)
     timing = (
         f"Every field keeps its instant: {tape.pace.rate} pictures a second."
         if field_rate
@@ -192,13 +195,13 @@ def _gaps(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 def _switching(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if tape.field_rate:
-        yield from repairs.switching(tape.survey, report, tape.settings)
+        yield from repairs.switching(tape.deck, report, tape.settings)
 
 
 def _timebase(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if tape.field_rate:
         top_first = _order(tape, report) is not FieldOrder.BOTTOM_FIRST
-        yield timebase.align(tape.survey, tape.ingest, report, tape.settings, top_first=top_first)
+        yield timebase.align(tape.stray, tape.ingest, report, tape.settings, top_first=top_first)
 
 
 def _flicker(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
@@ -225,7 +228,7 @@ def _dropouts(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 def _alignment(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if tape.field_rate:
-        yield from repairs.alignment(tape.survey, report, tape.settings, net=not _net_objection(tape, report))
+        yield from repairs.alignment(tape.deck, report, tape.settings, net=not _net_objection(tape, report))
 
 
 def _comb(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from footlights.core.plans import Skipped, Step
 from footlights.core.reports import ShotReport, Survey
 from footlights.core.source import Ingest
@@ -21,11 +23,28 @@ _STRONGEST = (4.0, 30.0)
 """What the stage takes, in samples of jitter and of bend."""
 
 
-def align(survey: Survey, ingest: Ingest, report: ShotReport, settings: Settings, *, top_first: bool) -> Step | Skipped:
+class Stray(NamedTuple):
+    """What a deck does to all shots of a tape."""
+
+    jitter: float
+    """Samples."""
+    memory: float
+    """Correlation with the next line."""
+    skew: float
+    """Samples."""
+    height: float
+    """Field lines over which the bend falls to 1/e."""
+
+
+def stray(survey: Survey) -> Stray:
+    """Over all shots; once a tape."""
+    return Stray(*_jitter(survey), *_bend(survey))
+
+
+def align(found: Stray, ingest: Ingest, report: ShotReport, settings: Settings, *, top_first: bool) -> Step | Skipped:
     """Move lines to the middle of their neighbours in time, unbend the top, put jumped fields back."""
     name = "timebase.align"
-    jitter, memory = _jitter(survey)
-    skew, height = _bend(survey)
+    jitter, memory, skew, height = found
     jumps = report.timebase.jumps
     evidence = f"timebase.jitter {jitter:.2f} samples and skew {skew:+.1f} over all shots, {len(jumps)} fields jumped"
     jitter = jitter if jitter >= _STRAYS else 0.0
