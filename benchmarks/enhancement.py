@@ -22,6 +22,7 @@ import enhancement_fidelity
 import enhancement_grain
 import enhancement_jobs
 import enhancement_rate
+import enhancement_sheets
 import pieces
 
 PARTS: dict[str, ModuleType] = {
@@ -32,6 +33,7 @@ PARTS: dict[str, ModuleType] = {
     "fidelity": enhancement_fidelity,
     "jobs": enhancement_jobs,
     "rate": enhancement_rate,
+    "sheets": enhancement_sheets,
     "cost": enhancement_cost,
 }
 
@@ -47,7 +49,7 @@ def earlier(path: Path) -> dict[str, Any]:
 def main() -> int:
     parser = bench.arguments("enhancement", __doc__)
     parser.add_argument("--part", action="append", choices=sorted(PARTS), help="part to run; again for more (all)")
-    parser.add_argument("--work", type=Path, help="folder in which the jobs of the part jobs stay (default: none)")
+    parser.add_argument("--work", type=Path, help="folder in which the jobs of jobs and sheets stay (default: none)")
     parser.add_argument("--quick", action="store_true", help="fewer clips and frames, for a first look")
     pieces.arguments(parser)
     options = bench.parsed(parser)
