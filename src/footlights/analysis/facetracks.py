@@ -22,7 +22,7 @@ from footlights.models.faces import Detector, FaceFinder, Picture
 
 Values = NDArray[np.float64]
 
-VERSION = 4
+VERSION = 5
 LEAST = 32.0
 """Lines of the tape: a smaller face is too little to be told from another."""
 _KEY = 10

@@ -29,7 +29,7 @@ where every box is wanted."""
 _SIDE = 192
 _LOOKED = 0.2
 """Score at a first look from which a box is looked at again."""
-_DOUBTFUL, _SURE = 0.3, 0.55
+_DOUBTFUL, _SURE = 0.3, 0.57
 """Scores of all looks from which StageFace is believed together with the mesh, and alone: chosen on held-out pictures
 without people, so that as few false faces are found as by BlazeFace in three renderings."""
 _OVERLAP = 0.3
