@@ -38,7 +38,7 @@ from footlights.core.tape_reports import HaloReport
 from footlights.core.time import FrameRange
 from footlights.media.recode import Pictures
 from footlights.metrics.halos import equaliser
-from footlights.planning.halos import of_shots, rule
+from footlights.planning.halos import BEFORE_NET, of_shots, rule
 from footlights.tape.camera import Detail
 from footlights.tape.presets import LIGHT, preset, quiet
 from footlights.tape.raster import NTSC
@@ -87,7 +87,7 @@ def mended(kind: str, scene: list[Plane], seed: int, found: list[HaloReport], at
     """A shot as the rule decides, forced, and through FFmpeg; `found` is what all shots of the tape showed, `at` this
     one's place among them."""
     taps, told = _decided(found, at)
-    asked = taps or tuple(equaliser(of_shots(found).profile))
+    asked = taps or tuple(equaliser(of_shots(found).profile, BEFORE_NET))
     row: Row = {"told": told}
     name, detail = KINDS[kind]
     if name == tapes.ELSEWHERE:
@@ -108,7 +108,7 @@ def mended(kind: str, scene: list[Plane], seed: int, found: list[HaloReport], at
 
 def _decided(found: list[HaloReport], at: int) -> tuple[tuple[float, ...], str]:
     """Taps, none where the shot is left alone, and the reason."""
-    step = rule(of_shots(found), found[at], resolve((), Path("/dev/null")).settings)
+    step = rule(of_shots(found), found[at], resolve((), Path("/dev/null")).settings, net=True)
     taps = step.params["taps"] if isinstance(step, Step) else ()
     assert isinstance(taps, tuple)
     return tuple(float(tap) for tap in taps), step.why

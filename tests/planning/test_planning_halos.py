@@ -22,7 +22,7 @@ def test_a_sharpened_tape_is_planned_to_be_equalised_and_another_is_not() -> Non
     many = replace(sharp, edges=(400, 400))
     wanted = {"halos.equalise": (many, many), "of this shot": (replace(plain, edges=(900, 900)), many)}
     for words, (other, own) in wanted.items():
-        step = rule(of_shots([other, own]), own, settings())
+        step = rule(of_shots([other, own]), own, settings(), net=True)
         assert words in f"{step.stage} {step.why}"
         assert step.params["taps"]  # type: ignore[union-attr]
     for words, halo, assignment in (
@@ -30,4 +30,4 @@ def test_a_sharpened_tape_is_planned_to_be_equalised_and_another_is_not() -> Non
         ("of their own", replace(plain, edges=(400, 400)), ()),
         ("strength = 0", many, ("restoration.halos.strength=0",)),
     ):
-        assert words in rule(of_shots([halo]), halo, settings(*assignment)).why
+        assert words in rule(of_shots([halo]), halo, settings(*assignment), net=False).why

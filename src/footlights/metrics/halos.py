@@ -95,9 +95,10 @@ def overshoot(profile: Profile) -> tuple[float, float]:
     return max(0.0, -float(before.min())), max(float(behind.max()) - 1, 0.0)
 
 
-def equaliser(profile: Profile) -> Profile:
+def equaliser(profile: Profile, times: float = 1.0) -> Profile:
     """`TAPS` taps of sum 1, to be correlated with each line: they turn the step response into one that rises as steeply
-    and has no halo, as far as that takes little (least squares, bound to the filter that changes nothing)."""
+    and has no halo, as far as that takes little (least squares, bound to the filter that changes nothing). The change
+    is made `times` over."""
     middle, half = len(PLACES) // 2, TAPS // 2
     wanted = np.clip(profile, 0, 1)
     wanted[middle:] = np.maximum.accumulate(wanted[middle:])
@@ -114,7 +115,7 @@ def equaliser(profile: Profile) -> Profile:
     system = np.vstack([shifted[near] @ basis, weight[:, None] * basis])
     aim = np.concatenate([(wanted - shifted @ nothing)[near], np.zeros(TAPS)])
     change, *_ = np.linalg.lstsq(system, aim, rcond=None)
-    return np.asarray(nothing + basis @ change)
+    return np.asarray(nothing + times * (basis @ change))
 
 
 def equalised(profile: Profile, taps: Profile) -> Profile:

@@ -19,6 +19,10 @@ SEEN = 0.045
 by 1.2 dB comes to 0.03, to 0.065 and more on those that show it (benchmarks/halos.py)."""
 _LEAST, _OWN = 60, 150
 """Edges in each direction: of the whole tape that tell of it, and with which a shot may have an answer of its own."""
+TIMES, BEFORE_NET = 2.0, 1.5
+"""How many times over the least change is made: what both directions share, by a filter that is bound to do little, is
+about half of the halo. The net learned tapes of decks that peak, and does the rest itself
+(docs/decisions/20261129-halos.md)."""
 _APART = 0.05
 """Overshoot by which that must differ: another camera, or an edit from another tape."""
 
@@ -58,8 +62,9 @@ def of_shots(shots: Sequence[HaloReport]) -> TapeHalos:
     )
 
 
-def rule(tape: TapeHalos, own: HaloReport, settings: Settings) -> Step | Skipped:
-    """Equalise a shot's lines by what the tape shows, or by what it shows itself where that is something else."""
+def rule(tape: TapeHalos, own: HaloReport, settings: Settings, *, net: bool) -> Step | Skipped:
+    """Equalise a shot's lines by what the tape shows, or by what it shows itself where that is something else. `net`:
+    FieldLift comes behind it."""
     name, strength = "halos.equalise", settings.restoration.halos.strength
     found, whose = tape, "of all shots"
     if min(own.edges) >= _OWN and abs((own.before + own.behind) / 2 - tape.overshoot) > _APART:
@@ -74,7 +79,7 @@ def rule(tape: TapeHalos, own: HaloReport, settings: Settings) -> Step | Skipped
         return Skipped(name, f"{evidence}: no more than scenes have of their own")
     if strength == 0:
         return Skipped(name, "restoration.halos.strength = 0")
-    taps = equaliser(profile)
+    taps = equaliser(profile, BEFORE_NET if net else TIMES)
     left = " and ".join(f"{one:.1%}" for one in overshoot(equalised(profile, taps)))
     params: dict[str, Value] = {"taps": tuple(round(float(tap), 5) for tap in taps), "strength": strength}
     return Step(name, STAGES.get(name).version, params, f"{evidence}; {left} are left at full strength")

@@ -244,7 +244,7 @@ def _blocking(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 
 def _halos(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    yield halos.rule(tape.edges, report.halos, tape.settings)
+    yield halos.rule(tape.edges, report.halos, tape.settings, net=not _net_objection(tape, report))
 
 
 def _net_objection(tape: _Tape, report: ShotReport) -> str:
