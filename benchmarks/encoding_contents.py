@@ -62,7 +62,7 @@ PROGRAMMES: dict[str, tuple[Take, ...]] = {
     ),
     "studio": (
         Take(f"{_TRAIN}/aigen_office1.mp4"),
-        Take(f"{_TRAIN}/imgly_koolshooters_face.mp4", 150),
+        Take(f"{_TRAIN}/imgly_koolshooters_face.mp4", 128),
         Take(f"{_TRAIN}/food_3769033.mp4"),
         Take(f"{_PHOTOS}/cam_nikon-e5700.webp", 0, "still"),
         Take(f"{_TRAIN}/barista_mikejones.mp4"),
@@ -130,6 +130,8 @@ def _cut_plain(data: Path, take: Take, size: tuple[int, int], frames: int, targe
     source = ["-loop", "1"] if take.kind == "still" else []
     tail = ["-an", "-frames:v", str(frames), *lossless_intermediate(scale), "-y", ffmpeg.file_url(target)]
     ffmpeg.run([*source, *ffmpeg.input_arguments(data / take.file, RATE * take.every), *tail], doing="cutting a shot")
+    if (cut := index_video(target).frames) != frames:
+        raise SystemExit(f"{take.file} from frame {take.start} holds {cut} of {frames} frames: begin earlier")
 
 
 def _treat(plain: Path, kind: str, target: Path) -> None:
