@@ -35,15 +35,15 @@ def check_played(seen: dict[str, Any], record: Any) -> None:
 
 
 def check_pictures(samples: list[tuple[float, float, int]]) -> None:
-    """Time goes forward, and the painted number is that of the frame due: at nine moments of ten not early and at most
-    two frames late, at none more than a frame early (the page's clock stands still while a busy machine paints) or
-    eight late. Which frame belongs to which time exactly is tested by seeking."""
+    """Time goes forward, and the painted number is that of the frame due: at nine moments of ten at most half a frame
+    beyond the next (the page's clock stands still while a busy machine paints) and at most two frames late, at none
+    more than two early or eight late. Which frame belongs to which time exactly is tested by seeking."""
     times = [before for before, _, _ in samples]
     assert times == sorted(times)
     assert len(samples) > 20
     late = [before * float(RATE) - number for before, _, number in samples]
     early = [number - after * float(RATE) for _, after, number in samples]
-    assert sorted(early)[9 * len(early) // 10] <= 1.2, early
+    assert sorted(early)[9 * len(early) // 10] <= 1.5, early
     assert max(early) <= 2.2, early
     assert sorted(late)[9 * len(late) // 10] <= 2.2, late
     assert max(late) <= 8, late
