@@ -12,13 +12,18 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
+
 from footlights.core import records
-from footlights.core.clip import Clip
+from footlights.core.clip import Clip, Plane
 from footlights.core.faces import ShotFaces
 from footlights.core.likeness import Beside, Likeness
 from footlights.core.plans import Region, Step
 from footlights.core.registry import Registry
 from footlights.errors import ParameterError, PlanError, did_you_mean
+
+_FELT = np.float32(0.5 / 219)
+"""Half a code: what changes by less counts as untouched."""
 
 
 class Fields(StrEnum):
@@ -184,6 +189,11 @@ def build(step: Step) -> Stage:
             "delete plan.json to have it written anew",
         )
     return cls(params)
+
+
+def changed(after: Plane, before: Plane) -> float:
+    """Share of the samples of a plane that a filter changed, for the record of what it touched."""
+    return 0.0 if after is before else float((np.abs(after - before) > _FELT).mean())
 
 
 def bound(name: str, value: float, low: float, high: float, unit: str = "") -> None:

@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from footlights.core import subcarrier
 from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
-from footlights.restoration.base import Contract, Fields, Touch, bound, stage
+from footlights.restoration.base import Contract, Fields, Touch, bound, changed, stage
 
-_FELT = np.float32(0.5 / 219)
-"""Half a code: what changes by less counts as untouched in the record."""
 _SYSTEMS = {"ntsc": subcarrier.NTSC, "pal": subcarrier.PAL}
 
 
@@ -64,7 +62,7 @@ class CombComposite:
             chroma = np.stack([self._combed(clip.chroma[:, index], share) for index in (0, 1)], axis=1)
         for index, number in enumerate(out.frames):
             pairs = [(luma[index], out.luma[index]), *zip(chroma[index], out.chroma[index], strict=True)]
-            area = max(_changed(after, before) for after, before in pairs)
+            area = max(changed(after, before) for after, before in pairs)
             if area:
                 self.touched.append(Touch(number, area))
         return out.with_pictures(luma, chroma)
@@ -81,8 +79,3 @@ class CombComposite:
                 pattern = cv2.sepFilter2D(np.ascontiguousarray(differs[field::2]), -1, along, across)
                 frame[field::2] -= pattern
         return made
-
-
-def _changed(after: Plane, before: Plane) -> float:
-    """Share of the samples that a comb changed."""
-    return 0.0 if after is before else float((np.abs(after - before) > _FELT).mean())

@@ -13,10 +13,8 @@ import numpy as np
 
 from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
-from footlights.restoration.base import Contract, Fields, Touch, bound, stage
+from footlights.restoration.base import Contract, Fields, Touch, bound, changed, stage
 
-_FELT = np.float32(0.5 / 219)
-"""Half a code: what changes by less counts as untouched in the record."""
 _MOST, _SUM = 31, 0.01
 _FADE, _WEAKEST = 32, 0.1
 """Samples by which lines are drawn on to be unfiltered, and the gain below which a frequency counts as lost."""
@@ -55,7 +53,7 @@ class EqualiseHalos:
             return clip
         luma = np.stack([filtered(frame, self._kernel) for frame in clip.luma])
         for number, after, before in zip(clip.frames, luma, clip.luma, strict=True):
-            area = float((np.abs(after - before) > _FELT).mean())
+            area = changed(after, before)
             if area:
                 self.touched.append(Touch(number, area))
         return clip.with_pictures(luma, clip.chroma)

@@ -17,11 +17,9 @@ from numpy.typing import NDArray
 
 from footlights.core.clip import Plane
 from footlights.core.colour import DISPLAY_GAMMA
-from footlights.core.time import FrameRange
-from footlights.media.reader import VideoReader, index_video
 from footlights.training.facesources import SourceFace
-from footlights.training.scenes import to_rgb
-from footlights.training.sources import Picture, read_picture
+from footlights.training.scenes import read_source
+from footlights.training.sources import Picture
 
 Values = NDArray[np.float64]
 
@@ -242,11 +240,7 @@ def _with_microphone(light: Plane, u: Values, v: Values, phase: float) -> Plane:
 
 @lru_cache(maxsize=64)
 def _picture(data: Path, path: str, frame: int) -> Picture:
-    if frame < 0:
-        return read_picture(data / path)
-    index = index_video(data / path)
-    with VideoReader(data / path, index, threads=1) as reader:
-        return to_rgb(next(iter(reader.read(FrameRange(frame, frame + 1)))).planes)
+    return read_source(data / path, frame)
 
 
 @lru_cache(maxsize=96)

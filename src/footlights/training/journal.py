@@ -19,9 +19,7 @@ _LEFT, _BOTTOM, _WIDTH, _HEIGHT = 60, 40, 900, 500
 def note(path: Path, progress: Progress, terms: Mapping[str, float], results: Mapping[str, Comparison]) -> None:
     """Append one line; the first writes the head."""
     row: dict[str, str] = {
-        "iteration": str(progress.iteration),
-        "cpu_hours": f"{progress.cpu_seconds / 3600:.4f}",
-        "wall_hours": f"{progress.wall_seconds / 3600:.4f}",
+        **spent(progress),
         **{f"loss_{name}": f"{value:.6f}" for name, value in terms.items()},
     }
     for name, found in results.items():
@@ -36,6 +34,15 @@ def note(path: Path, progress: Progress, terms: Mapping[str, float], results: Ma
         row[f"{name}_worst"] = f"{found.worst_gain:+.2f}"
         row[f"{name}_wins"] = f"{found.wins}/{found.crops}"
     write_row(path, row)
+
+
+def spent(progress: Progress) -> dict[str, str]:
+    """The first columns of every line: how far the run has come, and what it took."""
+    return {
+        "iteration": str(progress.iteration),
+        "cpu_hours": f"{progress.cpu_seconds / 3600:.4f}",
+        "wall_hours": f"{progress.wall_seconds / 3600:.4f}",
+    }
 
 
 def write_row(path: Path, row: Mapping[str, str]) -> None:
@@ -61,8 +68,8 @@ def drop_after(path: Path, iteration: int) -> None:
     part.replace(path)
 
 
-def draw_curves(table: Path, picture: Path, ending: str = "_fine_gain") -> None:
-    """Gain over the picture without the net by iteration, one line for each column of that ending."""
+def draw_curves(table: Path, picture: Path, ending: str = "_fine_gain", unit: str = " dB") -> None:
+    """Scores by iteration, one line for each column of that ending, such as gains over the picture without the net."""
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     columns = [name for name in rows[0] if name.endswith(ending)] if rows else []
@@ -79,7 +86,7 @@ def draw_curves(table: Path, picture: Path, ending: str = "_fine_gain") -> None:
 
     for level in np.arange(np.ceil(low * 2) / 2, high + 1e-6, 0.5):
         cv2.line(canvas, point(0, level), point(float(steps[-1]), level), (225, 225, 225), 1)
-        _write(canvas, f"{level:+.1f} dB", (4, point(0, level)[1] + 4), (90, 90, 90))
+        _write(canvas, f"{level:+.1f}{unit}", (4, point(0, level)[1] + 4), (90, 90, 90))
     for index, name in enumerate(columns):
         colour = _COLOURS[index % len(_COLOURS)]
         line = np.array([point(step, value) for step, value in zip(steps, values[:, index], strict=True)], np.int32)

@@ -342,6 +342,14 @@ def _fitted(piece: NDArray[np.generic]) -> Picture:
     return np.asarray(np.pad(piece, ((0, short[0]), (0, short[1]), (0, 0)), mode="edge"), np.uint8)
 
 
+def read_source(path: Path, frame: int) -> Picture:
+    """A still where `frame` is negative, else that frame of footage, as R'G'B'."""
+    if frame < 0:
+        return read_picture(path)
+    with VideoReader(path, index_video(path), threads=1) as reader:
+        return to_rgb(next(iter(reader.read(FrameRange(frame, frame + 1)))).planes)
+
+
 def to_rgb(planes: tuple[NDArray[np.generic], ...]) -> Picture:
     """Planar 8-bit 4:2:0 → R'G'B'; a small error of matrix is nothing to a texture."""
     y, cb, cr = planes

@@ -84,9 +84,14 @@ def open_shard(folder: Path) -> Shard:
 
 def open_shards(folder: Path, limit: int | None = None) -> list[Shard]:
     """All whole shards of a folder in the order of their names, at most `limit`."""
-    found = sorted(path for path in folder.glob("shard-*") if not path.name.endswith(".part"))[:limit]
+    return [open_shard(path) for path in whole_shards(folder, "render")[:limit]]
+
+
+def whole_shards(folder: Path, renderer: str) -> list[Path]:
+    """The folders of all whole shards in the order of their names; SourceError without any, naming the module of
+    `footlights.training` that renders them."""
+    found = sorted(path for path in folder.glob("shard-*") if not path.name.endswith(".part"))
     if not found:
-        raise SourceError(
-            f"{folder} holds no shards", "nothing was rendered there", "run python -m footlights.training.render first"
-        )
-    return [open_shard(path) for path in found]
+        command = f"run python -m footlights.training.{renderer} first"
+        raise SourceError(f"{folder} holds no shards", "nothing was rendered there", command)
+    return found

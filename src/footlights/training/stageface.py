@@ -7,7 +7,6 @@ from the seed and its number, so a run that was stopped and resumed over the sam
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,16 +19,19 @@ from torch import Tensor
 from footlights.models.faces import Picture
 from footlights.models.stageface import decoded, octaves, padded, planes_of
 from footlights.models.stageface_torch import StageFaceNet
-from footlights.training import checkpoint, journal
+from footlights.training import journal
 from footlights.training.batches import ahead_of
 from footlights.training.checkpoint import Progress, Run
-from footlights.training.runs import Asked, Chosen, Clock, Config, choose, go_on, must_be_finite, schedule
+from footlights.training.iterate import iterate, learned, paced
+from footlights.training.runs import Chosen, Config, choose, go_on
 from footlights.training.stageface_data import Batch, Shard, draw_batch, open_shards
 from footlights.training.stageface_scenes import FACE
 
 _CHECKED = 120
 """Held-out pictures searched at a validation."""
 _SCORES = (0.2, 0.3, 0.4, 0.5)
+_DRAWN = "_at_0.5"
+"""Ending of the columns that the curve shows: recall by height, and false boxes a picture."""
 _BANDS = ((12, 22), (22, 36), (36, 60), (60, 120))
 """Heights of boxes in lines, for validation."""
 _NEAR, _SIZES = 0.35, (0.6, 1.6)
@@ -51,8 +53,8 @@ def begin(config: Config) -> Run[StageFaceNet]:
     """A net with fresh weights, its mean and its optimiser."""
     torch.manual_seed(config.seed)
     net = StageFaceNet().to(memory_format=torch.channels_last)
-    learned = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(learned, config.rate, betas=(0.9, 0.99), weight_decay=1e-3)
+    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(trained, config.rate, betas=(0.9, 0.99), weight_decay=1e-3)
     return Run(net, copy.deepcopy(net).requires_grad_(False), optimiser, Progress(), torch.zeros(()))
 
 
@@ -62,49 +64,24 @@ def train(run: Run[StageFaceNet], chosen: Chosen) -> None:
     shards = open_shards(chosen.shards / "train", config.train_shards)
     held_out = open_shards(chosen.shards / "val")
     print(f"{sum(len(each.pictures) for each in shards)} pictures", flush=True)  # noqa: T201
-    saved, clock, asked = time.monotonic(), Clock(run.progress), Asked()
     drawn = partial(draw_batch, shards, config.batch, config.side, config.seed)
-    sums: dict[str, float] = {}
-    counted = 0
-    for batch in ahead_of(drawn, range(run.progress.iteration, config.iterations), config.readers):
-        for name, value in step(run, config, batch).items():
-            sums[name] = sums.get(name, 0.0) + float(value)
-        counted += 1
-        clock.tick(run.progress)
-        done, late = run.progress.iteration, time.monotonic() > chosen.deadline or asked.to_stop
-        due = done % config.check_every == 0 or done == config.iterations
-        if due:
-            check(run, {name: value / counted for name, value in sums.items()}, held_out, chosen.run)
-            sums, counted = {}, 0
-        if due or late or time.monotonic() - saved > config.save_seconds:
-            checkpoint.save(chosen.last, run, chosen.text)
-            saved = time.monotonic()
-        if due:
-            clock = Clock(run.progress)  # validation is not training
-        if late:
-            return
+    iterate(
+        run,
+        chosen,
+        ahead_of(drawn, range(run.progress.iteration, config.iterations), config.readers),
+        lambda batch: step(run, config, batch),
+        lambda sums: check(run, sums, held_out, chosen.run),
+    )
 
 
 def step(run: Run[StageFaceNet], config: Config, batch: Batch) -> dict[str, Tensor]:
     """One iteration; the loss, its terms and the norm of the gradient."""
-    progress = run.progress
-    for group in run.optimiser.param_groups:
-        group["lr"] = config.rate * schedule(config, progress.iteration)
+    paced(run, config)
     planes = torch.from_numpy(batch.planes).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.bf16):
         found = run.net.train()(planes)
     total, terms = loss_of(found.float(), batch)
-    run.optimiser.zero_grad(set_to_none=True)
-    total.backward()
-    norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), config.clip)
-    must_be_finite(norm, progress)
-    run.optimiser.step()
-    # Early on the mean must not remember the untrained net.
-    share = 1 - min(config.mean, (1 + progress.iteration) / (10 + progress.iteration))
-    with torch.no_grad():
-        for mean, now in zip(run.mean.parameters(), run.net.parameters(), strict=True):
-            mean.lerp_(now, share)
-    progress.iteration += 1
+    norm = learned(run, config, total)
     return {"total": total.detach(), "norm": norm, **terms}
 
 
@@ -133,13 +110,12 @@ def check(run: Run[StageFaceNet], sums: Mapping[str, float], held_out: Sequence[
     scores = searched(run.mean.eval(), held_out)
     progress = run.progress
     row = {
-        "iteration": str(progress.iteration),
-        "cpu_hours": f"{progress.cpu_seconds / 3600:.4f}",
-        "wall_hours": f"{progress.wall_seconds / 3600:.4f}",
+        **journal.spent(progress),
         **{f"loss_{name}": f"{value:.5f}" for name, value in sums.items()},
         **scores,
     }
     journal.write_row(folder / "journal.csv", row)
+    journal.draw_curves(folder / "journal.csv", folder / "curve.png", _DRAWN, unit="")
     print(f"{progress.iteration}: loss {sums.get('total', 0):.3f}; {scores}", flush=True)  # noqa: T201
 
 

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.errors import SourceError
 from footlights.models.faces import Picture
 from footlights.models.stageface import CELL, LARGEST, NEAR, SMALLEST, UNIT, planes_of
+from footlights.training.shards import whole_shards
 from footlights.training.stageface_scenes import FACE, MIRRORED_POINTS
 
 Values = NDArray[np.float32]
@@ -53,9 +53,7 @@ class Batch:
 
 def open_shards(folder: Path, limit: int = 0) -> list[Shard]:
     """All whole shards of a folder in the order of their names, at most `limit` if that is not 0."""
-    found = sorted(path for path in folder.glob("shard-*") if not path.name.endswith(".part"))
-    if not found:
-        raise SourceError(f"{folder} holds no shards", "nothing was rendered there", "run stageface_render first")
+    found = whole_shards(folder, "stageface_render")
     return [_open(path) for path in found[: limit or None]]
 
 

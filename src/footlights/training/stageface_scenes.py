@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 
 from footlights.core.clip import Plane
 from footlights.core.colour import DISPLAY_GAMMA
-from footlights.core.time import FrameRange
-from footlights.media.reader import VideoReader, index_video
-from footlights.training.scenes import to_rgb
-from footlights.training.sources import Picture, read_picture
+from footlights.training.scenes import read_source
+from footlights.training.sources import Picture
 from footlights.training.stageface_labels import Aligned, Labels, Shown
 
 Values = NDArray[np.float64]
@@ -383,8 +381,4 @@ def _reduced(data: Path, path: str, frame: int, factor: float) -> Picture:
 
 @lru_cache(maxsize=2)
 def _read(data: Path, path: str, frame: int) -> Picture:
-    if frame < 0:
-        return read_picture(data / path)
-    index = index_video(data / path)
-    with VideoReader(data / path, index, threads=1) as reader:
-        return to_rgb(next(iter(reader.read(FrameRange(frame, frame + 1)))).planes)
+    return read_source(data / path, frame)

@@ -7,7 +7,6 @@ batch follows from the seed and its number, so a run that was stopped and resume
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -17,10 +16,11 @@ from torch import Tensor
 
 from footlights.models.trackface import DETAIL_LIMIT, STATE
 from footlights.models.trackface_torch import TrackFaceNet
-from footlights.training import checkpoint, journal
+from footlights.training import journal
 from footlights.training.batches import ahead_of
 from footlights.training.checkpoint import Progress, Run
-from footlights.training.runs import Asked, Chosen, Clock, Config, choose, go_on, must_be_finite, schedule
+from footlights.training.iterate import iterate, learned, paced
+from footlights.training.runs import Chosen, Config, choose, go_on
 from footlights.training.trackface_data import Batch, Pool, Shape, draw_batch, load_tracks
 from footlights.training.trackface_losses import FaceWeights, face_loss
 from footlights.training.trackface_validate import check_tracks, summary, write_face_sheet
@@ -49,47 +49,22 @@ def train(run: Run[TrackFaceNet], chosen: Chosen) -> None:
     pool = Pool.of(load_tracks(chosen.shards / "train", config.train_shards))
     held_out = Pool.of(load_tracks(chosen.shards / "val"))
     print(f"{len(pool.tracks)} tracks, {len(held_out.tracks)} held out", flush=True)  # noqa: T201
-    saved, clock, asked = time.monotonic(), Clock(run.progress), Asked()
     drawn = partial(draw_batch, pool, Shape(config.batch, config.frames, config.side), config.seed)
-    sums: dict[str, float] = {}
-    counted = 0
-    for batch in ahead_of(drawn, range(run.progress.iteration, config.iterations), config.readers):
-        for name, value in step(run, config, batch).items():
-            sums[name] = sums.get(name, 0.0) + float(value)
-        counted += 1
-        clock.tick(run.progress)
-        done, late = run.progress.iteration, time.monotonic() > chosen.deadline or asked.to_stop
-        due = done % config.check_every == 0 or done == config.iterations
-        if due:
-            check(run, config, {name: value / counted for name, value in sums.items()}, held_out, chosen.run)
-            sums, counted = {}, 0
-        if due or late or time.monotonic() - saved > config.save_seconds:
-            checkpoint.save(chosen.last, run, chosen.text)
-            saved = time.monotonic()
-        if due:
-            clock = Clock(run.progress)  # validation is not training
-        if late:
-            return
+    iterate(
+        run,
+        chosen,
+        ahead_of(drawn, range(run.progress.iteration, config.iterations), config.readers),
+        lambda batch: step(run, config, batch),
+        lambda sums: check(run, config, sums, held_out, chosen.run),
+    )
 
 
 def step(run: Run[TrackFaceNet], config: Config, batch: Batch) -> dict[str, Tensor]:
     """One iteration; the loss, its terms and the norm of the gradient."""
-    progress = run.progress
-    for group in run.optimiser.param_groups:
-        group["lr"] = config.rate * schedule(config, progress.iteration)
+    paced(run, config)
     made, given, truth = unroll(run.net, batch, bf16=config.bf16)
     total, terms = face_loss(made, given, truth, torch.from_numpy(batch.weights), FaceWeights())
-    run.optimiser.zero_grad(set_to_none=True)
-    total.backward()
-    norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), config.clip)
-    must_be_finite(norm, progress)
-    run.optimiser.step()
-    # Early on the mean must not remember the untrained net.
-    share = 1 - min(config.mean, (1 + progress.iteration) / (10 + progress.iteration))
-    with torch.no_grad():
-        for mean, now in zip(run.mean.parameters(), run.net.parameters(), strict=True):
-            mean.lerp_(now, share)
-    progress.iteration += 1
+    norm = learned(run, config, total)
     return {"total": total.detach(), "norm": norm, **{name: term.detach() for name, term in terms.items()}}
 
 
@@ -127,9 +102,7 @@ def check(run: Run[TrackFaceNet], config: Config, sums: dict[str, float], held_o
     scores = check_tracks(restored, held_out, config.check_crops)
     progress = run.progress
     row = {
-        "iteration": str(progress.iteration),
-        "cpu_hours": f"{progress.cpu_seconds / 3600:.4f}",
-        "wall_hours": f"{progress.wall_seconds / 3600:.4f}",
+        **journal.spent(progress),
         **{f"loss_{name}": f"{value:.5f}" for name, value in sums.items()},
         **summary(scores),
     }

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.core.facelight import COARSE, CODES, OFFSET, coarse, deviation_of, log_light
-from footlights.errors import SourceError
 from footlights.models.trackface import DETAIL_LIMIT, REFERENCES, SCALE_UNIT, SIGMA_UNIT
+from footlights.training.shards import whole_shards
 from footlights.training.trackface_render import SIDE, TrackFacts
 
 Half = NDArray[np.float16]
@@ -76,9 +76,7 @@ class Shape:
 
 def load_tracks(folder: Path, limit: int = 0) -> list[Track]:
     """All tracks of a folder's shards, at most those of `limit` shards."""
-    found = sorted(path for path in folder.glob("shard-*") if not path.name.endswith(".part"))
-    if not found:
-        raise SourceError(f"{folder} holds no shards", "nothing was rendered there", "run trackface_render first")
+    found = whole_shards(folder, "trackface_render")
     return [track for path in found[: limit or None] for track in load_shard(path)]
 
 
