@@ -15,10 +15,12 @@ NEAR = 0.01
 """Share of the target within which a trial is accepted."""
 
 
-def search(probe: Callable[[float], Probe], target: float) -> tuple[Probe, list[Probe]]:
+def search(
+    probe: Callable[[float], Probe], target: float, limits: tuple[float, float] = RANGE
+) -> tuple[Probe, list[Probe]]:
     """What it accepts, the coarsest within its tolerance, else the nearest; and all trials."""
     tried: dict[float, Probe] = {}
-    low, high = RANGE
+    low, high = limits
     while len(tried) < TRIALS and low <= high:
         q = round(min(max(_next(tried, target, low, high), low), high) * 4) / 4
         if q in tried:

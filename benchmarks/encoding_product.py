@@ -14,7 +14,7 @@ import numpy as np
 from encoding_clips import Shot
 from encoding_contents import RATE
 from footlights.core import records
-from footlights.core.encodes import ChunkEncode, Probe
+from footlights.core.encodes import ChunkEncode, Probe, Rung
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
@@ -53,7 +53,8 @@ def mean_way(shots: Sequence[Shot], options: Any, work: Path) -> dict[str, Any]:
         searched = _searched(shots, options, options.target - _SLACK, work)
         trials = [list(one.probes) for one in searched]
         chosen = [one.chosen for one in searched]
-        floors = [_floor(one, shot) for one, shot in zip(searched, shots, strict=True)]
+        rung = _request(shots[0], 0, options, options.target).rung
+        floors = [_floor(one, shot, rung) for one, shot in zip(searched, shots, strict=True)]
         for _ in range(_ROUNDS):
             if abs(np.mean([one.mean for one in chosen]) - options.target) <= _NEAR:
                 break
@@ -72,9 +73,9 @@ def mean_way(shots: Sequence[Shot], options: Any, work: Path) -> dict[str, Any]:
     }
 
 
-def _floor(encode: ChunkEncode, shot: Shot) -> float:
-    curve = fit(encode.probes, encode.chosen, shot.frames, float(shot.frames / RATE), (18.0, 1e12))
-    return min(max(round(floor_of(curve, encode) * 4) / 4, 18.0), 55.0)
+def _floor(encode: ChunkEncode, shot: Shot, rung: Rung) -> float:
+    curve = fit(encode.probes, encode.chosen, shot.frames, float(shot.frames / RATE), (rung.q_min, 1e12))
+    return min(max(round(floor_of(curve, encode) * 4) / 4, rung.q_min), rung.q_max)
 
 
 def _allotted(

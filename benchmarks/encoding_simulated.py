@@ -199,7 +199,7 @@ def _floor(shot: Shot, target: float, draw: np.random.Generator) -> ChunkEncode:
 
 
 def _searched(shot: Shot, rung: Rung, prior: Prior, draw: np.random.Generator) -> ChunkEncode:
-    goal = Goal(rung.target, TOLERANCE, rung.q_min, rung.q_max, 0.25, EncodingSettings().probes)
+    goal = Goal(rung.target, TOLERANCE, max(rung.q_min, Q[0]), rung.q_max, 0.25, EncodingSettings().probes)
     solver = search(goal, prior)
     made: list[Probe] = []
     try:

@@ -3,11 +3,12 @@
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from footlights.errors import ToolError
 from footlights.media import ffmpeg
-from footlights.metrics.video import compare, vmaf
+from footlights.metrics.video import Scores, compare, vmaf
 
 NTSC = Fraction(60000, 1001)
 
@@ -19,6 +20,12 @@ def _clip(path: Path, *, quality: str = "4", frames: int = 24, size: str = "192x
         [*source, "-c:v", "mjpeg", "-q:v", quality, "-pix_fmt", "yuvj420p", ffmpeg.file_url(path)], doing="making"
     )
     return path
+
+
+def test_the_fifth_percentile_of_few_frames_lies_between_the_two_lowest() -> None:
+    """Of twenty values five hundredths lie below the middle of the lowest two (Hazen); 0.95 after the usual rule."""
+    assert Scores(np.arange(20.0), np.empty(0)).low == pytest.approx(0.5)
+    assert Scores(np.array([7.0]), np.empty(0)).low == 7.0
 
 
 def test_a_video_is_like_itself_in_matroska_too(tmp_path: Path) -> None:

@@ -18,14 +18,27 @@ from footlights.settings import EncodingSettings
 FRAMES = FrameRange(0, 10)
 
 
-def chunk(video: Path, folder: Path, codec: str) -> tuple[ChunkEncode, bytes]:
+def chunk(video: Path, folder: Path, codec: str, size: tuple[int, int] = (320, 180)) -> tuple[ChunkEncode, bytes]:
     settings = EncodingSettings(heights=(144,), h264_height=144, target=85, probes=1)
-    rung = next(one for one in ladder.rungs(320, 180, settings) if one.codec == codec)
-    request = ChunkRequest(rung, FRAMES, (0,), Fraction(25), 320, 180, BT709_SIGNAL, 34.0, 1, grain="auto")
+    rung = next(one for one in ladder.rungs(*size, settings) if one.codec == codec)
+    request = ChunkRequest(rung, FRAMES, (0,), Fraction(25), *size, BT709_SIGNAL, 34.0, 1, grain="auto")
     folder.mkdir()
     made = encode_chunk(request, Picture(video, FRAMES), folder, lambda _: None)
     assert [path.name for path in folder.iterdir()] == ["chunk.mkv"]
     return made, (folder / "chunk.mkv").read_bytes()
+
+
+def test_a_whole_file_of_the_same_size_is_copied_raw_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials read raw pictures, or the file itself where those would be too many; the same comes out."""
+    video = tmp_path / "a.mkv"
+    pictures = ["-f", "lavfi", "-i", "mandelbrot=s=256x144:r=25", "-frames:v", str(len(FRAMES))]
+    tail = [*encoders.lossless_intermediate(), ffmpeg.file_url(video)]
+    ffmpeg.run([*pictures, *tail], doing="making a video")
+    before = video.read_bytes()
+    raw = chunk(video, tmp_path / "raw", "av1", (256, 144))
+    monkeypatch.setattr(encoders, "_RAW_MOST", 0)
+    assert chunk(video, tmp_path / "itself", "av1", (256, 144)) == raw
+    assert video.read_bytes() == before
 
 
 @pytest.mark.parametrize("codec", ["av1", "h264"])

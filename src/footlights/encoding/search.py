@@ -85,8 +85,9 @@ class Found:
     q: float
     score: float
     outcome: str
-    """`reached`, `ceiling` (not even q_low reaches the target), `floor` (q_high still exceeds it), `budget` (the best
-    of the allowed trials, outside the tolerance)."""
+    """`reached`, `ceiling` (not even q_low reaches the target: the best trial, the coarsest of equally good ones, for
+    on some shots the worst frames get worse again with more bits), `floor` (q_high still exceeds it), `budget` (the
+    best of the allowed trials, outside the tolerance)."""
 
 
 def search(goal: Goal, prior: Prior) -> Generator[Trial, float, Found]:
@@ -108,7 +109,9 @@ def _judge(goal: Goal, tried: dict[float, float], q: float) -> Found | None:
     if abs(score - goal.target) <= goal.tolerance:
         return Found(q, score, "reached")
     if score < goal.target and q <= goal.q_low:
-        return Found(q, score, "ceiling")
+        highest = max(tried.values())
+        q = max(one for one in tried if tried[one] >= highest - _NOISE)
+        return Found(q, tried[q], "ceiling")
     if score > goal.target and q >= goal.q_high:
         return Found(q, score, "floor")
     return _best(goal, tried) if len(tried) >= goal.probes else None
