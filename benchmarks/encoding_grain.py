@@ -2,10 +2,11 @@
 
 Contents are clips of the data set at 480×272, cleaned by our own remover and given synthetic grain of known strength
 and shape (more at mid grey than at the ends, some with chroma grain); key frames in the middle as well as at the start.
-Three ways at one preset:
+Four ways, those of SVT-AV1 at one preset:
 
 keep      the grainy pictures, at the coarsest whole CRF at which 0.9 of sigma survives (the issue's condition)
 ours      grain out, table in, at the coarsest CRF of a grid whose base quality is that of *keep*, less 0.75
+x265      as *keep* by x265 medium, 10 bit; ours is held against it at the base quality of that encode
 svt       SVT-AV1's film-grain=N with its own denoising at our CRF; the N whose sigma comes nearest
 
 Base quality: mean VMAF-NEG of each way against what it was asked to show, as the ladder asks: *keep* against the grainy
@@ -33,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import arguments, machine, parsed, table, write
-from footlights.encoding.encoders import SvtAv1, lossless_intermediate
+from footlights.encoding.encoders import X265, SvtAv1, lossless_intermediate
 from footlights.encoding.grain.measure import (
     GrainStatistics,
     Planes,
@@ -53,7 +54,7 @@ RATE = Fraction(25)
 SIZE = (480, 272)
 FRAMES = 24
 KEYS = (0, 12)
-PRESET = 10
+PRESET = 8
 SURVIVES = 0.9
 STRENGTHS = (10, 25, 50)
 GRID = (38, 35, 32, 29, 26, 23, 20, 17, 14, 11, 8)
@@ -142,6 +143,14 @@ class Bench:
             ffmpeg.run([*ffmpeg.input_arguments(source, RATE), *words, ffmpeg.file_url(target)], doing="encoding")
         return target
 
+    def encode_x265(self, source: Path, q: float) -> Path:
+        """x265 medium."""
+        target = self.folder / f"{source.stem}-x265-{q:g}.mkv"
+        if not target.exists():
+            words = X265(preset="medium").arguments(q, KEYS, RATE)
+            ffmpeg.run([*ffmpeg.input_arguments(source, RATE), *words, ffmpeg.file_url(target)], doing="encoding")
+        return target
+
     def quality(self, base: list[Planes], name: str, reference: str = "clean") -> float:
         """VMAF-NEG of pictures without grain against the cleaned source, or the truth."""
         test = self.file(f"base-{name}", base)
@@ -200,7 +209,7 @@ def coarsest(fits: Callable[[int], bool], low: int, high: int) -> int:
 
 
 def measure(name: str, content: Content, data: Path, folder: Path) -> dict[str, Any]:
-    """All three ways of one content."""
+    """All ways of one content."""
     truth = clip(data / "dev_clips" / content.file, content.first)
     noisy = with_noise(truth, content, seed=len(name))
     one = Bench(folder, truth, noisy, differences_in_time([(noisy, truth)]))
@@ -242,6 +251,7 @@ def measure(name: str, content: Content, data: Path, folder: Path) -> dict[str, 
             **one.drawn(made),
         },
         "svt": svt,
+        "x265": _x265(one, source, treated.pictures, record.side_bytes),
         "same_q": {"bytes": record.kept_bytes, **one.seen(one.encode(source, q))},
         "saved": 1 - ours / keep,
         "saved_at_same_q": 1 - ours / record.kept_bytes,
@@ -260,6 +270,18 @@ def _ours_at(one: Bench, clean: Path, wanted: float, reference: str) -> tuple[in
         if one.quality(base, "tried", reference) >= wanted - TOLERANCE:
             return q, True
     return GRID[-1], False
+
+
+def _x265(one: Bench, source: Path, clean: Path, side: int) -> dict[str, Any]:
+    """Grain kept by x265, and what ours takes at the base quality of that encode, with `side` bytes of tables."""
+    q = coarsest(lambda q: one.seen(one.encode_x265(source, q))["sigma_ratio"] >= SURVIVES, 4, 40)
+    kept = one.encode_x265(source, q)
+    seen = one.seen(kept)
+    wanted = one.quality(list(decoded(kept, grain=True)), "x265", "noisy")
+    ours_q, reached = _ours_at(one, clean, wanted, "clean")
+    ours, size = one.encode(clean, ours_q).stat().st_size + side, kept.stat().st_size
+    found = {"q": q, "bytes": size, "base_vmaf": wanted, "survives_reached": seen["sigma_ratio"] >= SURVIVES, **seen}
+    return {**found, "ours_q": ours_q, "ours_bytes": ours, "ours_reached": reached, "saved": 1 - ours / size}
 
 
 def _svt(one: Bench, source: Path, q: float) -> dict[str, Any]:
@@ -303,6 +325,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "saved_interval": bootstrap(saved),
         "saved_worst": min(saved),
         "saved_strict": [row["strict"]["saved"] for row in found.values()],
+        "saved_against_x265": float(np.mean([row["x265"]["saved"] for row in found.values()])),
+        "saved_against_x265_interval": bootstrap([row["x265"]["saved"] for row in found.values()]),
+        "x265_reached": sum(row["x265"]["survives_reached"] for row in found.values()),
         "keep_reached": sum(row["keep"]["survives_reached"] for row in found.values()),
         "strict_reached": sum(row["strict"]["reached"] for row in found.values()),
         **{key: float(np.mean([one[key] for one in ours])) for key in means},
@@ -317,7 +342,7 @@ def show(result: dict[str, Any]) -> None:
     names = ("content", "way", "q", "kB", "base VMAF", "sigma ratio", "error", "worst bin", "shape", "pumping")
     rows = []
     for name, content in result["contents"].items():
-        for way in ("keep", "ours", "svt"):
+        for way in ("keep", "x265", "ours", "svt"):
             one = content[way]
             figures = (one["sigma_ratio"], one["sigma_error"], one["worst_bin"], one["shape_rmse"], one["pumping"])
             rows.append((name, way, one["q"], round(one["bytes"] / 1000), round(one["base_vmaf"], 1), *figures))
