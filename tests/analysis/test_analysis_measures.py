@@ -8,6 +8,7 @@ import pytest
 from scipy.signal import lfilter
 
 from footlights.analysis.exposure import light_name
+from footlights.analysis.view import histogram_of, quantile_of
 from footlights.metrics import dropouts
 from footlights.metrics.noise import measure
 from footlights.metrics.sharpness import limit
@@ -212,3 +213,11 @@ def test_complexity_follows_itu_t_p910(tmp_path: Path) -> None:
     assert survey.shots[0].complexity.spatial == pytest.approx(spatial, rel=1e-3)
     assert survey.shots[0].complexity.temporal == pytest.approx(temporal, rel=1e-3)
     assert survey.shots[0].complexity.motion == pytest.approx(np.hypot(2, 0.7) / 2 * 0.75, rel=0.6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.99, 1.0])
+def test_quantiles_of_histograms_are_those_of_the_samples(share: float) -> None:
+    codes = np.random.default_rng(5).integers(0, 256, (17, 23), dtype=np.uint8)
+    dark = np.asarray(cv2.inRange(codes, 20, 90), np.uint8)
+    assert quantile_of(histogram_of(codes), share) == pytest.approx(np.quantile(codes, share))
+    assert quantile_of(histogram_of(codes, dark), share) == pytest.approx(np.quantile(codes[dark > 0], share))

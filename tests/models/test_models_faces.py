@@ -187,3 +187,13 @@ def test_every_card_says_where_its_weights_are_from(tmp_path: Path) -> None:
             assert card.data
             assert card.scores
             assert card.command
+
+
+def test_the_best_of_all_faces_are_found_alone(either: FaceFinder, portrait: Picture) -> None:
+    scene = grey(640, 480)
+    for left, side in ((40, 200), (360, 160)):
+        scene[150 : 150 + side, left : left + side] = scaled(portrait, side)
+    found = either.find(scene)
+    assert len(found) == 2
+    assert either.find(scene, best=1) == found[:1]
+    assert either.find(scene, best=8) == found

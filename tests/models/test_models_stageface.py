@@ -137,3 +137,15 @@ def test_a_face_twice_as_large_has_a_box_twice_as_large(net: StageFace, portrait
 )
 def test_it_is_sure_of_nobody_where_nobody_is(net: StageFace, picture: Picture) -> None:
     assert len(net.boxes(picture, 0.4)) == 0
+
+
+def test_what_cannot_reach_a_score_is_not_looked_at_mirrored_and_stays_below_it(
+    net: StageFace, portrait: Picture
+) -> None:
+    picture = stage(portrait, 150)
+    rows = net.boxes(picture, 0.02)
+    whole, spared = net.again(picture, rows), net.again(picture, rows, 0.3)
+    assert (whole >= 0.3).any()
+    assert (whole < 0.3).any()
+    np.testing.assert_allclose(spared[whole >= 0.3], whole[whole >= 0.3], atol=1e-4)
+    assert (spared[whole < 0.3] < 0.3).all()

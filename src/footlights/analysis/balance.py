@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
-from footlights.analysis.view import Codes, FrameView
+from footlights.analysis.view import Codes, FrameView, histogram_of
 from footlights.core.reports import BalanceReport, Shot
 
 _EVERY = 5
@@ -106,7 +106,7 @@ def black(y: Codes, cb: Codes, cr: Codes) -> NDArray[np.float32]:
 def white(y: Codes, cb: Codes, cr: Codes) -> NDArray[np.float32]:
     """Code of the clipped white of one picture and its chroma around 0; NaN where no place is clipped to white."""
     unknown = np.full(3, np.nan, np.float32)
-    shares = np.bincount(y.reshape(-1), minlength=256) / y.size
+    shares = histogram_of(y) / y.size
     above = np.cumsum(shares[::-1])[::-1]
     top = int(np.flatnonzero(above >= _TOP)[-1])
     if top < _DIMMEST:

@@ -129,8 +129,8 @@ def _moved(line: Likeness, other: Likeness) -> Likeness:
     """Correlation of a line moved by each of `_LAGS` with another line."""
     reach = int(_LAGS[-1])
     kept = other[reach:-reach]
-    pairs = [(line[reach + lag : len(line) - reach + lag], kept) for lag in _LAGS]
-    return np.concatenate([_alike(moved[None], fixed[None]) for moved, fixed in pairs])
+    moved = np.lib.stride_tricks.sliding_window_view(line, len(kept))[:: int(_LAGS[1] - _LAGS[0])]
+    return _alike(moved, np.broadcast_to(kept, moved.shape))
 
 
 def _blank(y: Codes) -> tuple[int, int, int, int]:

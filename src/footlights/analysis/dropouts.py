@@ -10,7 +10,7 @@ import numpy as np
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
 from footlights.analysis.view import FrameView
 from footlights.core.reports import DropoutReport, Shot
-from footlights.metrics.dropouts import find
+from footlights.metrics.dropouts import find_prepared
 
 _WORST = 5
 _METHOD = (
@@ -37,9 +37,8 @@ class DropoutAnalyser:
         if len(views) < 3:
             return
         before, now, after = views[-3:]
-        fields = zip(now.fields, before.fields, after.fields, strict=True)
-        smooth = zip(now.smooth_fields, before.smooth_fields, after.smooth_fields, strict=True)
-        streaks = [find(*three, smooth=made) for three, made in zip(fields, smooth, strict=True)]
+        fields = zip(now.prepared_fields, before.prepared_fields, after.prepared_fields, strict=True)
+        streaks = [find_prepared(*three) for three in fields]
         found = [streak for streak in streaks if streak.area < LARGEST]
         notes.set(
             now.number,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
-from footlights.analysis.view import Codes, FrameView
+from footlights.analysis.view import Codes, FrameView, histogram_of, quantile_of
 from footlights.core.reports import ExposureReport, Shot
 
 _EVERY = 5
@@ -33,7 +33,7 @@ class ExposureAnalyser:
     """Notes levels of every fifth frame, and the blanking at the picture's edges."""
 
     name: ClassVar[str] = "exposure"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     before: ClassVar[int] = 0
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
@@ -53,7 +53,7 @@ class ExposureAnalyser:
         notes.set(view.number, **{"exposure.mean": float(cv2.mean(view.y)[0])})
         if view.number % _EVERY != 1:
             return
-        histogram = np.bincount(view.y.reshape(-1), minlength=256)
+        histogram = view.histogram
         share = np.cumsum(histogram) / view.y.size
         levels = np.searchsorted(share, (0.01, 0.5, 0.99))
         luma = cv2.resize(view.y, (view.cb.shape[1], view.cb.shape[0]), interpolation=cv2.INTER_AREA)
@@ -131,30 +131,33 @@ def active_area(series: Series, width: int, height: int) -> tuple[int, int, int,
 
 def _light(luma: Codes, cb: Codes, cr: Codes) -> NDArray[np.float32]:
     """Mean chroma of lit samples, weighted by brightness, and their share."""
-    lit = luma >= _LIT
-    share = float(lit.mean())
+    lit = cv2.threshold(luma, _LIT - 1, 0, cv2.THRESH_TOZERO)[1]
+    share = cv2.countNonZero(lit) / lit.size
     if share < 0.002:
         return np.array([np.nan, np.nan, share], np.float32)
-    weight = luma[lit].astype(np.float32)
-    means = [float(np.average(plane[lit].astype(np.float32) - 128, weights=weight)) for plane in (cb, cr)]
-    return np.array([*means, share], np.float32)
+    weighted = (cv2.sumElems(cv2.multiply(lit, plane, dtype=cv2.CV_32F))[0] for plane in (cb, cr))
+    weight = cv2.sumElems(lit)[0]
+    return np.array([*(total / weight - 128 for total in weighted), share], np.float32)
 
 
 def _black(luma: Codes, cb: Codes, cr: Codes) -> NDArray[np.float32]:
     """Chroma of the darkest two per cent, where they are really dark: mean of what lies near their median, which alone
     would count whole codes. Blanking (exactly 16) does not count."""
-    inner = luma > 16
+    inner = histogram_of(luma)
+    inner[:17] = 0
     if inner.sum() < 500:
         return np.full(2, np.nan, np.float32)
-    limit = min(float(np.percentile(luma[inner], 2)), 40.0)
-    dark = inner & (luma <= limit)
-    if dark.sum() < 50:
+    limit = min(quantile_of(inner, 0.02), 40.0)
+    dark = cv2.inRange(luma, 17, int(limit))
+    if cv2.countNonZero(dark) < 50:
         return np.full(2, np.nan, np.float32)
-    return np.array([_middle(plane[dark].astype(np.float32)) - 128 for plane in (cb, cr)], np.float32)
+    return np.array([_middle(histogram_of(plane, dark)) - 128 for plane in (cb, cr)], np.float32)
 
 
-def _middle(values: NDArray[np.float32]) -> float:
-    return float(values[np.abs(values - np.median(values)) <= _NEAR].mean())
+def _middle(histogram: NDArray[np.intp]) -> float:
+    codes = np.arange(len(histogram))
+    near = np.abs(codes - quantile_of(histogram, 0.5)) <= _NEAR
+    return float((histogram * codes)[near].sum() / histogram[near].sum())
 
 
 def _edges(y: Codes) -> tuple[int, int, int, int]:

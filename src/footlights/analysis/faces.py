@@ -117,9 +117,11 @@ def _picture(view: FrameView, field: int | None, width: int) -> NDArray[np.uint8
 def _nets(name: str) -> Any:
     from footlights.models.faces import FaceFinder
 
-    finder = FaceFinder("blazeface" if name == "blazeface" else "stageface")
+    # Parts of a tape are measured side by side: more threads would only get in each other's way.
+    finder = FaceFinder("blazeface" if name == "blazeface" else "stageface", threads=1)
     return lambda picture: [
-        (face.left, face.top, face.width, face.height, face.score, face.presence) for face in finder.find(picture)
+        (face.left, face.top, face.width, face.height, face.score, face.presence)
+        for face in finder.find(picture, best=MOST)
     ]
 
 

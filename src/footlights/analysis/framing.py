@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
-from footlights.analysis.view import SMALL_HEIGHT, SMALL_WIDTH, FrameView, rgb_from_codes
+from footlights.analysis.view import (
+    SMALL_HEIGHT,
+    SMALL_WIDTH,
+    FrameView,
+    histogram_of,
+    quantile_of,
+    rgb_from_codes,
+)
 from footlights.core.reports import Shot
 
 _EVERY = 5
@@ -51,12 +58,12 @@ def haze(view: FrameView) -> float:
     size = (SMALL_WIDTH, SMALL_HEIGHT)
     planes = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (view.fields[0], view.cb, view.cr))
     y, cb, cr = (np.asarray(plane, np.uint8) for plane in planes)
-    rgb = rgb_from_codes(y, cb, cr)
-    light = float(np.percentile(rgb.max(axis=2), 99))
+    red, green, blue = cv2.split(rgb_from_codes(y, cb, cr))
+    light = quantile_of(histogram_of(np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)), 0.99)
     if light < _LEAST_LIGHT:
         return float("nan")
-    dark = cv2.erode(rgb.min(axis=2), np.ones((_PATCH, _PATCH), np.uint8))
-    return float(np.median(dark)) / light
+    dark = cv2.erode(cv2.min(cv2.min(red, green), blue), np.ones((_PATCH, _PATCH), np.uint8))
+    return quantile_of(histogram_of(np.asarray(dark, np.uint8)), 0.5) / light
 
 
 def layout_of(series: Series, shot: Shot) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
-from footlights.analysis.view import FrameView
+from footlights.analysis.view import FrameView, histogram_of
 from footlights.core.reports import Shot
 from footlights.core.tape_reports import LevelsReport
 
@@ -47,7 +47,7 @@ class LevelsAnalyser:
         inner = view.y[_EDGE[0] : -_EDGE[0], _EDGE[1] : -_EDGE[1]]
         if inner.size < 256:
             return
-        histogram = np.bincount(inner.reshape(-1), minlength=256)
+        histogram = histogram_of(inner)
         share = np.cumsum(histogram) / inner.size
         low, middle, high = np.searchsorted(share, (_ENDS[0], 0.5, _ENDS[1]))
         if middle <= _DARK:

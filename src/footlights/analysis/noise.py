@@ -25,7 +25,7 @@ class NoiseAnalyser:
     """Notes the noise between this frame and the last, for every fifth frame."""
 
     name: ClassVar[str] = "noise"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
@@ -99,7 +99,7 @@ def _shape(rows: NDArray[np.float32]) -> tuple[float, ...]:
 
 
 def _chroma(now: NDArray[np.uint8], before: NDArray[np.uint8]) -> float:
-    found = [measure(now[field::2], before[field::2]) for field in (0, 1)]
+    found = [measure(now[field::2], before[field::2], shape=False) for field in (0, 1)]
     values = [sample.sigma for sample in found if sample is not None]
     return float(np.mean(values)) if values else float("nan")
 

@@ -69,7 +69,7 @@ class ShotAnalyser:
     """Notes, per field: similarity to the field before; and for breaks, whether the old scene came back."""
 
     name: ClassVar[str] = "shots"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     before: ClassVar[int] = REACH
     after: ClassVar[int] = REACH // 2 + 1
     columns: ClassVar[dict[str, int]] = {

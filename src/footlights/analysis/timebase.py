@@ -59,7 +59,7 @@ class TimeBaseAnalyser:
     """Notes heights of all fields, bends of every fifth frame, changes of every tenth."""
 
     name: ClassVar[str] = "timebase"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
@@ -277,15 +277,19 @@ def _mode(values: Floats, weight: Floats) -> tuple[float, float]:
     return agreed, float(kept.sum())
 
 
+def _product(one: Floats, other: Floats) -> float:
+    return float(np.einsum("i,i->", one.ravel(), other.ravel()))
+
+
 def _moved_down(before: Floats, now: Floats) -> float:
     """Rows by which `now` lies lower than `before`, to a fraction; NaN where they do not resemble each other."""
     lags = np.arange(-_REACH, _REACH + 1)
     kept = before[_REACH:-_REACH]
-    power = np.sqrt((kept * kept).sum())
-    alike = np.empty(len(lags))
-    for index, lag in enumerate(lags):
-        other = now[_REACH + lag : len(now) - _REACH + lag]
-        alike[index] = (kept * other).sum() / (power * np.sqrt((other * other).sum()) + 1e-6)
+    power = float(np.sqrt(_product(kept, kept)))
+    climbing = np.concatenate([[0.0], np.cumsum(np.einsum("ij,ij->i", now, now, dtype=np.float64))])
+    others = np.sqrt(climbing[len(kept) :] - climbing[: len(lags)])
+    products = np.array([_product(kept, now[_REACH + lag : len(now) - _REACH + lag]) for lag in lags])
+    alike = products / (power * others + 1e-6)
     at = int(np.argmax(alike))
     if alike[at] < 0.3 or at in (0, len(lags) - 1):
         return float("nan")

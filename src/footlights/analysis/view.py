@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from footlights.core.signal import Range, Signal
 from footlights.media.pixels import Layout, Samples
-from footlights.metrics.dropouts import smoothed
+from footlights.metrics.dropouts import Prepared, prepared
 
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -69,10 +69,15 @@ class FrameView:
         return self.y[0::2], self.y[1::2]
 
     @cached_property
-    def smooth_fields(self) -> tuple[Codes, Codes]:
-        """Top and bottom luma fields, averaged along the line as dropouts are looked for."""
+    def histogram(self) -> NDArray[np.intp]:
+        """How many samples of luma have each code (256,)."""
+        return histogram_of(self.y)
+
+    @cached_property
+    def prepared_fields(self) -> tuple[Prepared, Prepared]:
+        """Top and bottom luma fields, as dropouts are looked for."""
         top, bottom = self.fields
-        return smoothed(top), smoothed(bottom)
+        return prepared(top), prepared(bottom)
 
     @cached_property
     def descriptors(self) -> tuple[Descriptor, Descriptor]:
@@ -84,6 +89,19 @@ class FrameView:
         """The descriptors in the order the fields were exposed; `first` is 0 for top, 1 for bottom."""
         top, bottom = self.descriptors
         return (top, bottom) if first == 0 else (bottom, top)
+
+
+def histogram_of(plane: Codes, where: Codes | None = None) -> NDArray[np.intp]:
+    """How many samples have each code (256,): of all, or of those where the mask is not 0."""
+    return cv2.calcHist([plane], [0], where, [256], [0, 256])[:, 0].astype(np.intp)
+
+
+def quantile_of(histogram: NDArray[np.intp], share: float) -> float:
+    """The code below which a share of the samples lies, as `numpy.quantile` of the samples themselves gives it."""
+    climbed = np.cumsum(histogram)
+    low, rest = divmod(share * (int(climbed[-1]) - 1), 1)
+    here, above = np.searchsorted(climbed, (low, min(low + 1, int(climbed[-1]) - 1)), side="right").tolist()
+    return float(here + (above - here) * rest)
 
 
 def rgb_from_codes(y: Codes, cb: Codes, cr: Codes) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ less, are found by `linecopies`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -59,22 +60,38 @@ class Streaks(NamedTuple):
     """Share of the field."""
 
 
-def find(
-    now: Codes, before: Codes, after: Codes, sigma: float = 0.0, smooth: tuple[Codes, Codes, Codes] | None = None
-) -> Streaks:
+class Prepared(NamedTuple):
+    """A field and what is needed of it whenever it is looked at."""
+
+    field: Codes
+    """(H, W)"""
+    smooth: Codes
+    """Its mean along the line, that is looked at."""
+    light: float
+    """Mean luma over black."""
+
+
+def prepared(field: Codes) -> Prepared:
+    """A field, ready to be looked at and to be compared with."""
+    return Prepared(field, _smoothed(field), _light(field))
+
+
+def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks:
     """Streaks in the field `now` (H, W); `before` and `after` are its neighbours of the same parity.
 
-    `sigma` is the luma noise in codes; `smooth` are the three fields as `smoothed` makes them, where they are at hand.
+    `sigma` is the luma noise in codes.
     """
-    lights = [_light(field) / _light(now) for field in (before, after)]
-    if all(max(light, 1 / light) > _DAZZLED for light in lights):
-        return Streaks(np.zeros(now.shape, np.bool_), 0, 0.0)
-    fields = now, _lit_alike(before, now), _lit_alike(after, now)
-    kept = smooth or (None, None, None)
-    same = zip(fields, (now, before, after), kept, strict=True)
-    at_hand = [made if made is not None and field is given else smoothed(field) for field, given, made in same]
-    seen = _seen(fields, (at_hand[0], at_hand[1], at_hand[2]), sigma)
-    mask, count = np.zeros(now.shape, np.bool_), 0
+    return find_prepared(prepared(now), prepared(before), prepared(after), sigma)
+
+
+def find_prepared(now: Prepared, before: Prepared, after: Prepared, sigma: float = 0.0) -> Streaks:
+    """The same, of fields that are prepared once and looked at three times."""
+    others = before, after
+    if all(max(other.light / now.light, now.light / other.light) > _DAZZLED for other in others):
+        return Streaks(np.zeros(now.field.shape, np.bool_), 0, 0.0)
+    past, future = (_lit_alike(other, now) for other in others)
+    seen = _seen((now.field, past.field, future.field), (now.smooth, past.smooth, future.smooth), sigma)
+    mask, count = np.zeros(now.field.shape, np.bool_), 0
     for piece in dropoutsigns.dropouts_among(dropoutsigns.strongest(_pieces(seen), seen, _MOST), seen):
         _grow(mask, piece, seen)
         count += 1
@@ -85,8 +102,7 @@ def find(
     return Streaks(mask, count, cv2.countNonZero(mask.view(np.uint8)) / mask.size)
 
 
-def smoothed(field: Codes) -> Codes:
-    """The field's mean along the line, that is looked at."""
+def _smoothed(field: Codes) -> Codes:
     return np.asarray(cv2.blur(field, (_MEAN, 1)), np.uint8)
 
 
@@ -106,25 +122,44 @@ def _pieces(seen: Seen) -> list[Piece]:
     limit = cv2.max(cv2.convertScaleAbs(seen.change, alpha=_STEP_MOTION, beta=moving), float(int(still)))
     found: list[Piece] = []
     for above, out in zip((True, False), seen.outside, strict=True):
-        apart = cv2.compare(out, limit, cv2.CMP_GT)
-        long = np.asarray(cv2.morphologyEx(apart, cv2.MORPH_OPEN, np.ones((1, _MEAN), np.uint8)), np.uint8)
-        lines = _filled(long)
-        if not len(lines):
-            continue
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(long[lines]), connectivity=8)
-        for label in range(1, count):
-            left, top, width, height = stats[label, :4].tolist()
-            if height <= _HIGHEST and width >= _SLENDER * height:
-                box = np.s_[top : top + height, left : left + width]
-                found.append(Piece(left, int(lines[top]), width, height, labels[box] == label, above))
+        lines = _long(cv2.compare(out, limit, cv2.CMP_GT))
+        if lines is not None:
+            found += _slender(*lines, out, seen.change, above)
     return found
 
 
-def _filled(plane: Codes) -> NDArray[np.intp]:
-    """Lines that hold anything, and the empty one below each run of them, which keeps the runs apart."""
-    holds = np.asarray(plane.any(axis=1), np.bool_)
-    holds[1:] |= holds[:-1]
-    return np.flatnonzero(holds)
+def _long(apart: Codes) -> tuple[Codes, NDArray[np.intp]] | None:
+    """Lines that hold runs of `_MEAN` samples and more, without what is shorter, an empty line below each run of lines,
+    and where they lie; None where there are none."""
+    count = np.asarray(cv2.reduce(apart, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S))[:, 0]
+    lines = np.flatnonzero(count >= 255 * _MEAN)
+    if not len(lines):
+        return None
+    opened = cv2.morphologyEx(apart[lines], cv2.MORPH_OPEN, np.ones((1, _MEAN), np.uint8))
+    holds = np.asarray(cv2.reduce(opened, 1, cv2.REDUCE_MAX))[:, 0] > 0
+    lines, opened = lines[holds], opened[holds]
+    if not len(lines):
+        return None
+    place = np.arange(len(lines)) + np.cumsum(np.diff(lines, prepend=lines[0]) > 1)
+    kept, where = np.zeros((int(place[-1]) + 1, apart.shape[1]), np.uint8), np.zeros(int(place[-1]) + 1, np.intp)
+    kept[place], where[place] = opened, lines
+    return kept, where
+
+
+def _slender(
+    long: Codes, lines: NDArray[np.intp], out: Codes, change: NDArray[np.float32], above: bool
+) -> Iterator[Piece]:
+    """Pieces that are longer than high, of these lines of a field."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(long, connectivity=8)
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    kept = np.flatnonzero((height <= _HIGHEST) & (width >= _SLENDER * height))
+    for label in kept[kept > 0].tolist():
+        left, top, wide, high = stats[label, :4].tolist()
+        inside = labels[top : top + high, left : left + wide] == label
+        first = int(lines[top])
+        box = slice(first, first + high), slice(left, left + wide)
+        means = [dropoutsigns.mean_of(plane[box] if high == 1 else plane[box][inside]) for plane in (out, change)]
+        yield Piece(left, first, wide, high, inside, above, means[0], means[1])
 
 
 def _light(field: Codes) -> float:
@@ -132,15 +167,15 @@ def _light(field: Codes) -> float:
     return max(float(cv2.mean(field)[0]) - _BLACK, 1.0)
 
 
-def _lit_alike(field: Codes, now: Codes) -> Codes:
+def _lit_alike(other: Prepared, now: Prepared) -> Prepared:
     """A neighbour under the light of `now`, place by place, where the light of the whole has changed: under a strobe
     the lines of the picture itself would stick out."""
-    means = [_light(one) for one in (now, field)]
-    if abs(means[0] - means[1]) < _STROBE * max(means):
-        return field
-    light = [cv2.blur(one, _LIGHT_AROUND).astype(np.float32) - (_BLACK - _DIM) for one in (now, field)]
+    if abs(now.light - other.light) < _STROBE * max(now.light, other.light):
+        return other
+    light = [cv2.blur(one.field, _LIGHT_AROUND).astype(np.float32) - (_BLACK - _DIM) for one in (now, other)]
     gain = np.clip(np.maximum(light[0], 1) / np.maximum(light[1], 1), 1 / _MOST_GAIN, _MOST_GAIN)
-    return np.clip(_BLACK + (field - _BLACK) * gain, 0, 255).astype(np.uint8)
+    lit = np.clip(_BLACK + (other.field - _BLACK) * gain, 0, 255).astype(np.uint8)
+    return other._replace(field=lit, smooth=_smoothed(lit))
 
 
 def _grow(mask: Mask, piece: Piece, seen: Seen) -> None:

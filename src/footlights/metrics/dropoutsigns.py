@@ -34,6 +34,7 @@ _ELSEWHERE = 2.0
 """Bounds of two signs."""
 _OWN = 0.4
 """Share of its excess that a piece must keep against all that lies near it in the fields before and after."""
+_NEAR = np.ones((5, 5), np.uint8)
 _SHORTEST = 5
 """Samples of a streak, at least."""
 _SAME = 0.3
@@ -51,11 +52,15 @@ class Piece(NamedTuple):
     """(height, width)"""
     above: bool
     """It is brighter than both, else darker."""
+    excess: float
+    """Mean codes by which it lies outside of both."""
+    change: float
+    """Mean difference of the neighbours around it, codes."""
 
     @property
     def box(self) -> tuple[slice, slice]:
         """Lines and samples."""
-        return np.s_[self.top : self.top + self.height, self.left : self.left + self.width]
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
 
 class Seen(NamedTuple):
@@ -116,9 +121,12 @@ def dropouts_among(pieces: Sequence[Piece], seen: Seen) -> list[Piece]:
         # What the dearer signs cannot make a dropout even at their best is not looked at further.
         if odds(_first(piece, seen, near)) <= 0 or _length(piece, seen) < _SHORTEST:
             continue
-        if _stands(piece, seen) < _OWN * _excess(piece, seen):
+        if _stands(piece, seen) < _OWN * piece.excess:
             continue
-        whole = signs(piece, seen, near)
+        hopeful = _around_it(piece, seen, near)
+        if odds(hopeful) <= 0:
+            continue
+        whole = hopeful._replace(travelled=_travelled(piece, seen))
         if whole.travelled >= _SAME and odds(whole) > 0:
             found.append(piece)
     return found
@@ -131,12 +139,15 @@ def odds(signs: Signs) -> float:
 
 def signs(piece: Piece, seen: Seen, near: int) -> Signs:
     """All signs of a piece that has so many others near."""
+    return _around_it(piece, seen, near)._replace(travelled=_travelled(piece, seen))
+
+
+def _around_it(piece: Piece, seen: Seen, near: int) -> Signs:
+    """All signs but what is left where it is found again, which is as favourable as it can be."""
     unit = seen.unit
     elsewhere = max(_sticks(field, piece) for field in seen.smooth[1:]) / unit / 5
     return _first(piece, seen, near)._replace(
-        elsewhere=min(elsewhere, _ELSEWHERE),
-        travelled=_travelled(piece, seen),
-        alone=float(np.log((_around(piece, seen) + _LITTLE) / unit)),
+        elsewhere=min(elsewhere, _ELSEWHERE), alone=log((_around(piece, seen) + _LITTLE) / unit)
     )
 
 
@@ -145,8 +156,8 @@ def _first(piece: Piece, seen: Seen, near: int) -> Signs:
     unit, smooth = seen.unit, seen.smooth[0][piece.box]
     peak = int(smooth.max()) if piece.above else 255 - int(smooth.min())
     return Signs(
-        excess=log(_excess(piece, seen) / unit),
-        change=log((_mean(seen.change[piece.box][piece.inside]) + _LITTLE) / unit),
+        excess=log(piece.excess / unit),
+        change=log((piece.change + _LITTLE) / unit),
         elsewhere=_ELSEWHERE,
         travelled=_TRAVELLED[1],
         height=float(piece.height),
@@ -156,22 +167,18 @@ def _first(piece: Piece, seen: Seen, near: int) -> Signs:
     )
 
 
-def _excess(piece: Piece, seen: Seen) -> float:
-    """Mean codes by which a piece lies outside of both neighbours in time."""
-    return _mean(seen.outside[0 if piece.above else 1][piece.box][piece.inside])
-
-
-def _mean(samples: NDArray[Any]) -> float:
+def mean_of(samples: NDArray[Any]) -> float:
     """As `samples.mean()`, which takes several times as long for the few samples of a piece."""
-    return float(np.add.reduce(samples, axis=None, dtype=np.float64)) / max(samples.size, 1)
+    return cv2.sumElems(samples)[0] / samples.size
 
 
 def _length(piece: Piece, seen: Seen) -> int:
     """Samples of its longest line that lie outside by half of the mean and more: sparkle is a few samples long, and the
     mean along the line stretches it."""
-    now, before, after = (field[piece.box] for field in seen.fields)
+    box = piece.box
+    now, before, after = (field[box] for field in seen.fields)
     out = cv2.subtract(now, cv2.max(before, after)) if piece.above else cv2.subtract(cv2.min(before, after), now)
-    return int((out > _excess(piece, seen) / 2).sum(axis=1).max())
+    return max(cv2.countNonZero(line) for line in cv2.compare(out, piece.excess / 2, cv2.CMP_GT))
 
 
 def _stands(piece: Piece, seen: Seen) -> float:
@@ -183,38 +190,30 @@ def _stands(piece: Piece, seen: Seen) -> float:
         piece.left - box[1].start : piece.left - box[1].start + piece.width,
     ]
     now, before, after = (field[box] for field in seen.smooth)
-    around = np.ones((5, 5), np.uint8)
     if piece.above:
-        out = cv2.subtract(now, cv2.dilate(cv2.max(before, after), around))
+        out = cv2.subtract(now, cv2.dilate(cv2.max(before, after), _NEAR))
     else:
-        out = cv2.subtract(cv2.erode(cv2.min(before, after), around), now)
-    return float(out[inner][piece.inside].mean())
+        out = cv2.subtract(cv2.erode(cv2.min(before, after), _NEAR), now)
+    return mean_of(out[inner][piece.inside])
 
 
-def _lines(field: Codes, piece: Piece, first: int, count: int) -> Floats:
-    """Samples of a piece's columns on `count` lines from `first` below its top, edges held."""
-    rows = np.clip(np.arange(piece.top + first, piece.top + first + count), 0, len(field) - 1)
-    return field[rows, piece.left : piece.left + piece.width].astype(np.float32)
+def _line(field: Codes, piece: Piece, below: int) -> Codes:
+    """Samples of a piece's columns on the line so far below its top, edges held."""
+    row = min(max(piece.top + below, 0), len(field) - 1)
+    return field[row, piece.left : piece.left + piece.width]
 
 
 def _sticks(field: Codes, piece: Piece) -> float:
     """Codes by which a piece's lines stick out from the second line above and below, to the side it stands out to."""
-    own = _lines(field, piece, 0, piece.height).mean(axis=0)
-    sides = _lines(field, piece, -2, 1)[0], _lines(field, piece, piece.height + 1, 1)[0]
-    if piece.above:
-        return float((own - np.maximum(*sides)).mean())
-    return float((np.minimum(*sides) - own).mean())
+    own = mean_of(field[piece.box])
+    sides = _line(field, piece, -2), _line(field, piece, piece.height + 1)
+    return own - mean_of(np.maximum(*sides)) if piece.above else mean_of(np.minimum(*sides)) - own
 
 
 def _around(piece: Piece, seen: Seen) -> float:
     """Mean codes by which the lines above and below stand out, to either side."""
-    count = _RING[0] - _RING[1] + 1
-    total = 0.0
-    for first in (-_RING[0], piece.height + _RING[1] - 1):
-        now, before, after = (_lines(field, piece, first, count) for field in seen.smooth)
-        out = np.maximum(now - np.maximum(before, after), np.minimum(before, after) - now)
-        total += float(np.maximum(out, 0).mean()) / 2
-    return total
+    lines = [side for far in range(_RING[1], _RING[0] + 1) for side in (-far, piece.height - 1 + far)]
+    return sum(mean_of(_line(out, piece, below)) for out in seen.outside for below in lines) / len(lines)
 
 
 def _travelled(piece: Piece, seen: Seen) -> float:
@@ -250,6 +249,6 @@ def strongest(pieces: Sequence[Piece], seen: Seen, most: int) -> list[Piece]:
         return list(pieces)
 
     def strength(piece: Piece) -> float:
-        return _excess(piece, seen) / (_mean(seen.change[piece.box]) + 1)
+        return piece.excess / (mean_of(seen.change[piece.box]) + 1)
 
     return sorted(pieces, key=strength, reverse=True)[:most]

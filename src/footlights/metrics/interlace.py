@@ -93,13 +93,13 @@ def _inner(frame: Codes) -> Codes:
 
 def _one_light(fields: list[Codes]) -> tuple[list[Codes], float]:
     """Fields scaled to their common mean luma above black, and the spread of their means as a share of it."""
-    light = [max(float(cv2.mean(np.ascontiguousarray(field))[0]) - _BLACK, 1.0) for field in fields]
+    light = [max(float(cv2.mean(field)[0]) - _BLACK, 1.0) for field in fields]
     common = sum(light) / len(light)
     change = (max(light) - min(light)) / max(common, _LEAST_LIGHT)
     if change < _EVEN:
         return fields, change
     scaled = [
-        np.asarray(cv2.convertScaleAbs(np.ascontiguousarray(field), alpha=gain, beta=_BLACK * (1 - gain)), np.uint8)
+        np.asarray(cv2.convertScaleAbs(field, alpha=gain, beta=_BLACK * (1 - gain)), np.uint8)
         for field, gain in ((field, common / own) for field, own in zip(fields, light, strict=True))
     ]
     return scaled, change
@@ -107,9 +107,9 @@ def _one_light(fields: list[Codes]) -> tuple[list[Codes], float]:
 
 def _cross(top: Codes, bottom: Codes) -> float:
     """Bottom lines against the mean of the top lines around them."""
-    between = cv2.addWeighted(np.ascontiguousarray(top[:-1]), 0.5, np.ascontiguousarray(top[1:]), 0.5, 0)
+    between = cv2.addWeighted(top[:-1], 0.5, top[1:], 0.5, 0)
     return _mean_difference(between, bottom[:-1])
 
 
 def _mean_difference(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
-    return float(cv2.norm(np.ascontiguousarray(a), np.ascontiguousarray(b), cv2.NORM_L1)) / max(a.size, 1)
+    return float(cv2.norm(a, b, cv2.NORM_L1)) / max(a.size, 1)

@@ -59,19 +59,31 @@ class Copy(NamedTuple):
     """Logarithm of its likelihood ratio."""
 
 
+class _Nearby:
+    """The lines of copies, that above and that below, as they are and in the fields before and after `(n, W)`."""
+
+    def __init__(self, now: Floats, before: Floats, after: Floats) -> None:
+        self.off = np.abs(now * 2 - before - after) / 2
+        """Codes by which every sample differs from before and after."""
+        self.apart = np.abs(before - after)
+        """Codes by which those differ from each other."""
+        self.steps = np.abs(now[1:] - now[:-1])
+        """Codes by which each line differs from the one above it, `(n - 1, W)`."""
+
+
 def find_copies(seen: Seen) -> Mask:
     """Copies in the field that is looked at, (H, W)."""
-    now, before, after = seen.smooth
+    now = seen.smooth[0]
     mask = np.zeros(now.shape, np.bool_)
     copies = list(_runs(seen, _promising(seen)))
     if not copies:
         return mask
-    off = np.abs(now.astype(np.int16) * 2 - before - after).astype(np.float32) / 2
-    steps = cv2.absdiff(now[1:], now[:-1])
     for piece in _stacked(copies):
-        if _harmful(piece, off, steps, cv2.absdiff(before, after)):
-            for one in piece:
-                _enter(mask, one, off[one.line], steps[one.line - 1])
+        first = piece[0].line - 1
+        seen_there = _Nearby(*(field[first : piece[-1].line + 2].astype(np.float32) for field in seen.smooth))
+        if _harmful(piece, seen_there):
+            for number, one in enumerate(piece):
+                _enter(mask, one, seen_there.off[number + 1], seen_there.steps[number])
     return mask
 
 
@@ -102,9 +114,8 @@ def _runs(seen: Seen, lines: NDArray[np.intp]) -> Iterator[Copy]:
     sure = np.sign(mean) * np.maximum(np.abs(mean) - deviation * np.float32(_DOUBT) - 1, 0)
     ratio = sure * (sure - 2 * own) / (2 * deviation * deviation) - np.float32(_RARE)
     ratio = np.clip(ratio, -2 * _MOST, _MOST) / np.float32(_ALIKE)
-    climbed = np.cumsum(ratio, axis=1)
-    promising = (climbed - np.minimum(np.minimum.accumulate(climbed, axis=1), 0)).max(axis=1) >= _SURE
-    for line, row in zip(lines[promising].tolist(), ratio[promising], strict=True):
+    enough = np.asarray(cv2.reduce(cv2.max(ratio, 0.0), 1, cv2.REDUCE_SUM))[:, 0] >= _SURE
+    for line, row in zip(lines[enough].tolist(), ratio[enough], strict=True):
         for start, stop, total in _best_runs(row):
             if _SHORTEST <= stop - start <= _LONGEST:
                 yield Copy(line, start, stop, total)
@@ -140,20 +151,19 @@ def _stacked(copies: list[Copy]) -> list[list[Copy]]:
     return [piece for piece in pieces if len(piece) <= _HIGHEST]
 
 
-def _harmful(piece: list[Copy], off: Floats, steps: Codes, apart: Codes) -> bool:
-    """Whether a copy differs from the fields before and after while what is beside it does not, and those agree; `off`
-    is by how much every sample differs from them, `apart` by how much they do from each other."""
+def _harmful(piece: list[Copy], there: _Nearby) -> bool:
+    """Whether a copy differs from the fields before and after while what is beside it does not, and those agree."""
     box = slice(min(one.start for one in piece), max(one.stop for one in piece))
-    first, last = piece[0].line, piece[-1].line
-    harm = float(off[first : last + 1, box].mean())
-    above = float(off[first - 1, box].mean())
-    below = float(off[last + 1, box].mean()) if last + 1 < len(off) else 0.0
-    differs = float(steps[first - 1 : last, box].mean())
-    agree = float(apart[first : last + 1, box].mean()) < min(harm, _RESTS)
+    lines = slice(1, len(piece) + 1)
+    harm = float(there.off[lines, box].mean())
+    above = float(there.off[0, box].mean())
+    below = float(there.off[lines.stop :, box].mean()) if len(there.off) > lines.stop else 0.0
+    differs = float(there.steps[: len(piece), box].mean())
+    agree = float(there.apart[lines, box].mean()) < min(harm, _RESTS)
     return agree and harm > _HARM and harm > _ALONE * max(above, below) and differs < _CLOSER * harm
 
 
-def _enter(mask: Mask, copy: Copy, off: Floats, steps: Codes) -> None:
+def _enter(mask: Mask, copy: Copy, off: Floats, steps: Floats) -> None:
     """Mark a copy, and what goes on at its ends while it differs from the fields before and after, not from the line
     above."""
     first, last = max(copy.start - _GROWN, 0), min(copy.stop + _GROWN, len(off))

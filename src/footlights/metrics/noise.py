@@ -38,6 +38,7 @@ DOWN, ACROSS = 4, 6
 """Neighbours over which the shape of noise is told."""
 _FARTHEST = [(down, across) for down in (5, 6) for across in range(9, 14)]
 """Lines and samples between which noise has nothing in common."""
+_NO_SHAPE = np.full(DOWN, np.nan, np.float32), np.full(ACROSS, np.nan, np.float32)
 _ROUNDED, _WEAK = 1 / 6, 1 / 6
 """Variance that rounding to codes leaves in the difference of two fields, and noise below which shape is a guess."""
 
@@ -60,19 +61,20 @@ class NoiseSample(NamedTuple):
     """The same along the line `(ACROSS,)`."""
 
 
-def measure(now: NDArray[np.generic], before: NDArray[np.generic]) -> NoiseSample | None:
-    """Noise of two consecutive fields of one parity (H, W), in the code values given; None where too small."""
+def measure(now: NDArray[np.generic], before: NDArray[np.generic], *, shape: bool = True) -> NoiseSample | None:
+    """Noise of two consecutive fields of one parity (H, W), in the code values given; None where too small. Without
+    `shape` all of `down` and `across` is NaN."""
     height, width = (now.shape[0] // _BLOCK_H) * _BLOCK_H, (now.shape[1] // _BLOCK_W) * _BLOCK_W
     if height < 2 * _BLOCK_H or width < 2 * _BLOCK_W:
         return None
     a, b = now[:height, :width].astype(np.float32), before[:height, :width].astype(np.float32)
-    difference, mean = _tiles(a - b), _tiles((a + b) * 0.5)
-    flat = _flatness(mean)
-    brightness = mean.mean(axis=(1, 2))
+    coarse = _coarse((a + b) * np.float32(0.5))
+    flat = _flatness(coarse)
+    brightness = coarse.mean(axis=(1, 2))
     lit = (brightness > 20) & (brightness < 232)  # clipping at either end hides noise
     usable = lit if lit.sum() >= 16 else np.ones_like(lit)
-    chosen = usable & (flat <= np.quantile(flat[usable], _FLAT_SHARE))
-    found_tiles = difference[chosen]
+    chosen = usable & (flat <= _quantile(flat[usable], _FLAT_SHARE))
+    found_tiles = _tiles(a - b, chosen)
     residual = _without_plane(found_tiles)
     if len(residual) < 4:
         return None
@@ -85,7 +87,7 @@ def measure(now: NDArray[np.generic], before: NDArray[np.generic]) -> NoiseSampl
     found = 1 / _share_kept(float((quiet[:, :, _FAR:] * quiet[:, :, :-_FAR]).mean()) / power, vertical)
     # A narrower choice would leave out the blocks in which coarse noise is strong by chance.
     calm = sigmas <= sigma * _CALM
-    down, across = _shape(found_tiles[calm], residual[calm])
+    down, across = _shape(found_tiles[calm], residual[calm]) if shape else _NO_SHAPE
     return NoiseSample(
         sigma=sigma * found,
         bands=bands * np.float32(found),
@@ -108,7 +110,7 @@ def _shape(tiles: Floats, residual: Floats) -> tuple[Floats, Floats]:
     far = float(np.mean([_apart(still, *way) for way in _FARTHEST]))
     noise = far - _ROUNDED
     if noise < _WEAK:
-        return np.full(DOWN, np.nan, np.float32), np.full(ACROSS, np.nan, np.float32)
+        return _NO_SHAPE
     down = [(far - _apart(still, lag, 0)) / noise for lag in range(1, DOWN + 1)]
     across = [(far - _apart(still, 0, lag)) / noise for lag in range(1, ACROSS + 1)]
     return np.clip(down, -1, 1).astype(np.float32), np.clip(across, -1, 1).astype(np.float32)
@@ -116,20 +118,28 @@ def _shape(tiles: Floats, residual: Floats) -> tuple[Floats, Floats]:
 
 def _apart(tiles: Floats, down: int, across: int) -> float:
     """Half the mean square of the differences between samples so far apart."""
-    one, other = tiles[:, down:, across:], tiles[:, : _BLOCK_H - down, : _BLOCK_W - across]
-    return float(np.square(one - other).mean()) / 2
+    differs = tiles[:, down:, across:] - tiles[:, : _BLOCK_H - down, : _BLOCK_W - across]
+    return float(np.einsum("nyx,nyx->", differs, differs)) / differs.size / 2
 
 
-def _tiles(plane: Floats) -> Floats:
-    """(H, W) → (blocks, 8, 16)."""
+def _tiles(plane: Floats, chosen: NDArray[np.bool_]) -> Floats:
+    """(H, W) → (chosen blocks, 8, 16)."""
     rows, columns = plane.shape[0] // _BLOCK_H, plane.shape[1] // _BLOCK_W
     tiled = plane.reshape(rows, _BLOCK_H, columns, _BLOCK_W).swapaxes(1, 2)
-    return tiled.reshape(-1, _BLOCK_H, _BLOCK_W)
+    return tiled[np.divmod(np.flatnonzero(chosen), columns)]
 
 
-def _flatness(blocks: Floats) -> Floats:
-    """Structure of each block beyond a plane: mean gradient of its 4×4 means, which noise hardly moves."""
-    coarse = blocks.reshape(len(blocks), _BLOCK_H // 4, 4, _BLOCK_W // 4, 4).mean(axis=(2, 4))
+def _coarse(plane: Floats) -> Floats:
+    """(H, W) → (blocks, 2, 4): means over 4×4 samples."""
+    height, width = plane.shape[0] // 4, plane.shape[1] // 4
+    means = np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    down, across = _BLOCK_H // 4, _BLOCK_W // 4
+    tiled = means.reshape(height // down, down, width // across, across).swapaxes(1, 2)
+    return tiled.reshape(-1, down, across)
+
+
+def _flatness(coarse: Floats) -> Floats:
+    """Structure of each block beyond a plane: the largest steps of its 4×4 means, which noise hardly moves."""
     across = np.abs(np.diff(coarse, axis=2)).max(axis=(1, 2))
     down = np.abs(np.diff(coarse, axis=1)).max(axis=(1, 2))
     return np.asarray(across + down, np.float32)
@@ -149,7 +159,15 @@ def _without_plane(blocks: Floats) -> Floats:
 
 
 def _typical(sigmas: Floats) -> float:
-    return float(np.quantile(sigmas, _QUIET))
+    return _quantile(sigmas, _QUIET)
+
+
+def _quantile(values: Floats, share: float) -> float:
+    """As `numpy.quantile`, which takes ten times as long for the few values there are."""
+    ranked = np.sort(values)
+    low, rest = divmod(share * (len(ranked) - 1), 1)
+    here, above = ranked[int(low)], ranked[min(int(low) + 1, len(ranked) - 1)]
+    return float(here + (above - here) * rest)
 
 
 def _share_kept(far: float, vertical: float) -> float:
@@ -157,7 +175,7 @@ def _share_kept(far: float, vertical: float) -> float:
     of noise, weighted by nearness."""
     table = _kept()
     distance = np.hypot(table[:, 0] - far, table[:, 1] - vertical) + 1e-3
-    nearest = np.argsort(distance)[:3]
+    nearest = np.argpartition(distance, 3)[:3]
     return float(np.average(table[nearest, 2], weights=1 / distance[nearest]))
 
 

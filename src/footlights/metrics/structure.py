@@ -66,8 +66,10 @@ def _block_correlation(a: Floats, b: Floats) -> tuple[Floats, Floats]:
 
 
 def _blocks(plane: Floats) -> Floats:
-    half = _BLOCK // 2
-    return np.asarray(cv2.boxFilter(plane, -1, (_BLOCK, _BLOCK))[half::_BLOCK, half::_BLOCK], np.float32)
+    """Means of blocks; what is left over at the right and below is left out."""
+    rows, columns = plane.shape[0] // _BLOCK, plane.shape[1] // _BLOCK
+    whole = plane[: rows * _BLOCK, : columns * _BLOCK]
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _grey(structure: Floats) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ used. Mesh: Kartynnik et al., "Real-time facial surface geometry", 2019.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -63,15 +63,23 @@ class FaceFinder:
         self._blaze = BlazeFace(threads=threads) if detector == "blazeface" else None
         self._mesh = Net("face_landmark", threads=threads)
 
-    def find(self, picture: Picture, *, least: float = 0.0, most: int = 0, judge: Judge = "either") -> list[Face]:
-        """Faces, best first. Boxes lower than `least` samples are passed over, and only the `most` largest are looked
-        at (0: all), so that a crowd takes bounded time."""
+    def find(
+        self, picture: Picture, *, least: float = 0.0, most: int = 0, judge: Judge = "either", best: int = 0
+    ) -> list[Face]:
+        """Faces, best first, the `best` of them (0: all). Boxes lower than `least` samples are passed over, and only
+        the `most` largest are looked at (0: all), so that a crowd takes bounded time."""
         soft = soft_skin(picture)
         faces: list[Face] = []
         boxes = [box for box in _merge(self._candidates(picture, soft)) if box[3] - box[1] >= least]
-        for box in self._looked_again(picture, _largest(boxes, most)):
-            face = _face(box, self._verify(picture, soft, box), picture)
-            if self._believed(face, judge) and not any(_inside(face, better) for better in faces):
+        for box in self._looked_again(picture, _largest(boxes, most), 0.0 if judge == "nobody" else _DOUBTFUL):
+            if best and len(faces) == best:
+                break
+            # What the detector doubts too much, or has found better already, the mesh need not look at.
+            face = _face(box, 1.0, picture)
+            if not self._believed(face, judge) or any(_inside(face, better) for better in faces):
+                continue
+            face = replace(face, presence=self._verify(picture, soft, box))
+            if self._believed(face, judge):
                 faces.append(face)
         return faces
 
@@ -86,12 +94,14 @@ class FaceFinder:
         assert self._blaze is not None
         return self._blaze.candidates(picture, soft)
 
-    def _looked_again(self, picture: Picture, boxes: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
-        """StageFace's boxes with the score of all its looks, best first."""
+    def _looked_again(
+        self, picture: Picture, boxes: list[NDArray[np.float64]], least: float
+    ) -> list[NDArray[np.float64]]:
+        """StageFace's boxes with the score of all its looks, best first; scores below `least` are only bounds."""
         if self._stage is None or not boxes:
             return boxes
         rows = np.stack(boxes)
-        rows[:, 4] = self._stage.again(picture, rows)
+        rows[:, 4] = self._stage.again(picture, rows, least)
         return list(rows[np.argsort(-rows[:, 4], kind="stable")])
 
     def _verify(self, picture: Picture, soft: Picture, box: NDArray[np.float64]) -> float:
