@@ -142,7 +142,7 @@ def _lifted(frames: Sequence[Frame], simulator: Simulator) -> Iterator[Clip]:
     for number, lifted in enumerate(FieldLift("S", threads=1).lift(frames, _SIGMA)):
         for which in (0, 1):
             luma = fine_luma(lifted.luma[which], lifted.fine.luma[which])
-            planes = [fine_chroma(lifted.chroma[which, k], lifted.fine.chroma[which, k]) for k in (0, 1)]
+            planes = [fine_chroma(lifted.chroma[which, k], lifted.fine.chroma[which][k]) for k in (0, 1)]
             at = 2 * number + which
             yield Clip(luma[None], np.stack(planes)[None], simulator.signal(), FrameRange(at, at + 1), _RATE)
 

@@ -56,7 +56,7 @@ def with_fine(clip: Clip) -> Clip:
     count, height, width = clip.luma.shape
     luma = rng.normal(0, 0.02, (count, 4 * height, 4 * width)).astype(np.float32)
     chroma = rng.normal(0, 0.01, (count, 2, 2 * height, 2 * width)).astype(np.float32)
-    return replace(clip, fine=Fine(luma, chroma))
+    return replace(clip, fine=Fine(tuple(luma), tuple(chroma)))
 
 
 def weights_of(cls: type[Any], params: dict[str, Any]) -> str | None:

@@ -82,4 +82,4 @@ def test_a_curve_works_on_the_display_signal_and_detail_follows_its_slope(tmp_pa
     assert flat.fine is not None
     assert out.fine is not None
     slope = 1 - strength + strength * (rgb_to_ycbcr(Matrix.SMPTE170M)[0] @ (0.5 / np.sqrt(seen)))
-    assert np.median(out.fine.luma / flat.fine.luma) == pytest.approx(slope, abs=0.02)
+    assert np.median(out.fine.luma[0] / flat.fine.luma[0]) == pytest.approx(slope, abs=0.02)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +20,25 @@ Picks = NDArray[np.intp]
 class Fine:
     """What a net found beyond the raster of a clip: differences, to be added to its pictures once these are enlarged.
 
-    `luma` is `(T, sH, sW)` for a whole factor s, `chroma` `(T, 2, sH/2, sW/2)`, both on grids that cover the same area
-    as the clip's.
+    One luma plane `(sH, sW)` for a whole factor s, and chroma planes `(2, sH/2, sW/2)`, for each of T frames, on grids
+    that cover the same area as the clip's. They are four times what the clip itself is: joining and cutting clips hands
+    them on and copies nothing.
     """
 
-    luma: Plane
-    chroma: Plane
+    luma: tuple[Plane, ...]
+    chroma: tuple[Plane, ...]
 
     def picked(self, index: Picks | slice) -> Fine:
         """The frames of `index`."""
-        return Fine(self.luma[index], self.chroma[index])
+        numbers = np.arange(len(self.luma))[index]
+        return Fine(tuple(self.luma[n] for n in numbers), tuple(self.chroma[n] for n in numbers))
+
+    def mixed(self, matrix: NDArray[np.float64]) -> Fine:
+        """Through a linear map of Y', Cb and Cr `(3, 3)`. What luma and chroma give to each other is a few per cent of
+        them, on grids of two sizes, and is left out."""
+        (gain, _, _), blue, red = matrix.astype(np.float32)
+        luma = self.luma if gain == 1 else tuple(plane * gain for plane in self.luma)
+        return Fine(luma, tuple(np.stack([cb * row[1] + cr * row[2] for row in (blue, red)]) for cb, cr in self.chroma))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,9 @@ def join(clips: list[Clip]) -> Clip:
         luma=np.concatenate([clip.luma for clip in clips]),
         chroma=np.concatenate([clip.chroma for clip in clips]),
         frames=FrameRange(clips[0].frames.start, clips[-1].frames.stop),
-        fine=Fine(np.concatenate([one.luma for one in fine]), np.concatenate([one.chroma for one in fine]))
+        fine=Fine(
+            tuple(chain.from_iterable(one.luma for one in fine)), tuple(chain.from_iterable(one.chroma for one in fine))
+        )
         if fine
         else None,
     )

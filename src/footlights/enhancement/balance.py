@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.core.clip import Clip, Fine
+from footlights.core.clip import Clip
 from footlights.core.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from footlights.core.signal import Matrix
 from footlights.errors import ParameterError
@@ -61,7 +61,7 @@ class BalanceColour:
         for index in range(len(clip)):
             picture = cv2.transform(np.stack([clip.luma[index], *clip.chroma[index]], axis=-1), both)
             luma[index], chroma[index] = picture[..., 0], np.moveaxis(picture[..., 1:], -1, 0)
-        fine = None if clip.fine is None else _fine(clip.fine, self._mixing.astype(np.float32))
+        fine = None if clip.fine is None else clip.fine.mixed(self._mixing)
         return replace(clip, luma=luma, chroma=chroma, fine=fine)
 
 
@@ -72,11 +72,3 @@ def affine(
     gain = 1 / (np.array(white) - np.array(black))
     encode = rgb_to_ycbcr(matrix)
     return encode @ np.diag(gain) @ ycbcr_to_rgb(matrix), -encode @ (gain * np.array(black))
-
-
-def _fine(fine: Fine, mixing: NDArray[np.float32]) -> Fine:
-    """Fine differences through the same gains; what luma and chroma give to each other is a few per cent of them, on
-    grids of two sizes, and is left out."""
-    cb, cr = fine.chroma[:, 0], fine.chroma[:, 1]
-    mixed = np.stack([row[0] * cb + row[1] * cr for row in mixing[1:, 1:]], axis=1)
-    return Fine(fine.luma * mixing[0, 0], mixed)

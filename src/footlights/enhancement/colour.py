@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from footlights.core.clip import Clip, Fine
+from footlights.core.clip import Clip
 from footlights.core.colour import convert_primaries, difference_matrix
 from footlights.core.signal import Matrix, Primaries, Range, Transfer
 from footlights.errors import ParameterError
@@ -53,14 +52,5 @@ class ConvertColour:
             transfer=Transfer.BT709,
             range=Range.LIMITED,
         )
-        fine = None if clip.fine is None else _fine(clip.fine, difference_matrix(source, target))
+        fine = None if clip.fine is None else clip.fine.mixed(difference_matrix(source, target))
         return replace(clip, luma=luma, chroma=chroma, signal=signal, fine=fine)
-
-
-def _fine(fine: Fine, matrix: NDArray[np.float64]) -> Fine:
-    """Fine differences through the conversion's slope at grey, which leaves luma its size; what fine chroma gives to
-    luma is a tenth of a tenth and is left out."""
-    slopes = matrix[1:, 1:].astype(np.float32)
-    cb, cr = fine.chroma[:, 0], fine.chroma[:, 1]
-    mixed = np.stack([slope[0] * cb + slope[1] * cr for slope in slopes], axis=1)
-    return Fine(fine.luma, mixed)

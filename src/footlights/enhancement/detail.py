@@ -18,7 +18,7 @@ from footlights.restoration.base import Contract, bound, stage
 _CODE = 1 / 219
 _REACH = 2
 """Samples to both sides of a ridge: half a period of the finest weave that is raised by much."""
-_STRIP = 256
+_STRIP = 96
 """Lines worked on at once: a few planes of as many 4K lines stay in the processor's cache, whole pictures do not."""
 _RIDGE = (0.1, 0.25)
 """Share of the local contrast by which both sides lie lower: no ridge up to the first, a ridge from the second on."""

@@ -21,6 +21,8 @@ from footlights.restoration.base import Contract, bound, stage
 _CODE = 1 / 219
 _LAGS = 8
 """Neighbours that the shape of noise can be told by."""
+_STRIP = 64
+"""Lines worked on at once: what is between does not leave the processor's cache."""
 _FADE = 12
 """Codes above black and below white over which grain fades in, so that black stays black on average."""
 
@@ -83,5 +85,7 @@ class SynthesiseGrain:
 
     def _grain(self, luma: Plane, texture: Plane, out: Plane) -> None:
         """Write the grainy picture into `out`."""
-        np.multiply(texture, cv2.LUT(eight_bit_luma(luma), self._strength), out=out)
-        out += luma
+        for top in range(0, len(luma), _STRIP):
+            lines = slice(top, top + _STRIP)
+            strength = cv2.LUT(eight_bit_luma(luma[lines]), self._strength)
+            np.add(np.multiply(texture[lines], strength, out=strength), luma[lines], out=out[lines])

@@ -68,9 +68,9 @@ class LookUp:
         return np.asarray(picture + share * (self._table(picture) - picture), np.float32)
 
 
-def followed(fine: Plane, slopes: list[Plane]) -> Plane:
-    """Fine luma `(T, sH, sW)` through the slopes `(H, W)` that its pictures went through."""
-    size = (fine.shape[2], fine.shape[1])
-    return np.stack(
-        [one * cv2.resize(slope, size, interpolation=cv2.INTER_LINEAR) for one, slope in zip(fine, slopes, strict=True)]
+def followed(fine: tuple[Plane, ...], slopes: list[Plane]) -> tuple[Plane, ...]:
+    """Fine luma, planes `(sH, sW)`, through the slopes `(H, W)` that its pictures went through."""
+    return tuple(
+        one * cv2.resize(slope, one.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        for one, slope in zip(fine, slopes, strict=True)
     )

@@ -131,7 +131,10 @@ def fetched(planes: Plane, motion: Plane) -> tuple[Plane, Plane, Plane]:
     """
     rows, columns, inside = source_cells(motion)
     remainder = motion - np.rint(motion)
-    return planes[:, rows, columns], np.asarray(remainder, np.float32), inside
+    # Picked along one axis, planes stay whole in memory: picked by two they came out cell by cell.
+    flat = (rows * planes.shape[2] + columns).ravel()
+    there = np.take(planes.reshape(len(planes), -1), flat, axis=1).reshape(planes.shape)
+    return there, np.asarray(remainder, np.float32), inside
 
 
 def source_cells(motion: Plane) -> tuple[Cells, Cells, Plane]:
@@ -206,6 +209,16 @@ def base(planes: Plane) -> Plane:
     return pictures
 
 
+def residuals(height: int, width: int) -> tuple[Plane, Plane, Plane]:
+    """Room for what a step gives on a grid of `(h, w)` cells, both instants: clean residuals `(2, 3, 2h, 2w)`, fine
+    luma `(2, 1, 8h, 8w)` and fine chroma `(2, 2, 4h, 4w)`."""
+    shapes = ((CLEAN_PLANES, 1), (1, SCALE), (2, SCALE // 2))
+    clean, luma, chroma = (
+        np.empty((INSTANTS, planes, 2 * scale * height, 2 * scale * width), np.float32) for planes, scale in shapes
+    )
+    return clean, luma, chroma
+
+
 def light_kept(clean: Plane, field: Plane) -> Plane:
     """Clean luma `(H, W)` with the coarse light of the field it was made from, lines doubled `(H, W)`.
 
@@ -237,13 +250,15 @@ def fine_luma(clean: Plane, residual: Plane) -> Plane:
     """Clean luma `(H, W)` and its fine residual `(4H, 4W)` → luma `(4H, 4W)` over a cubic base."""
     size = (clean.shape[1] * SCALE, clean.shape[0] * SCALE)
     # OpenCV's cubic kernel (a = -0.75) is torch's: training and running add to the same base.
-    return np.asarray(cv2.resize(clean, size, interpolation=cv2.INTER_CUBIC) + residual, np.float32)
+    large = np.asarray(cv2.resize(clean, size, interpolation=cv2.INTER_CUBIC), np.float32)
+    return np.add(large, residual, out=large)
 
 
 def fine_chroma(clean: Plane, residual: Plane) -> Plane:
     """Clean chroma `(H, W)` and its fine residual `(2H, 2W)` → one chroma plane `(2H, 2W)` over a linear base."""
     size = (clean.shape[1] * SCALE // 2, clean.shape[0] * SCALE // 2)
-    return np.asarray(cv2.resize(clean, size, interpolation=cv2.INTER_LINEAR) + residual, np.float32)
+    large = np.asarray(cv2.resize(clean, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.add(large, residual, out=large)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,4 +297,5 @@ def window(
 def carried(state: Plane, motion: Plane) -> Plane:
     """The state `(K, h, w)` of the frame before, brought to where things are now; zero where nothing is known."""
     fetched_state, _, inside = fetched(state, motion)
-    return fetched_state * inside
+    fetched_state *= inside
+    return fetched_state

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from footlights.core.clip import Fine, Plane
 from footlights.models import fieldlift
 from footlights.models.fieldlift import INSTANTS, SIZES, WINDOW_PLANES, Packed, size_named
-from footlights.models.runtime import Backend, cards, fastest
+from footlights.models.runtime import Backend, Net, cards, fastest
 
 _TOLERANCE = 0.1
 """How far 16 bits may lie from 32 on the probe, as a share of what each output does."""
@@ -73,8 +74,8 @@ class FieldLift:
 
     def __init__(self, size: str, *, threads: int = 0) -> None:
         self._size = size_named(size)
-        probe = _probe(self._size.state)
-        self._net, self.backend = fastest(weights_name(size), probe, tolerance=_TOLERANCE, threads=threads)
+        self._threads = threads
+        self.backend = backend(size)
 
     def lift(self, frames: Iterable[Frame], sigma: float, keep: float = 0.0) -> Iterator[Lifted]:
         """Consecutive frames of one shot → the same frames, clean and with their fine detail.
@@ -102,14 +103,21 @@ class FieldLift:
             carried = np.zeros((self._size.state, *window.shape[1:]), np.float32)
         else:
             carried = fieldlift.carried(state, back)
-        next_state, clean, luma, chroma = self._net(window[None], carried[None])
+        next_state = np.empty(carried.shape, np.float32)
+        clean, luma, chroma = fieldlift.residuals(*window.shape[1:])
+        parts = (part[instant, None] for instant in range(INSTANTS) for part in (clean, luma, chroma))
+        self._net(*window.shape[1:]).into((window[None], carried[None]), (next_state[None], *parts))
         fields = fieldlift.base(now.packed.planes)
-        pictures = fields + clean
+        pictures = np.add(fields, clean, out=clean)
         for instant in range(INSTANTS):
             # A field that is not the tape's own has no light to keep.
             if now.packed.valid[instant].all():
                 pictures[instant, 0] = fieldlift.light_kept(pictures[instant, 0], fields[instant, 0])
-        return Lifted(pictures[:, 0], pictures[:, 1:], Fine(luma[:, 0], chroma)), next_state[0]
+        return Lifted(pictures[:, 0], pictures[:, 1:], Fine(tuple(luma[:, 0]), tuple(chroma))), next_state
+
+    def _net(self, height: int, width: int) -> Net:
+        """The net made ready for a grid of `(h, w)` cells."""
+        return _ready(self._size.name, self.backend.precision, self._threads, height, width)
 
 
 def _kept(lifted: Lifted, packed: Packed, keep: float, sigma: float) -> Lifted:
@@ -122,9 +130,18 @@ def _kept(lifted: Lifted, packed: Packed, keep: float, sigma: float) -> Lifted:
     return replace(lifted, luma=luma)
 
 
+@lru_cache(maxsize=2)
+def _ready(size: str, precision: str, threads: int, height: int, width: int) -> Net:
+    """The net made ready for a grid of `(h, w)` cells; kept, since every piece of a tape asks for the same."""
+    shapes = {"window": (1, WINDOW_PLANES, height, width), "state": (1, size_named(size).state, height, width)}
+    return Net(weights_name(size), precision=precision, threads=threads, shapes=shapes)
+
+
+@lru_cache
 def backend(size: str) -> Backend:
-    """What a size runs on here."""
-    return FieldLift(size).backend
+    """What a size runs on here; found once, since it depends on the processor alone."""
+    probe = _probe(size_named(size).state)
+    return fastest(weights_name(size), probe, tolerance=_TOLERANCE)[1]
 
 
 def _packed(frame: Frame) -> Packed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -23,6 +23,19 @@ from footlights.errors import InternalError
 
 _WEIGHTS = files("footlights.models") / "weights"
 _LOG = getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Granted:
+    threads: int = 0
+
+
+_granted = _Granted()
+
+
+def grant_threads(count: int) -> None:
+    """How many threads nets may use that are made ready from now on in this process; 0 is all of the machine's."""
+    _granted.threads = count
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +114,45 @@ def tensors_of(name: str) -> Mapping[str, NDArray[np.float32]]:
 class Net:
     """One compiled net; call it with its input, get its outputs by name.
 
-    `precision` is OpenVINO's inference precision hint: `f32`, or `bf16` where the net was checked at it.
+    `precision` is OpenVINO's inference precision hint: `f32`, or `bf16` where the net was checked at it. `shapes` fixes
+    inputs of a net that takes any size, by name: knowing them, the engine is a tenth faster.
     """
 
-    def __init__(self, name: str, *, precision: str = "f32", threads: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        precision: str = "f32",
+        threads: int = 0,
+        shapes: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
         import openvino
 
         card = cards()[name]
         _check(card)
         core = openvino.Core()
         settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision}
-        if threads:
-            settings["INFERENCE_NUM_THREADS"] = threads
+        if threads or _granted.threads:
+            settings["INFERENCE_NUM_THREADS"] = threads or _granted.threads
         model = core.read_model(model=str(_WEIGHTS / card.file))
+        if shapes:
+            model.reshape({port: list(shape) for port, shape in shapes.items()})
         self._compiled = core.compile_model(model, "CPU", settings)
         self._outputs = list(self._compiled.outputs)
+        self._request = self._compiled.create_infer_request()
 
     def __call__(self, *tensors: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Inputs and outputs in the net's order; what is given is only read, what is returned is the caller's."""
         result = self._compiled(list(tensors), share_inputs=True)
         return [np.asarray(result[output], np.float32) for output in self._outputs]
+
+    def into(self, tensors: Sequence[NDArray[np.float32]], places: Sequence[NDArray[np.float32]]) -> None:
+        """As a call, but every output is written to its place, contiguous and of its shape: nothing is copied."""
+        import openvino
+
+        for port, place in zip(self._outputs, places, strict=True):
+            self._request.set_tensor(port, openvino.Tensor(place, shared_memory=True))
+        self._request.infer(list(tensors), share_inputs=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ def restore(context: OpContext) -> OpResult:
     opened = taking_in.open_ingest(source.folder)
     target = context.folder / f"piece{master.encoder.suffix}"
     with opened[1]:
-        result = restore_piece(request, master, opened, target, context.progress, followed)
+        result = restore_piece(request, master, opened, target, context.progress, followed, threads=context.threads)
     records.write(context.folder / RESTORED, _lines(result.restored))
     records.write(context.folder / DECODED, _lines(result.decoded))
     faceguard.save(context.folder, result.faces)

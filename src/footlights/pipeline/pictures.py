@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,8 @@ from footlights.core.time import FrameRange
 from footlights.media.pixels import Layout, Samples
 from footlights.media.reader import RawPicture, VideoReader
 
+_STRIP = 64
+"""Lines that are quantised at once."""
 BLOCK = 6
 """Source frames in flight at once: a 4K picture in float takes 37 MB."""
 
@@ -95,11 +97,21 @@ class Quantiser:
             self._luma = triangular_dither(clip.height, clip.width, seed=self.seed)
             self._chroma = triangular_dither(clip.height // 2, clip.width // 2, seed=self.seed + 1)
         # Half a step of dither: grain usually does the rest, and flat places must not get noisier than they were.
-        luma = self._luma.view(frame) * np.float32(0.5 / 876)
-        luma += clip.luma[index]
-        noise = self._chroma.view(frame) * np.float32(0.5 / 896)
-        chroma = [plane + noise for plane in clip.chroma[index]]
-        return (colour.luma_to_codes(luma, 10), *(colour.chroma_to_codes(plane, 10) for plane in chroma))
+        luma = _dithered(clip.luma[index], self._luma.view(frame), 0.5 / 876, colour.luma_to_codes)
+        noise = self._chroma.view(frame)
+        chroma = (_dithered(plane, noise, 0.5 / 896, colour.chroma_to_codes) for plane in clip.chroma[index])
+        return (luma, *chroma)
+
+
+def _dithered(
+    plane: Plane, noise: Plane, step: float, to_codes: Callable[[Plane, int], NDArray[np.uint16]]
+) -> NDArray[np.uint16]:
+    """The codes of a plane with its dither, lines by lines: what is between does not leave the processor's cache."""
+    codes = np.empty(plane.shape, np.uint16)
+    for top in range(0, len(plane), _STRIP):
+        lines = slice(top, top + _STRIP)
+        codes[lines] = to_codes(noise[lines] * np.float32(step) + plane[lines], 10)
+    return codes
 
 
 def _signal(ingest: Ingest) -> Signal:

@@ -107,12 +107,16 @@ class RestoreFields:
         count, (height, width) = self.params.instants, given.luma.shape[1:]
 
         def cut(plane: Plane, scale: float) -> Plane:
-            part = self._turned(plane[:count, ..., : int(height * scale), : int(width * scale)])
-            return np.ascontiguousarray(part)
+            return np.ascontiguousarray(self._turned(plane[..., : int(height * scale), : int(width * scale)]))
 
-        fine = Fine(cut(lifted.fine.luma, SCALE), cut(lifted.fine.chroma, SCALE / 2))
+        fine = Fine(
+            tuple(cut(plane, SCALE) for plane in lifted.fine.luma[:count]),
+            tuple(cut(pair, SCALE / 2) for pair in lifted.fine.chroma[:count]),
+        )
         # ReLU turns what is no number into 0: what went in wrong shows in the base, not in the residual alone.
-        if not all(np.isfinite(plane).all() for plane in (lifted.luma, lifted.chroma, fine.luma[:, ::5, ::5])):
+        if not all(
+            np.isfinite(plane).all() for plane in (lifted.luma, lifted.chroma, *(each[::5, ::5] for each in fine.luma))
+        ):
             raise NetError(
                 f"FieldLift {self.params.net} gave values that are no numbers in frame {given.frames.start}",
                 "its arithmetic broke down",
@@ -120,8 +124,8 @@ class RestoreFields:
             )
         return replace(
             given,
-            luma=cut(lifted.luma, 1),
-            chroma=cut(lifted.chroma, 1),
+            luma=cut(lifted.luma[:count], 1),
+            chroma=cut(lifted.chroma[:count], 1),
             signal=replace(given.signal, field_order=FieldOrder.PROGRESSIVE),
             frames=FrameRange(given.frames.start * count, given.frames.stop * count),
             rate=given.rate * count,

@@ -121,9 +121,9 @@ class FineUpscale:
         raster, share = self.params, np.float32(self.params.detail)
         made = _empty(clip, raster)
         for index in range(len(clip)):
-            luma = raster.inside(fine_luma(clip.luma[index], clip.fine.luma[index] * share), SCALE)
+            luma = raster.inside(fine_luma(clip.luma[index], _share(clip.fine.luma[index], share)), SCALE)
             cb, cr = (
-                _half(raster.inside(fine_chroma(plane, fine * share), SCALE // 2), raster)
+                _half(raster.inside(fine_chroma(plane, _share(fine, share)), SCALE // 2), raster)
                 for plane, fine in zip(clip.chroma[index], clip.fine.chroma[index], strict=True)
             )
             kernel = cv2.INTER_AREA if raster.height < 0.75 * luma.shape[0] else cv2.INTER_LANCZOS4
@@ -173,6 +173,11 @@ class ModelUpscale:
             cb, cr = (_half(plane, raster) for plane in chroma)
             raster.place(np.asarray(fitted, np.float32), (cb, cr), (made.luma[index], made.chroma[index]))
         return made
+
+
+def _share(fine: Plane, share: np.float32) -> Plane:
+    """That much of fine detail; all of it as it is."""
+    return fine if share == 1 else fine * share
 
 
 def _empty(clip: Clip, raster: Raster) -> Clip:

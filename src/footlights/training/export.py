@@ -2,7 +2,7 @@
 
 Writes OpenVINO IR (an .xml and a .bin beside it) of the running mean, weights halved to 16 bits, and the same weights
 as safetensors for later training; prints the entry of `weights.toml` for them. The graph takes any size whose sides are
-multiples of 4 and says so in its names: `window` and `state` in, `next_state`, `clean`, `luma` and `chroma` out.
+multiples of 4 and says so in its names: `window` and `state` in, `next_state` and both instants' residuals out.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from footlights.models.fieldlift import WINDOW_PLANES, size_named
-from footlights.models.fieldlift_torch import FieldLiftNet
+from footlights.models.fieldlift import INSTANTS, WINDOW_PLANES, size_named
+from footlights.models.fieldlift_torch import Deployed, FieldLiftNet
 from footlights.training.checkpoint import mean_net, size_of
 
 INPUTS = ("window", "state")
-OUTPUTS = ("next_state", "clean", "luma", "chroma")
+OUTPUTS = ("next_state", *(f"{part}_{instant}" for instant in range(INSTANTS) for part in ("clean", "luma", "chroma")))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -57,7 +57,9 @@ def export(net: FieldLiftNet, path: Path, *, halved: bool = True) -> None:
     example = (torch.zeros(1, WINDOW_PLANES, 16, 24), torch.zeros(1, net.size.state, 16, 24))
     # The deep grid halves the net's grid: both sides are even.
     height, width = (2 * torch.export.Dim(name, min=2, max=1024) for name in ("half_height", "half_width"))
-    graph = torch.export.export(net, example, dynamic_shapes=({2: height, 3: width}, {2: height, 3: width}))
+    graph = torch.export.export(
+        Deployed(net).eval(), example, dynamic_shapes=({2: height, 3: width}, {2: height, 3: width})
+    )
     model: Any = openvino.convert_model(graph)
     for port, name in zip(model.inputs, INPUTS, strict=True):
         port.get_tensor().set_names({name})

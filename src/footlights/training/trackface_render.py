@@ -206,7 +206,7 @@ def _bases(tiles: list[Tile], cuts: list[list[Cut]], lifted: list[Lifted]) -> tu
         field = FIRST + instant
         frame, which = lifted[field // 2], field % 2
         fine = fine_luma(frame.luma[which], frame.fine.luma[which])
-        colours = [fine_chroma(frame.chroma[which, plane], frame.fine.chroma[which, plane]) for plane in (0, 1)]
+        colours = [fine_chroma(frame.chroma[which, plane], frame.fine.chroma[which][plane]) for plane in (0, 1)]
         for number, (tile, track) in enumerate(zip(tiles, cuts, strict=True)):
             x, y = _places(tile, track[instant], field)
             luma[number, instant] = _sampled(fine, x, y, 4)
