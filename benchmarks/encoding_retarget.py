@@ -1,7 +1,7 @@
 """The scheme of Av1an aimed elsewhere, on the curves of measured shots: what it takes for a given worst shot.
 
 Two searches that end at different scores can only be compared once one of them is aimed so that both achieve the same.
-Every shot's curve runs through all its encodes; the scheme is run on it for a range of targets, in the product's own
+Every shot's curve runs through all its encodes; the scheme is run on it for many targets, in the product's own
 range of values, so that what it lacks by its defaults (15 to 50) is not held against it.
 """
 
@@ -18,9 +18,10 @@ from footlights.core.encodes import Probe
 SPREAD = 4.0
 """VMAF around the target within which it is aimed elsewhere."""
 _STEP = 0.1
-_NEAR = 1.0
-"""VMAF around the score in question over which bytes are averaged: where a search stops is a matter of luck."""
-_FEWEST = 6
+_AROUND = 5
+"""Targets on both sides over which is averaged: where a search stops is a matter of luck."""
+_SHORT = 0.1
+"""VMAF by which the scheme may fall short: shots that end at the finest value never do better."""
 Curve = Callable[[float], tuple[float, float]]
 """Bytes and score at a value."""
 
@@ -41,11 +42,17 @@ def _end(shot: Curve, target: float, limits: tuple[float, float]) -> tuple[float
 
 
 def bytes_at(found: NDArray[np.float64], pool: Callable[[NDArray[np.float64]], float], score: float) -> float:
-    """Logarithm of the scheme's bytes where its pooled score is `score`: a line through what it achieves near there;
-    NaN where it does not come near."""
-    total = np.log(found[..., 0].sum(axis=1))
-    pooled = np.array([pool(one) for one in found[..., 1]])
-    near = np.abs(pooled - score) <= _NEAR
-    if near.sum() < _FEWEST or not pooled[near].min() < score < pooled[near].max():
+    """Logarithm of the scheme's bytes at the lowest target at which its pooled score is `score`, both averaged over
+    neighbouring targets; NaN where no target is low or high enough."""
+    total = _averaged(np.log(found[..., 0].sum(axis=1)))
+    pooled = _averaged(np.array([pool(one) for one in found[..., 1]]))
+    good = pooled >= score - _SHORT
+    if good[0] or not good.any():
         return float("nan")
-    return float(np.polyval(np.polyfit(pooled[near], total[near], 1), score))
+    at = int(np.argmax(good))
+    share = (score - _SHORT - pooled[at - 1]) / (pooled[at] - pooled[at - 1])
+    return float(total[at - 1] + share * (total[at] - total[at - 1]))
+
+
+def _averaged(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.convolve(values, np.full(2 * _AROUND + 1, 1 / (2 * _AROUND + 1)), "valid")

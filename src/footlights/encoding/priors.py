@@ -1,9 +1,10 @@
 """What quality value to expect before the first trial: from shots that look alike, and from the rendition below.
 
 A concert is a few cameras under repeating light. Some chunks are encoded first, at every rendition, chosen so that they
-lie far apart among all (`scouts`). The others begin where the nearest of those already solved ended, and at further
-renditions where the same chunk ended one rendition lower, moved by what the nearest solved chunks moved
-(`expected`). Slopes of quality come along. Pure: the same solved chunks give the same numbers.
+lie far apart among all (`scouts`). The others begin where their look says, moved by what the nearest of those already
+solved ended away from where theirs had said (`expected`), and at further renditions where the same chunk ended one
+rendition lower, moved by what the nearest solved chunks moved (`carried`). Slopes of quality come along. Pure: the same
+solved chunks give the same numbers.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ FEWEST_SCOUTS, MOST_SCOUTS = 3, 8
 _NEIGHBOURS = 3
 _SOFTENING = 0.15
 """Squared distance added to all, so that no neighbour decides alone."""
+_DOUBT = 1.0
+"""Weight of the look itself: as much as that of one chunk about one unit away."""
 _ELSEWHERE = 1.0
 """Distance added where camera or light are known to be others."""
 
@@ -35,14 +38,16 @@ class Solved:
     """Where its score meets the target, by the slope around the accepted trial."""
     slope: float
     """VMAF per unit of q."""
+    guess: float
+    """The q that its look alone had promised."""
 
 
-def solved(look: Look, encode: ChunkEncode, expected: float) -> Solved | None:
+def solved(look: Look, encode: ChunkEncode, expected: float, guess: float) -> Solved | None:
     """What a finished search teaches; None where a limit on the rate ended it, or nothing was searched.
 
     Where the range of q ended it the answer lies beyond, and others that look alike may begin at that end.
 
-    `expected` is the slope taken for true where there was one trial.
+    `expected` is the slope taken for true where there was one trial, `guess` the q that the look promises.
     """
     if encode.outcome not in ("reached", "budget", "ceiling", "floor"):
         return None
@@ -54,7 +59,7 @@ def solved(look: Look, encode: ChunkEncode, expected: float) -> Solved | None:
         slope = min(max(slope, SLOPE_RANGE[0]), SLOPE_RANGE[1])
     chosen = encode.chosen
     shift = (encode.target - chosen.score) / slope
-    return Solved(look, chosen.q + min(max(shift, -3.0), 3.0), slope)
+    return Solved(look, chosen.q + min(max(shift, -3.0), 3.0), slope, guess)
 
 
 def scouts(looks: Sequence[Look]) -> tuple[int, ...]:
@@ -74,12 +79,18 @@ def scouts(looks: Sequence[Look]) -> tuple[int, ...]:
     return tuple(sorted(chosen))
 
 
-def expected(look: Look, known: Sequence[Solved]) -> Prior | None:
-    """From chunks solved at the same rendition; None where there is none."""
+def expected(look: Look, guess: float, known: Sequence[Solved]) -> Prior | None:
+    """From the q that the look promises and chunks solved at the same rendition; None where there is none.
+
+    Chunks far away say little: on measured curves of programmes of six unlike shots this is off by 4.3 units (root mean
+    square), the mean of the nearest chunks by 5.8, the look alone by 4.4; with three shots of each of two cameras by
+    3.6, 3.5 and 4.4.
+    """
     if not known:
         return None
-    weights = _weights(look, known)
-    return Prior(float(weights @ [one.q for one in known]), _slope(weights, known))
+    shares = _shares(look, known)
+    moved = float(shares @ [one.q - one.guess for one in known]) / (float(shares.sum()) + _DOUBT)
+    return Prior(guess + moved, _slope(shares / shares.sum(), known))
 
 
 def carried(look: Look, below: Solved, pairs: Sequence[tuple[Solved, Solved]], usual: float) -> Prior:
@@ -94,12 +105,18 @@ def carried(look: Look, below: Solved, pairs: Sequence[tuple[Solved, Solved]], u
 
 
 def _weights(look: Look, known: Sequence[Solved]) -> NDArray[np.float64]:
-    """Of the nearest ones, by the inverse of the squared distance; their sum is 1."""
+    """As `_shares`; their sum is 1."""
+    shares = _shares(look, known)
+    return np.asarray(shares / shares.sum())
+
+
+def _shares(look: Look, known: Sequence[Solved]) -> NDArray[np.float64]:
+    """Of the nearest ones, by the inverse of the squared distance."""
     looks = [one.look for one in known]
     distances = _distances(_features([look])[0], _features(looks)) + _elsewhere(look, looks)
-    weights = 1 / (_SOFTENING + distances**2)
-    weights[np.argsort(distances, kind="stable")[_NEIGHBOURS:]] = 0
-    return np.asarray(weights / weights.sum())
+    shares = 1 / (_SOFTENING + distances**2)
+    shares[np.argsort(distances, kind="stable")[_NEIGHBOURS:]] = 0
+    return np.asarray(shares)
 
 
 def _slope(weights: NDArray[np.float64], known: Sequence[Solved]) -> float:
