@@ -181,7 +181,8 @@ def _numbers(one: Probe) -> list[float]:
 
 
 _Q, _BYTES, _MEAN, _SCORE = 0, 1, 2, 4
-Pool = Callable[[np.ndarray], float]
+Pool = Callable[..., Any]
+"""Of an array along an axis, e.g. `np.min`."""
 _FINE = np.arange(8.0, 60.01, 0.25)
 
 
@@ -226,7 +227,7 @@ def _against(curves: Curves, chosen: np.ndarray, pool: Pool, column: int) -> flo
     """Logarithm of the bytes of `chosen` (shots × numbers) over those of one value for all shots at equal quality."""
     quality = pool(chosen[:, column])
     shown = curves.mean if column == _MEAN else curves.score
-    pooled = np.array([pool(shown[:, at]) for at in range(len(_FINE))])
+    pooled = pool(shown, axis=0)
     total = np.log(curves.bytes.sum(axis=0))
     return float(np.log(chosen[:, _BYTES].sum()) - np.interp(-quality, -pooled, total))
 

@@ -8,6 +8,7 @@ range of values, so that what it lacks by its defaults (15 to 50) is not held ag
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,11 +42,11 @@ def _end(shot: Curve, target: float, limits: tuple[float, float]) -> tuple[float
     return float(one.bytes), one.mean
 
 
-def bytes_at(found: NDArray[np.float64], pool: Callable[[NDArray[np.float64]], float], score: float) -> float:
+def bytes_at(found: NDArray[np.float64], pool: Callable[..., Any], score: float) -> float:
     """Logarithm of the scheme's bytes at the lowest target at which its pooled score is `score`, both averaged over
     neighbouring targets; NaN where no target is low or high enough."""
     total = _averaged(np.log(found[..., 0].sum(axis=1)))
-    pooled = _averaged(np.array([pool(one) for one in found[..., 1]]))
+    pooled = _averaged(pool(found[..., 1], axis=1))
     good = pooled >= score - _SHORT
     if good[0] or not good.any():
         return float("nan")

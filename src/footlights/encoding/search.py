@@ -108,16 +108,32 @@ def _judge(goal: Goal, tried: dict[float, float], q: float) -> Found | None:
     score = tried[q]
     if abs(score - goal.target) <= goal.tolerance:
         return Found(q, score, "reached")
-    if score < goal.target and q <= goal.q_low:
-        highest = max(tried.values())
-        q = max(one for one in tried if tried[one] >= highest - _NOISE)
-        return Found(q, tried[q], "ceiling")
+    if goal.q_low in tried and max(tried.values()) < goal.target:
+        further = q == goal.q_low and len(tried) < goal.probes and _peak(goal, tried) is not None
+        return None if further else _ceiling(tried)
     if score > goal.target and q >= goal.q_high:
         return Found(q, score, "floor")
     return _best(goal, tried) if len(tried) >= goal.probes else None
 
 
+def _ceiling(tried: dict[float, float]) -> Found:
+    """The best of all trials, the coarsest of equally good ones."""
+    highest = max(tried.values())
+    q = max(one for one in tried if tried[one] >= highest - _NOISE)
+    return Found(q, tried[q], "ceiling")
+
+
+def _peak(goal: Goal, tried: dict[float, float]) -> float | None:
+    """Where the finest value scores less than a coarser one: halfway from the best trial to the next coarser one."""
+    best = max(tried, key=lambda one: tried[one])
+    coarser = min((one for one in tried if one > best), default=best)
+    middle = _grid((best + coarser) / 2, goal)
+    return middle if tried[best] > tried[goal.q_low] + _NOISE and middle not in tried else None
+
+
 def _next(goal: Goal, tried: dict[float, float], slope: float) -> Trial:
+    if goal.q_low in tried and max(tried.values()) < goal.target and (peak := _peak(goal, tried)) is not None:
+        return Trial(peak, Reason.HALVING)
     good = max((q for q, score in tried.items() if score >= goal.target), default=None)
     bad = min((q for q, score in tried.items() if score < goal.target), default=None)
     if good is not None and bad is not None and good < bad:
