@@ -33,6 +33,7 @@ from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader, index_video
 from footlights.pipeline import fidelity, graph, inspect, ops
+from footlights.pipeline.pushback import ShotRequest
 from footlights.pipeline.sample.stage import pictures as drawn
 from footlights.pipeline.simulate import write_frames
 from footlights.tape.presets import PRESETS, preset
@@ -124,8 +125,7 @@ def _shots(job: Path, temporary: Path) -> Iterator[dict[str, Any]]:
     plan = records.read(RestorationPlan, job / "plan.json")
     master, frames = job / "master.mkv", plan.time_map.frames
     whole = (Piece(0, FrameRange(0, frames), ()),)
-    task = fidelity.task(plan, opened[0], survey, whole, survey.field_order)
-    requests = records.from_data(tuple[fidelity.ShotRequest, ...], task.params["request"], "the request")
+    requests = tuple(fidelity.requests(plan, opened[0], survey, whole, survey.field_order))
     found = {"right": _checked(requests, opened, master)}
     for name, wrong in _WRONG.items():
         copy, moved = _copied(requests, master, wrong, temporary / f"{name}.mkv")
@@ -136,15 +136,15 @@ def _shots(job: Path, temporary: Path) -> Iterator[dict[str, Any]]:
         yield {"shot": one.shot, "samples": one.samples, "why": one.why, "edges": one.edges, **ratios}
 
 
-def _checked(requests: tuple[fidelity.ShotRequest, ...], opened: Any, master: Path) -> tuple[ShotFidelity, ...]:
+def _checked(requests: tuple[ShotRequest, ...], opened: Any, master: Path) -> tuple[ShotFidelity, ...]:
     return fidelity.measure(requests, opened, [master], lambda done: None)
 
 
 def _copied(
-    requests: tuple[fidelity.ShotRequest, ...], master: Path, wrong: Wrong, target: Path
-) -> tuple[Path, tuple[fidelity.ShotRequest, ...]]:
+    requests: tuple[ShotRequest, ...], master: Path, wrong: Wrong, target: Path
+) -> tuple[Path, tuple[ShotRequest, ...]]:
     """The compared pictures alone, made wrong, as a lossless file, and the requests that find them there."""
-    moved: list[fidelity.ShotRequest] = []
+    moved: list[ShotRequest] = []
     pictures: list[tuple[Luma, ...]] = []
     with VideoReader(master, index_video(master)) as reader:
         last = reader.index.frames - 1
@@ -167,7 +167,7 @@ def _copied(
     return target, tuple(moved)
 
 
-def _lines(request: fidelity.ShotRequest) -> float:
+def _lines(request: ShotRequest) -> float:
     """Lines of the tape that fill the master: all of NTSC but what was cropped."""
     return float(NTSC.height - request.raster[4] - request.raster[6])
 

@@ -262,6 +262,8 @@ class EnhancementSettings(Section):
     detail: DetailSettings = DetailSettings()
     grain: GrainSettings = GrainSettings()
     rate: RateSettings = RateSettings()
+    guard: bool = True
+    """Lower detail and grain in shots whose master, pushed back to the tape, differs from it by more than noise."""
 
 
 class SoundSettings(Section):

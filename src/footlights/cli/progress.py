@@ -41,6 +41,7 @@ NAMES = {
     "track_faces": "Following faces",
     "link_people": "Telling people apart",
     "remainder": "Trying the net",
+    "try_strengths": "Trying strengths",
     "restore": "Restoring",
     "compare": "Before and after",
     "fidelity": "Fidelity",

@@ -90,6 +90,10 @@ NET_FAILED = "net-failed"
 """Kind of the intervention where other steps took over from a net that broke down."""
 
 
+LOWERED = "strength-lowered"
+"""Kind of the intervention where enhancement was given less strength than the rules had planned."""
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """A rectangle of a picture, half-open, in thousandths of its width and height."""

@@ -11,7 +11,7 @@ from footlights.core.faces import ShotFaces
 from footlights.core.likeness import FaceVerdict
 from footlights.core.plans import Intervention, RestorationPlan
 from footlights.core.provenance import ShotProvenance
-from footlights.core.redegraded import ShotFidelity
+from footlights.core.redegraded import ShotFidelity, StrengthTrial
 from footlights.core.reports import Survey
 from footlights.core.sound_reports import SoundCare, SoundReport
 from footlights.core.source import Ingest
@@ -79,6 +79,8 @@ class JobResult:
     """Where the master's pictures come from, per shot."""
     fidelity: tuple[ShotFidelity, ...] = ()
     """The master pushed back to the tape, per shot."""
+    trials: tuple[StrengthTrial, ...] = ()
+    """What the guard of strengths found, per shot that was not explained."""
     checks: tuple[Check, ...] = ()
     warnings: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)

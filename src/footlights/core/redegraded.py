@@ -41,3 +41,42 @@ class ShotFidelity:
     def undecided(self) -> bool:
         """Whether something differs that the tape's own format may have done."""
         return self.samples > 0 and self.lossy and not self.explained
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """One strength of a plan, tried on a few pictures of a shot that the tape's noise does not explain."""
+
+    stage: str
+    parameter: str
+    planned: float
+    kept: float
+    """What the tape's noise explains; `planned`, or less."""
+    without: float
+    """Residual over noise of the trial's pictures with it at nothing, all others as planned."""
+
+    @property
+    def lowered(self) -> bool:
+        """Whether less of it is kept than was planned."""
+        return self.kept < self.planned
+
+
+@dataclass(frozen=True, slots=True)
+class StrengthTrial:
+    """What was tried on a shot whose master the tape's noise did not explain."""
+
+    shot: int
+    measured: float
+    """Residual over noise of its master."""
+    tried: float
+    """The same of the trial's pictures, which no encoder has seen, with everything as planned."""
+    knobs: tuple[Knob, ...]
+    foretold: float
+    """Residual over noise of the master that is expected from what is kept."""
+    least: float
+    """The same with nothing raised at all."""
+
+    @property
+    def lowered(self) -> bool:
+        """Whether anything of it is lowered."""
+        return any(knob.lowered for knob in self.knobs)

@@ -11,8 +11,9 @@ from footlights.restoration import chain
 from footlights.restoration.base import build
 
 
-def checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path) -> RestorationPlan:
-    """An edited plan, validated; shots that differ from the rules are marked as a person's."""
+def checked(by_hand: RestorationPlan, fresh: RestorationPlan, before: RestorationPlan, path: Path) -> RestorationPlan:
+    """An edited plan, validated; shots that differ from the rules, and from `before`, which guards may have changed,
+    are marked as a person's."""
     if by_hand.source != fresh.source:
         raise PlanError(f"{path} belongs to another tape", "its source is not this job's ingest", "delete it")
     if [shot.slots for shot in by_hand.shots] != [shot.slots for shot in fresh.shots]:
@@ -30,8 +31,9 @@ def checked(by_hand: RestorationPlan, fresh: RestorationPlan, path: Path) -> Res
                 fresh.time_map.step,
             )
     shots: list[ShotPlan] = []
-    for mine, theirs in zip(by_hand.shots, fresh.shots, strict=True):
-        own = (mine.steps, mine.instead) != (theirs.steps, theirs.instead)
+    for number, (mine, theirs) in enumerate(zip(by_hand.shots, fresh.shots, strict=True)):
+        written = [(one.steps, one.instead) for one in (theirs, *before.shots[number : number + 1])]
+        own = (mine.steps, mine.instead) not in written
         shots.append(replace(mine, approved_by="person" if own else mine.approved_by))
     return replace(by_hand, shots=tuple(shots))
 

@@ -21,7 +21,7 @@ from footlights.core.likeness import Beside, FaceLikeness, FaceVerdict
 from footlights.core.plans import PiecePart, RestorationPlan, ShotPlan, Skipped, Step
 from footlights.engine.tasks import Task
 from footlights.metrics.faces import Limits, judge
-from footlights.pipeline.job import GENERATED, PLAN
+from footlights.pipeline.job import keep_plan
 from footlights.restoration.base import Stage, Witness
 
 if TYPE_CHECKING:
@@ -98,11 +98,7 @@ def guarded(
     for verdict in refused:
         one.warn(f"Face {verdict.face} of shot {verdict.shot} stays as the tape shows it: {verdict.refused}.")
     kept = without(plan, refused)
-    folder = one.job.folder
-    if (folder / PLAN).read_bytes() == (folder / GENERATED).read_bytes():
-        text = records.dumps(kept)
-        records.write(folder / PLAN, text)
-        records.write(folder / GENERATED, text)
+    keep_plan(one.job.folder, kept)
     return kept, make(kept), found
 
 

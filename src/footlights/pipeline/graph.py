@@ -52,7 +52,8 @@ PRIORS = {
     f"{OPS}:sound": 0.02,
     f"{OPS}:care_sound": 0.2,
     f"{OPS}:stretch_sound": 10.0,
-    f"{OPS}:remainder": 0.5,
+    "footlights.pipeline.lookops:remainder": 0.5,
+    "footlights.pipeline.lookops:try_strengths": 20.0,
     f"{OPS}:restore": 0.55,
     f"{OPS}:track_faces": 0.1,
     f"{OPS}:compare": 1.0,
@@ -188,8 +189,8 @@ def restore_tasks(plan: RestorationPlan, survey: Survey, settings: Settings, lay
         shots = tuple(plan.shots[part.shot] for part in piece.parts)
         request = PieceRequest(
             piece=piece,
-            shots=tuple(_bare(shot) for shot in shots),
-            ends_late=tuple(_ends_late(plan, shot.shot, layout.factor) for shot in shots),
+            shots=tuple(bare(shot) for shot in shots),
+            ends_late=tuple(ends_late(plan, shot.shot, layout.factor) for shot in shots),
             rate=plan.rate,
             factor=layout.factor,
             width=plan.width,
@@ -328,13 +329,14 @@ def _compare_task(survey: Survey, ingest: Ingest, layout: Layout, ids: Sequence[
     )
 
 
-def _bare(shot: ShotPlan) -> ShotPlan:
+def bare(shot: ShotPlan) -> ShotPlan:
     """The plan without what does not change pictures, so that a better reason does not redo days of work."""
     steps, instead = (tuple(replace(step, why="") for step in steps) for steps in (shot.steps, shot.instead))
     return replace(shot, steps=steps, instead=instead, skipped=(), approved_by="")
 
 
-def _ends_late(plan: RestorationPlan, shot: int, factor: int) -> bool:
+def ends_late(plan: RestorationPlan, shot: int, factor: int) -> bool:
+    """Whether the second field of its last frame is the next shot's."""
     frames = output_range(plan.shots, shot, factor)
     return frames.stop > plan.shots[shot].slots.stop * factor
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from footlights.config import Resolved, explicit, resolve
 from footlights.core import records
+from footlights.core.plans import RestorationPlan
 from footlights.engine.isolate import IsolationError, run_isolated
 from footlights.engine.tasks import JSON
 from footlights.errors import ConfigError, OutputExistsError, PausedError, SourceChangedError, SourceError, UsageError
@@ -21,6 +22,9 @@ FORMAT_FILE = "FORMAT"
 FORMAT = "1"
 PLAN = "plan.json"
 GENERATED = "reports/plan.generated.json"
+"""What the program wrote into `PLAN` last: where they differ, a person has edited it."""
+RULED = "reports/plan.rules.json"
+"""The plan of the rules, before guards changed it."""
 _PROBE_SECONDS = 30.0
 _PROBE_MEMORY = 4 * 2**30
 """Bytes of address space; a probe of sound SD needs about one gigabyte of it, most never touched."""
@@ -52,6 +56,14 @@ class Job:
     @property
     def settings(self) -> Settings:
         return self.resolved.settings
+
+
+def keep_plan(folder: Path, plan: RestorationPlan) -> None:
+    """Write a plan that a guard has changed, unless a person has edited the one before."""
+    if (folder / PLAN).read_bytes() == (folder / GENERATED).read_bytes():
+        text = records.dumps(plan)
+        records.write(folder / PLAN, text)
+        records.write(folder / GENERATED, text)
 
 
 def default_folder(tape: Path) -> Path:

@@ -35,8 +35,7 @@ from footlights.pipeline import fidelity as pushing
 from footlights.pipeline import worst as worst_pictures
 from footlights.pipeline.facetracks import FACES, FaceRequest, track
 from footlights.pipeline.facewave import PERSONS
-from footlights.pipeline.remainder import RemainderRequest
-from footlights.pipeline.remainder import measure as measure_remainder
+from footlights.pipeline.pushback import ShotRequest
 from footlights.pipeline.restore import PieceRequest, restore_piece
 from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk, seen_large
 from footlights.planning.provenance import RATE
@@ -46,7 +45,6 @@ from footlights.settings import AnalysisSettings, IngestSettings
 
 SURVEY = "survey.json"
 RESULT = "result.json"
-REMAINDERS = "remainders.json"
 RESTORED = "restored.sha256"
 DECODED = "decoded.sha256"
 BASES = "bases.json"
@@ -204,17 +202,6 @@ def link_people(context: OpContext) -> OpResult:
     return OpResult(facts={"people": len(set(linked.values())), "tracks": len(found)})
 
 
-def remainder(context: OpContext) -> OpResult:
-    """Ingest → what the net leaves of the noise of some shots. Params: request (a RemainderRequest)."""
-    (source,) = context.inputs.values()
-    request = records.from_data(RemainderRequest, context.params["request"], "the request")
-    opened = taking_in.open_ingest(source.folder)
-    with opened[1]:
-        found = tuple(measure_remainder(request, opened, context.progress))
-    records.write(context.folder / REMAINDERS, records.dumps(found, tuple))
-    return OpResult(facts={"shots": len(found)})
-
-
 def restore(context: OpContext) -> OpResult:
     """Ingest, and the faces of shots whose plan restores them → one piece of the master. Params: request."""
     source, *tracked = context.inputs.values()
@@ -249,7 +236,7 @@ def compare(context: OpContext) -> OpResult:
 def fidelity(context: OpContext) -> OpResult:
     """Ingest and pieces → the master pushed back to the tape, per shot. Params: request (ShotRequests)."""
     source, *pieces = context.inputs.values()
-    requests = records.from_data(tuple[pushing.ShotRequest, ...], context.params["request"], "the request")
+    requests = records.from_data(tuple[ShotRequest, ...], context.params["request"], "the request")
     opened = taking_in.open_ingest(source.folder)
     with opened[1]:
         found = pushing.measure(requests, opened, [file_of(piece) for piece in pieces], context.progress)

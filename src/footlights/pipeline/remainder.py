@@ -28,6 +28,7 @@ from footlights.restoration import chain
 from footlights.restoration.base import build
 
 VERSION = 1
+REMAINDERS = "remainders.json"
 NET = "fieldlift.restore"
 FRAMES = 6
 """Frames of a shot that are looked at."""
@@ -60,7 +61,7 @@ def _task(number: int, request: RemainderRequest, needs: tuple[str, ...]) -> Tas
     params: dict[str, JSON] = {"request": records.to_data(request)}
     return Task(
         f"remainder/{number:04d}",
-        "footlights.pipeline.ops:remainder",
+        "footlights.pipeline.lookops:remainder",
         VERSION,
         params,
         needs=needs,

@@ -22,7 +22,6 @@ from footlights.core import records
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan
 from footlights.core.products import Check, JobResult
-from footlights.core.redegraded import ShotFidelity
 from footlights.core.reports import Remainder, Survey
 from footlights.core.sound_reports import SoundReport
 from footlights.core.source import Ingest
@@ -47,14 +46,16 @@ from footlights.pipeline import (
     provenancetrack,
     remainder,
     reporting,
+    strengths,
 )
 from footlights.pipeline.allotting import foreseen, run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.byhand import checked
-from footlights.pipeline.job import GENERATED, PLAN, Job
+from footlights.pipeline.job import GENERATED, PLAN, RULED, Job
 from footlights.planning import enhancement, rules
 from footlights.planning.foresight import foresee
 from footlights.planning.provenance import provenance
+from footlights.planning.strengths import interventions as lowerings
 from footlights.planning.timeline import time_map
 from footlights.report.dictionary import DICTIONARY
 from footlights.report.levels import suspicions
@@ -197,14 +198,16 @@ def restore(job: Job, listen: Listener) -> JobResult:
         waves, tracked = _faces(one, known)
         restoration = _plan(one, known, tracked)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
-        restoration, restored, guarded = faceguard.guarded(
-            one, restoration, lambda plan: _pieces(job, known, layout, plan, waves)
-        )
+
+        def pieces(plan: RestorationPlan) -> list[Task]:
+            return _pieces(job, known, layout, plan, waves)
+
+        restoration, _, guarded = faceguard.guarded(one, restoration, pieces)
+        proven = strengths.guarded(one, known, restoration, layout, pieces)
+        restoration, restored = proven.plan, proven.restored
         made = extras.products(one, known, restoration, layout, restored)
-        order = rules.tape_order(known.survey, job.settings)
-        pushed = fidelity.task(restoration, known.ingest, known.survey, layout.pieces, order)
         mapped = provenancetrack.task(restoration, known.ingest, layout.timing, restored)
-        streamed = run_stream(one, [*restored, *made, pushed, mapped], job.settings, layout.encode)
+        streamed = run_stream(one, [*restored, *made, mapped], job.settings, layout.encode)
         master = one.record(MasterResult, graph.MASTER, ops.RESULT)
         one.publish(graph.MASTER, {master.facts.file: master.facts.file, FRAME_LIST: FRAME_LIST})
         one.publish(mapped.id, {provenancetrack.FILE: provenancetrack.FILE})
@@ -214,8 +217,7 @@ def restore(job: Job, listen: Listener) -> JobResult:
             checks += one.record(tuple[Check, ...], graph.STREAM, ops.RESULT)
         bright = extras.bright(one, made)
         checks += bright.checks if bright else ()
-        explained = one.record(tuple[ShotFidelity, ...], fidelity.FIDELITY, ops.RESULT)
-        one.warnings.extend(fidelity.warnings(explained))
+        one.warnings.extend(fidelity.warnings(proven.found))
         one.warnings.extend(master.notes)
         interventions = _interventions(one, restoration, restored, layout)
         one.warnings.extend(_net_failures(interventions))
@@ -229,10 +231,11 @@ def restore(job: Job, listen: Listener) -> JobResult:
             hdr=bright,
             encode_plan=streamed.plan,
             encodes=streamed.encodes,
-            interventions=interventions,
+            interventions=(*lowerings(restoration, proven.trials), *interventions),
             provenance=provenance(restoration, interventions),
-            fidelity=explained,
-            checks=(*checks, *_accounting(known.ingest, restoration, master), *fidelity.checks(explained)),
+            fidelity=proven.found,
+            trials=proven.trials,
+            checks=(*checks, *_accounting(known.ingest, restoration, master), *fidelity.checks(proven.found)),
         )
         _report(one, known, result, _pairs(one, layout, known), guarded.pictures)
         return result
@@ -264,15 +267,19 @@ def _plan(one: Session, known: Surveyed, tracked: Mapping[int, ShotFaces]) -> Re
     text = records.dumps(fresh)
     path, generated = folder / PLAN, folder / GENERATED
     edited = path.is_file() and (not generated.is_file() or path.read_text("utf-8") != generated.read_text("utf-8"))
+    ruled = folder / RULED if (folder / RULED).is_file() else generated
+    changed = ruled.is_file() and ruled.read_text("utf-8") != text
+    records.write(folder / RULED, text)
     if not edited:
         records.write(path, text)
         records.write(generated, text)
         return fresh
     times = fresh.time_map
-    by_hand = checked(records.read(RestorationPlan, path), fresh, path)
+    before = records.read(RestorationPlan, generated) if generated.is_file() else fresh
+    by_hand = checked(records.read(RestorationPlan, path), fresh, before, path)
     mapped = time_map(known.survey.shots, by_hand.shots, known.ingest, times.instants, (times.step, times.speed))
     by_hand = replace(by_hand, time_map=mapped)
-    if generated.is_file() and generated.read_text("utf-8") != text:
+    if changed:
         one.warn(f"{PLAN} was edited by hand and wins, though settings have changed since; delete it to plan anew")
     return by_hand
 
@@ -286,7 +293,7 @@ def _remainders(one: Session, known: Surveyed) -> tuple[Remainder, ...]:
     first = rules.plan(known.survey, known.ingest, settings)
     looks = remainder.tasks(first, rules.tape_order(known.survey, settings), (graph.INGEST,))
     one.run(looks)
-    return tuple(found for task in looks for found in one.record(tuple[Remainder, ...], task.id, ops.REMAINDERS))
+    return tuple(found for task in looks for found in one.record(tuple[Remainder, ...], task.id, remainder.REMAINDERS))
 
 
 def _result(one: Session, known: Surveyed) -> JobResult:

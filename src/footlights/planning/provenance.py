@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan, ShotPlan
+from footlights.core.plans import LOWERED, NET_FAILED, Intervention, RestorationPlan, ShotPlan
 from footlights.core.provenance import ShotProvenance
 from footlights.core.time import FrameRange, SpanKind
 from footlights.planning.timeline import output_range
@@ -23,7 +23,7 @@ FILTERS = (
 """Steps that change recorded lines without learning."""
 RATE = "rate.convert"
 """The step that makes pictures between instants; what it records are those for which it held a real one."""
-NO_REPAIR = (NET_FAILED, RATE, *FILTERS)
+NO_REPAIR = (NET_FAILED, LOWERED, RATE, *FILTERS)
 """Kinds of interventions that put nothing in the place of what was recorded."""
 _ADDED = {
     "upscale.fine": ("net detail", "detail"),

@@ -63,6 +63,7 @@ def as_json(result: JobResult) -> dict[str, Any]:
         "fidelity": [
             records.to_data(one) | {"explained": one.explained, "undecided": one.undecided} for one in result.fidelity
         ],
+        "trials": [records.to_data(one) for one in result.trials],
         "checks": [records.to_data(check) for check in result.checks],
         "warnings": list(result.warnings),
         "settings": result.settings,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from footlights.core.redegraded import LIMIT, ShotFidelity
+from footlights.core.redegraded import LIMIT, ShotFidelity, StrengthTrial
 from footlights.report.story import Story
 
 
@@ -21,6 +21,16 @@ def content(story: Story) -> Mapping[str, object] | None:
         "compared": len(compared),
         "undecided": sum(one.undecided for one in compared),
         "limit": f"{LIMIT:g}",
+        "tried": [_tried(one) for one in story.result.trials],
+    }
+
+
+def _tried(one: StrengthTrial) -> Mapping[str, object]:
+    changes = [f"{knob.stage} {knob.parameter} {knob.planned:g} → {knob.kept:g}" for knob in one.knobs if knob.lowered]
+    return {
+        "shot": one.shot,
+        "changes": ", ".join(changes) or "nothing: it would not have been enough",
+        "ratios": [f"{one.measured:.2f}", f"{one.foretold:.2f}", f"{one.least:.2f}"],
     }
 
 

@@ -1,0 +1,175 @@
+"""A picture of the master beside the tape's lines it came from: both on the tape's raster, in the tape's colours.
+
+What a plan changed on purpose in levels and matrix is undone with the plan's own numbers, as is the sharpening that it
+took back and the flicker that it levelled; lines that it moved to their place are put back astray, and where streaks
+were concealed nothing is compared (`pipeline/putback.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import hypot
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from footlights.core import colour
+from footlights.core.clip import Plane
+from footlights.core.plans import Step
+from footlights.core.signal import BT709_SIGNAL, Matrix, Primaries
+from footlights.core.subcarrier import of_raster
+from footlights.core.time import FrameRange
+from footlights.enhancement.balance import affine
+from footlights.enhancement.lift import lowered
+from footlights.media.pixels import Samples
+from footlights.media.reader import VideoReader, index_video
+from footlights.media.roundtrip import through_dv
+from footlights.metrics.redegradation import Coder, Pushed, Residual, compare
+from footlights.metrics.tapepath import crawl, in_light
+from footlights.pipeline import putback
+from footlights.pipeline.pictures import to_planes
+
+ROUNDING = 0.5
+"""Codes: noise that rounding to 8 bits on the tape and the master's encoder leave even where the tape has none."""
+Shown = tuple[Plane, Plane]
+"""Luma `(H, W)` and 4:2:0 chroma `(2, h, w)` of a picture of the master, nominal range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One picture of the master and the tape's lines it came from."""
+
+    source: int
+    """Ingest frame number."""
+    first: int
+    """First of the lines."""
+    piece: int
+    """Which of the given pieces."""
+    frame: int
+    """In that piece."""
+    quantiser: float = 0.0
+    """MPEG's quantiser_scale of the source frame; 0 where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShotRequest:
+    """Everything the check of one shot needs besides pictures."""
+
+    shot: int
+    frames: FrameRange
+    """Ingest frame numbers."""
+    instants: tuple[Instant, ...]
+    raster: tuple[int, ...]
+    """Of the master: width and height of the picture, pillar, then what was cropped at left, top, right, bottom."""
+    matrix: int
+    primaries: int
+    balance: tuple[float, ...]
+    """R', G', B' that the plan made black, then those it made white."""
+    lift: float
+    """Strength of the plan's `light.lift`."""
+    levels: tuple[float, ...]
+    sigmas: tuple[float, ...]
+    step: int
+    """2 for fields, 1 for frames."""
+    lossy: bool
+    """The tape's format adds an error of its own that cannot be had again."""
+    coded: str = ""
+    """Pixel format of a DV tape, whose own error is had by coding again."""
+    why: str = ""
+    """Why nothing is compared."""
+    timebase: Step | None = None
+    """The step that moved lines to their place."""
+    torn: int = 0
+    """Frame lines at the bottom that were filled anew."""
+    conceal: Step | None = None
+    """The step that filled streaks anew."""
+    flicker: Step | None = None
+    """The step that levelled the light."""
+    halos: Step | None = None
+    """The step that took sharpening back."""
+    composite: bool = False
+    """Traces of a composite connection were measured in the shot."""
+
+
+def residual(request: ShotRequest, opened: putback.Opened, pictures: Iterable[Shown]) -> Residual:
+    """What the master's pictures at all instants of a request leave of the tape's lines."""
+    samples = [_pushed(request, at, opened, shown) for at, shown in zip(request.instants, pictures, strict=True)]
+    floor = putback.noise(opened, request.frames, [one.source for one in request.instants if one.quantiser])
+    return compare(samples, request.levels, [max(sigma, hypot(floor, ROUNDING)) for sigma in request.sigmas])
+
+
+def shown_by(piece: Path, frame: int) -> Shown:
+    """A picture of a file of the master."""
+    with VideoReader(piece, index_video(piece)) as reader:
+        (picture,) = reader.read(FrameRange(frame, frame + 1))
+        bits, levels = reader.layout.bits, BT709_SIGNAL.range
+    chroma = [colour.chroma_from_codes(plane, bits, levels) for plane in picture.planes[1:3]]
+    return colour.luma_from_codes(picture.planes[0], bits, levels), np.stack(chroma)
+
+
+def _pushed(request: ShotRequest, instant: Instant, opened: putback.Opened, shown: Shown) -> Pushed:
+    """Both pictures as luma codes on the part of the tape's raster that fills the master."""
+    ingest, reader = opened
+    left, top, right, bottom = request.raster[3:]
+    (picture,) = reader.read(FrameRange(instant.source, instant.source + 1))
+    luma, _ = to_planes(picture, reader.layout, ingest.source.signal, interlaced=ingest.interlaced[instant.source])
+    height, width = luma.shape
+    source = luma[top : height - bottom, left : width - right] * 219 + 16
+    own, chroma = _on_tape(request, shown, source.shape)
+    if request.halos:
+        own = putback.sharpened(request.halos, own)
+    if request.flicker:
+        gain = putback.levelled(request.flicker, opened, instant.source, request.frames)
+        own = own / gain[top : height - bottom, left : width - right]
+    line = (instant.first - top) % request.step
+    place = slice(top + line, height - bottom, request.step), slice(left, width - right)
+    coder = putback.mpeg(instant.quantiser) if instant.quantiser else None
+    if request.coded:
+        coder = _dv(tuple(plane.copy() for plane in picture.planes), request.coded, place)
+    strayed = concealed = None
+    if request.timebase:
+        strayed = putback.strayed(request.timebase, opened, instant.source, request.frames, place[0])
+    if request.conceal:
+        concealed = putback.concealed(request.conceal, opened, instant.source, request.frames)[place]
+    carrier = of_raster(width, height) if request.composite else None
+    return Pushed(
+        source[line :: request.step],
+        own * 219 + 16,
+        line,
+        request.step,
+        coder,
+        strayed,
+        max(request.torn - bottom, 0),
+        lit=tuple(lit * 219 + 16 for lit in in_light(own, chroma, Matrix(request.matrix))),
+        crawl=tuple(one * 219 for one in crawl(own, chroma, carrier)) if carrier else (),
+        concealed=concealed,
+    )
+
+
+def _dv(planes: tuple[Samples, ...], pixel_format: str, place: tuple[slice, slice]) -> Coder:
+    """Lines put into a frame of the tape, coded as DV, and taken out again."""
+
+    def through(lines: Plane) -> Plane:
+        frame = planes[0].copy()
+        frame[place] = np.clip(np.round(lines), 1, 254)
+        return through_dv((frame, *planes[1:3]), pixel_format)[place].astype(np.float32)
+
+    return through
+
+
+def _on_tape(request: ShotRequest, shown: Shown, size: tuple[int, ...]) -> tuple[Plane, Plane]:
+    """Luma and chroma of a picture of the master at the tape's raster, in the tape's matrix, primaries and balance."""
+    width, height, pillar = request.raster[:3]
+    luma, chroma = shown[0][:, pillar : pillar + width], shown[1][..., pillar // 2 : (pillar + width) // 2]
+    assert luma.shape[0] == height
+    small = (size[1], size[0])
+    y, cb, cr = (cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in (luma, *chroma))
+    y = lowered(y, request.lift) if request.lift else y
+    target = (Matrix(request.matrix), Primaries(request.primaries))
+    back, off = colour.convert_primaries(y, np.stack([cb, cr]), (Matrix.BT709, Primaries.BT709), target)
+    mixing, offset = affine(target[0], request.balance[:3], request.balance[3:])
+    shifted = np.stack([back, *off]) - offset[:, None, None]
+    y, *chroma = np.einsum("cd,dhw->chw", np.linalg.inv(mixing), shifted).astype(np.float32)
+    return y, np.stack(chroma)

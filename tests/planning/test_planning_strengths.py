@@ -1,0 +1,95 @@
+"""Strengths after a failed check: what is lowered, how far, and what the plan says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+
+import pytest
+
+from footlights.core.plans import ShotPlan, Step
+from footlights.core.redegraded import LIMIT, Knob, StrengthTrial
+from footlights.core.time import FrameRange
+from footlights.planning.strengths import AIM, Name, Ratio, planned, settled
+
+GRAIN, DETAIL, FINE = ("grain.synthesis", "share"), ("detail.limited", "strength"), ("upscale.fine", "detail")
+
+
+def step(name: Name, value: float) -> Step:
+    return Step(name[0], 1, {name[1]: value}, "why")
+
+
+SHOT = ShotPlan(3, FrameRange(0, 40), 0, (step(FINE, 1.0), step(DETAIL, 0.6), step(GRAIN, 0.7)))
+
+
+def squares(least: float, **put: float) -> Ratio:
+    """Residuals whose squares add up, each with the square of its share of the strength."""
+    most = {FINE: (put.get("fine", 0), 1.0), DETAIL: (put.get("detail", 0), 0.6), GRAIN: (put.get("grain", 0), 0.7)}
+
+    def ratio(strengths: Mapping[Name, float]) -> float:
+        parts = (most[name][0] * (strengths.get(name, wanted) / wanted) ** 2 for name, (_, wanted) in most.items())
+        return sqrt(least**2 + sum(parts))
+
+    return ratio
+
+
+def kept(trial: StrengthTrial) -> dict[Name, float]:
+    return {(knob.stage, knob.parameter): knob.kept for knob in trial.knobs if knob.lowered}
+
+
+def test_what_puts_in_most_is_lowered_until_the_rest_is_explained() -> None:
+    ratio = squares(1.0, grain=0.4, detail=0.05)
+    measured = ratio({})
+    found = settled(SHOT, measured, ratio)
+    exact = 0.7 * sqrt(1 - (measured**2 - AIM**2) / 0.4)
+    assert kept(found) == {GRAIN: pytest.approx(exact, abs=0.05)}
+    assert kept(found)[GRAIN] <= exact
+    assert LIMIT - 0.05 < found.foretold <= AIM
+    assert found.least == 1.0
+
+
+def test_the_next_follows_where_one_is_not_enough() -> None:
+    found = settled(SHOT, 1.3, squares(1.05, grain=0.3, detail=1.69 - 1.05**2 - 0.3))
+    assert kept(found)[GRAIN] == 0.0
+    assert 0 < kept(found)[DETAIL] < 0.6
+    assert found.foretold <= LIMIT
+
+
+def test_nothing_is_lowered_where_all_of_it_would_not_be_enough() -> None:
+    found = settled(SHOT, 1.3, squares(1.2, grain=0.25))
+    assert not found.lowered
+    assert found.foretold == found.measured == 1.3
+    assert found.least == 1.2
+
+
+def test_the_masters_encoder_is_reckoned_with() -> None:
+    """A master that came to less than its pictures before encoding needs less lowering."""
+    ratio = squares(1.0, grain=0.4)
+    plain, coded = (settled(SHOT, measured, ratio) for measured in (ratio({}), ratio({}) - 0.04))
+    assert kept(coded)[GRAIN] > kept(plain)[GRAIN]
+
+
+def test_strengths_that_put_nothing_in_are_left_alone() -> None:
+    assert set(kept(settled(SHOT, 1.15, squares(1.0, grain=1.15**2 - 1)))) == {GRAIN}
+
+
+@pytest.mark.parametrize(("enough", "expected"), [(0.3, 0.2), (0.02, 0.0)])
+def test_where_a_foretelling_does_not_hold_less_is_tried(enough: float, expected: float) -> None:
+    """Grain whose residual falls all at once, below a share that no parabola tells."""
+    seen: list[Mapping[Name, float]] = []
+
+    def ratio(strengths: Mapping[Name, float]) -> float:
+        seen.append(strengths)
+        return 1.2 if strengths.get(GRAIN, 0.7) > enough else 1.02
+
+    found = settled(SHOT, 1.2, ratio)
+    assert kept(found) == {GRAIN: expected}
+    assert found.foretold == pytest.approx(1.02)
+    assert len(seen) <= 9, "bounded"
+
+
+def test_only_strengths_that_are_not_nothing_are_tried() -> None:
+    bare = ShotPlan(0, FrameRange(0, 4), 0, (step(FINE, 0.0), Step("denoise.steady", 1, {"strength": 1.0}, "")))
+    assert planned(bare) == {}
+    assert planned(SHOT) == {FINE: 1.0, DETAIL: 0.6, GRAIN: 0.7}
+    assert not Knob(*GRAIN, 0.7, 0.7, 1.0).lowered
