@@ -28,9 +28,9 @@ from footlights.models.faces import Detector, FaceFinder, Picture
 from footlights.training.facesources import SourceFace, read_faces
 from footlights.training.sources import read_picture
 
-_PICTURES, _FEW = 22, 10
+PICTURES, FEW = 22, 10
 """Of a stage whose faces are followed, and of one that is only searched."""
-_SEARCHED = (5, 9)
+SEARCHED = (5, 9)
 """Instants on which single pictures are searched."""
 _GROUNDS = 6
 """Pictures without people on which tracks are looked for."""
@@ -39,7 +39,7 @@ _OVAL, _FEATHER = (0.40, 0.50), 0.12
 """Half axes of what is cut out of a photograph, in sides of the crop, and the share of them over which it fades."""
 _DETECTORS: tuple[Detector, ...] = ("blazeface", "stageface")
 _PRESENCE = 0.5
-_EMPTY = "train_images/wall_*.webp"
+EMPTY = "train_images/wall_*.webp"
 """Pictures without people."""
 
 
@@ -75,6 +75,8 @@ class Placed:
     x: float
     y: float
     phase: float
+    face: int
+    """Number in the list of faces."""
 
     def at(self, instant: int) -> tuple[float, float]:
         """Its middle in square samples."""
@@ -86,12 +88,20 @@ class Placed:
 def recall(options: argparse.Namespace) -> dict[str, Any]:
     """Rows of the table, and what was followed on stages with nobody."""
     faces = [face for face in read_faces(options.faces_list, held_out=True) if face.real and face.frame < 0]
-    empty = [read_picture(path) for path in sorted(options.data.glob(_EMPTY))]
+    empty = [read_picture(path) for path in sorted(options.data.glob(EMPTY))]
+    names = (options.detector,) if options.detector else _DETECTORS
     return {
         "sources": len(faces),
-        "cells": [_cell(cell, faces, empty, options.data) for cell in CELLS],
-        "nobody": _nobody(empty),
+        "cells": [_cell(cell, faces, empty, options.data, names) for cell in CELLS],
+        "nobody": _nobody(empty, names),
     }
+
+
+def merged(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """A result of one detector, and what an earlier run has said of the other."""
+    cells = [old | new for old, new in zip(before["cells"], now["cells"], strict=True)]
+    nobody = {key: old | now["nobody"][key] if isinstance(old, dict) else old for key, old in before["nobody"].items()}
+    return now | {"cells": cells, "nobody": nobody}
 
 
 @dataclass(slots=True)
@@ -128,24 +138,27 @@ class _Tally:
         return row
 
 
-def _cell(cell: Cell, faces: Sequence[SourceFace], empty: Sequence[Picture], data: Path) -> dict[str, Any]:
-    """Both detectors on the same pictures, one after the other on each."""
-    finders = {name: FaceFinder(name, threads=1) for name in _DETECTORS}
-    tallies = {name: _Tally() for name in _DETECTORS}
+def _cell(
+    cell: Cell, faces: Sequence[SourceFace], empty: Sequence[Picture], data: Path, names: Sequence[Detector]
+) -> dict[str, Any]:
+    """All detectors on the same pictures, one after the other on each."""
+    finders = {name: FaceFinder(name, threads=1) for name in names}
+    tallies = {name: _Tally() for name in names}
     placed = 0
     for number in range(cell.stages * len(cell.lights)):
         light = cell.lights[number % len(cell.lights)]
         rng = np.random.default_rng((5, number, round(cell.heights[0])))
-        stage = _stage(cell, faces, data, rng)
+        stage = stage_of(cell, faces, data, rng)
         placed += len(stage)
-        scenes = _scenes(stage, _ground(empty, rng), TINTS[light], _PICTURES if cell.followed else _FEW)
+        scenes = scenes_of(stage, ground_of(empty, rng), TINTS[light], PICTURES if cell.followed else FEW)
         shown = list(on_tape(scenes, number))
-        for instant in _SEARCHED:
+        for instant in SEARCHED:
             for name, finder in finders.items():
                 _search(finder, shown[instant], instant, stage, light, tallies[name])
         if cell.followed:
             for name, tally in tallies.items():
-                shares, wrong = _followed(name, stage, shown)
+                tracker = FaceTracker(Limits(most=2 * len(stage)), detector=name, threads=1)
+                shares, wrong = followed(tracker, stage, shown)
                 tally.covered += shares
                 tally.false_tracks += wrong
                 tally.pictures += len(shown)
@@ -166,9 +179,9 @@ def _search(
     tally.searched += 1
 
 
-def _followed(detector: Detector, stage: Sequence[Placed], shown: Sequence[Picture]) -> tuple[list[float], int]:
+def followed(tracker: FaceTracker, stage: Sequence[Placed], shown: Sequence[Picture]) -> tuple[list[float], int]:
     """Share of the pictures in which each face is followed, and how many tracks lie on none."""
-    tracks = FaceTracker(Limits(most=2 * len(stage)), detector=detector, threads=1).follow(0, shown).faces
+    tracks = tracker.follow(0, shown).faces
     shares, used = [], set()
     for one in stage:
         hits = np.zeros(len(shown), bool)
@@ -182,23 +195,24 @@ def _followed(detector: Detector, stage: Sequence[Placed], shown: Sequence[Pictu
     return shares, len(tracks) - len(used)
 
 
-def _nobody(empty: Sequence[Picture]) -> dict[str, Any]:
+def _nobody(empty: Sequence[Picture], names: Sequence[Detector]) -> dict[str, Any]:
     """Faces and tracks on pictures without people that are panned over, in white, red and blue light."""
-    finders = {name: FaceFinder(name, threads=1) for name in _DETECTORS}
-    trackers = {name: FaceTracker(detector=name, threads=1) for name in _DETECTORS}
-    faces, tracks, pictures = dict.fromkeys(_DETECTORS, 0), dict.fromkeys(_DETECTORS, 0), 0
+    finders = {name: FaceFinder(name, threads=1) for name in names}
+    trackers = {name: FaceTracker(detector=name, threads=1) for name in names}
+    faces, tracks, pictures = dict.fromkeys(names, 0), dict.fromkeys(names, 0), 0
     for number, ground in enumerate(empty[:: max(1, len(empty) // _GROUNDS)]):
         light = ("white", "red", "blue")[number % 3]
         rng = np.random.default_rng((6, number))
-        shown = list(on_tape(_scenes([], _ground([ground], rng), TINTS[light], _PICTURES), number))
-        for name in _DETECTORS:
+        shown = list(on_tape(scenes_of([], ground_of([ground], rng), TINTS[light], PICTURES), number))
+        for name in names:
             faces[name] += sum(len(finders[name].find(picture)) for picture in shown)
             tracks[name] += len(trackers[name].follow(0, shown).faces)
         pictures += len(shown)
     return {"pictures": pictures, "faces": faces, "tracks": tracks}
 
 
-def _stage(cell: Cell, faces: Sequence[SourceFace], data: Path, rng: np.random.Generator) -> list[Placed]:
+def stage_of(cell: Cell, faces: Sequence[SourceFace], data: Path, rng: np.random.Generator) -> list[Placed]:
+    """Faces in a grid, each somewhere in its cell."""
     across, down = cell.grid
     room = np.array([SIZE[0] / across, SIZE[1] / down])
     chosen = rng.choice(len(faces), across * down, replace=False)
@@ -207,7 +221,8 @@ def _stage(cell: Cell, faces: Sequence[SourceFace], data: Path, rng: np.random.G
         height = float(np.exp(rng.uniform(*np.log(cell.heights))))
         free = np.maximum(room - 1.5 * height, 0) / 2
         x, y = (np.array([place % across, place // across]) + 0.5) * room + rng.uniform(-free, free)
-        stage.append(Placed(*_cut(faces[number], height, data), height, float(x), float(y), float(rng.uniform(0, 6))))
+        cut = _cut(faces[number], height, data)
+        stage.append(Placed(*cut, height, float(x), float(y), float(rng.uniform(0, 6)), int(number)))
     return stage
 
 
@@ -227,14 +242,15 @@ def _cut(face: SourceFace, height: float, data: Path) -> tuple[Plane, Plane]:
     return np.asarray(alpha, np.float32), np.asarray(colours, np.float32)
 
 
-def _ground(empty: Sequence[Picture], rng: np.random.Generator) -> Plane:
+def ground_of(empty: Sequence[Picture], rng: np.random.Generator) -> Plane:
     """A picture without people, a little larger than the stage."""
     picture = empty[int(rng.integers(len(empty)))]
     size = (DRAWN[0] + 40, DRAWN[1] + 20)
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
 
 
-def _scenes(stage: Sequence[Placed], ground: Plane, light: tuple[float, float, float], count: int) -> Iterator[Plane]:
+def scenes_of(stage: Sequence[Placed], ground: Plane, light: tuple[float, float, float], count: int) -> Iterator[Plane]:
+    """Instants of a stage."""
     wide = DRAWN[0] / SIZE[0]
     for instant in range(count):
         scene = ground[10 : 10 + DRAWN[1], instant // 2 : instant // 2 + DRAWN[0]].copy()

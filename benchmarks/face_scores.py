@@ -22,7 +22,8 @@ from footlights.core.clip import Plane
 from footlights.core.facelight import detail_of, relight, split
 from footlights.metrics.faces import Verdict, judge, recogniser
 from footlights.models.faceid import descriptor
-from footlights.models.facemesh import FaceMesh, Square, brightness
+from footlights.models.facemesh import FaceMesh, brightness
+from footlights.models.landmarks import Square
 from footlights.models.trackface import STRENGTH, TrackFace
 from footlights.restoration.faces import mask
 from footlights.training.facesources import photograph_of

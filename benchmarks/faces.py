@@ -6,7 +6,8 @@ of the last result and leaves the others.
 tracking: held-out faces (one source in eight, by name, as in training) move over a still background with sway, zoom
 and roll, in white or coloured light, through the tape simulator (`medium`, no codec), and are followed on single
 fields; the truth is exact. gain, people: `face_scores.py`, on held-out shards as
-`footlights.training.trackface_render` writes them. recall: `face_recall.py`. pictures: `face_pictures.py`. run, what
+`footlights.training.trackface_render` writes them. recall: `face_recall.py`. marks,
+tracks: `face_marks.py`. pictures: `face_pictures.py`. run, what
 all of it costs: `face_run.py`. strips: `face_strips.py`.
 
 Every tape here comes from the project's own simulator.
@@ -26,8 +27,9 @@ import cv2
 import numpy as np
 
 import bench
+from face_marks import marks, tracks
 from face_pictures import pictures
-from face_recall import recall
+from face_recall import merged, recall
 from face_run import run
 from face_scores import gain, people
 from face_strips import strips
@@ -36,7 +38,16 @@ from footlights.analysis.facetracks import FaceTracker
 from footlights.core.clip import Plane
 from footlights.core.faces import FACE_SHARE, ShotFaces
 
-_OTHERS = {"gain": gain, "people": people, "recall": recall, "pictures": pictures, "run": run, "strips": strips}
+_OTHERS = {
+    "gain": gain,
+    "people": people,
+    "recall": recall,
+    "marks": marks,
+    "tracks": tracks,
+    "pictures": pictures,
+    "run": run,
+    "strips": strips,
+}
 _PARTS = ("tracking", *_OTHERS)
 _PICTURES = 40
 _COLOURED = ("red", "blue", "magenta", "green")
@@ -53,7 +64,10 @@ def main() -> None:
     parser.add_argument("--shards", type=Path, help="held-out shards, for the other parts")
     parser.add_argument("--most", type=int, default=0, help="tracks of gain; all if 0")
     parser.add_argument("--recogniser", type=Path, help="dlib's model, an independent judge of identity")
-    parser.add_argument("--faces-list", type=Path, help="as footlights.training.facesources wrote it, for recall")
+    parser.add_argument(
+        "--faces-list", type=Path, help="as footlights.training.facesources wrote it, for recall and marks"
+    )
+    parser.add_argument("--detector", choices=("stageface", "blazeface"), help="the only one of recall that is run")
     parser.add_argument("--shots", type=int, default=8, help="shots of the tape of run")
     parser.add_argument("--set", dest="sets", action="append", default=[], help="settings of run, for trials")
     parser.add_argument("--pictures", type=Path, help="folder for strips: (tape |) FieldLift | ours | truth")
@@ -64,7 +78,10 @@ def main() -> None:
         result["tracking"] = {"machine": bench.machine(), "cells": tracking(options.data, options.faces)}
     for name, part in _OTHERS.items():
         if name in wanted:
-            result[name] = {"machine": bench.machine(), **part(options)}
+            found = part(options)
+            if name == "recall" and options.detector and name in result:
+                found = merged(result[name], found)
+            result[name] = {"machine": bench.machine(), **found}
             bench.write(options.out, result)
     bench.write(options.out, result)
     for name in wanted:
@@ -77,6 +94,8 @@ def _possible(name: str, options: argparse.Namespace) -> bool:
         "gain": options.shards,
         "people": options.shards,
         "recall": options.faces_list,
+        "marks": options.faces_list,
+        "tracks": options.faces_list,
         "strips": options.pictures,
     }
     return needed.get(name, True) is not None

@@ -89,20 +89,29 @@ def test_a_face_that_only_one_dark_channel_still_shows_is_seen(portrait: Picture
     assert seen_best(net, white, soft)[1] < 0.5
 
 
-def test_a_face_that_only_the_detector_sees_is_told_with_its_low_presence(
-    finder: FaceFinder, portrait: Picture
-) -> None:
-    """Blurred, noisy, under clipped red light: the mesh sees nobody."""
+def ruined(portrait: Picture) -> Picture:
+    """The portrait blurred, noisy, under clipped red light: the mesh sees nobody."""
     scene = grey(320, 240).astype(np.float32)
     scene[80:140, 130:190] = scaled(portrait, 60)
     lit = np.minimum((scene / 255) ** 2.4 * (1.8, 0.063, 0.036), 1) ** (1 / 2.4) * 255
     blurred = cv2.GaussianBlur(lit.astype(np.float32), (0, 0), 2.2)
-    picture = np.clip(blurred + np.random.default_rng(1).normal(0, 8, (240, 320, 1)), 0, 255).astype(np.uint8)
-    (face,) = finder.find(picture)
+    return np.clip(blurred + np.random.default_rng(1).normal(0, 8, (240, 320, 1)), 0, 255).astype(np.uint8)
+
+
+def test_a_face_that_only_the_detector_sees_is_told_with_its_low_presence(portrait: Picture) -> None:
+    (face,) = FaceFinder(marks=False, threads=1).find(ruined(portrait))
     assert face.presence < 0.5
     assert face.score > 0.5
     assert face.left < 130 + 30 < face.left + face.width
-    assert FaceFinder("blazeface", threads=1).find(picture) == []
+    assert FaceFinder("blazeface", threads=1).find(ruined(portrait)) == []
+
+
+def test_a_face_that_the_mesh_does_not_see_is_verified_by_our_own_landmarks(
+    finder: FaceFinder, portrait: Picture
+) -> None:
+    (face,) = finder.find(ruined(portrait))
+    assert face.presence > 0.5
+    assert finder.find(ruined(portrait), judge="mesh") == []
 
 
 def test_a_small_face_in_a_wide_shot_is_found(either: FaceFinder, portrait: Picture) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.models.facemesh import Mesh
+from footlights.models.landmarks import Mesh
 
 Values = NDArray[np.float64]
 Shape = NDArray[np.float32]

@@ -13,8 +13,8 @@ from footlights.analysis import faceflow, facelife
 from footlights.analysis.facelife import Shape
 from footlights.core.faces import FACE_SHARE, REFERENCE_SIDE, FacePath, TrackedFace
 from footlights.core.posegraph import steady
-from footlights.models.facemesh import Square
 from footlights.models.faces import Picture
+from footlights.models.landmarks import Square
 
 Values = NDArray[np.float64]
 

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from footlights.analysis import faceflow, facelife
 from footlights.analysis.facepaths import Look, Track, concluded, guesses, span_of
 from footlights.core.faces import FACE_SHARE, REFERENCE_SIDE, ShotFaces
-from footlights.models.facemesh import FaceMesh, Mesh, Square, brightness, crop_of, pose_of, square_of
+from footlights.models.facemesh import FaceMesh, brightness, square_of
 from footlights.models.faces import Detector, FaceFinder, Picture
+from footlights.models.landmarks import Mesh, Square, crop_of, pose_of
+from footlights.models.stagemarks import SURE, StageMarks
 
 Values = NDArray[np.float64]
 
-VERSION = 5
+VERSION = 6
 LEAST = 32.0
 """Lines of the tape: a smaller face is too little to be told from another."""
 _KEY = 10
@@ -60,9 +62,18 @@ class Limits:
 class FaceTracker:
     """Follows the faces of one shot after another; holds the nets."""
 
-    def __init__(self, limits: Limits | None = None, *, detector: Detector = "stageface", threads: int = 0) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        detector: Detector = "stageface",
+        marks: bool = True,
+        threads: int = 0,
+    ) -> None:
+        """`marks`: follow StageFace's faces by StageMarks too, where the mesh sees nobody."""
         self._limits = limits or Limits()
-        self._finder, self._mesh = FaceFinder(detector, threads=threads), FaceMesh(threads=threads)
+        self._finder, self._mesh = FaceFinder(detector, marks=marks, threads=threads), FaceMesh(threads=threads)
+        self._marks = StageMarks(threads=threads) if detector == "stageface" and marks else None
 
     def follow(
         self, shot: int, pictures: Iterable[Picture], progress: Callable[[int], None] = lambda done: None
@@ -161,14 +172,25 @@ class FaceTracker:
         return not lost
 
     def _see(self, run: _Run, instant: int, square: Square, passes: int) -> Look | None:
+        """The face in a square by the mesh, or, where that sees nobody, by StageMarks."""
         picture, peak = run.at(instant), run.peak(instant)
-        mesh: Mesh | None = None
-        for _ in range(passes):
-            mesh = self._mesh.look(picture, mesh.square if mesh else square, peak)
-        assert mesh is not None
-        if not mesh.presence > _PRESENCE:
+        mesh = _again(lambda at: self._mesh.look(picture, at, peak), square, passes)
+        if mesh.presence > _PRESENCE:
+            return Look(crop_of(mesh), pose_of(mesh), mesh.presence, mesh.square, facelife.shape_of(mesh))
+        if self._marks is None:
             return None
-        return Look(crop_of(mesh), pose_of(mesh), mesh.presence, mesh.square, facelife.shape_of(mesh))
+        marks = self._marks
+        mesh = _again(lambda at: marks.look(picture, at), square, passes)
+        # Their landmarks are too few and too even to tell a living face from a picture.
+        return Look(crop_of(mesh), pose_of(mesh), mesh.presence, mesh.square, None) if mesh.presence > SURE else None
+
+
+def _again(look: Callable[[Square], Mesh], square: Square, passes: int) -> Mesh:
+    """The last of some looks, each where the one before has seen the face."""
+    mesh = look(square)
+    for _ in range(passes - 1):
+        mesh = look(mesh.square)
+    return mesh
 
 
 class _Run:

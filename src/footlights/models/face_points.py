@@ -67,9 +67,7 @@ class FacePoints:
         for face in sorted(self._finder.find(small, judge="mesh"), key=lambda one: -one.width * one.height):
             middle = np.array([face.left + face.width / 2, face.top + face.height / 2]) * step
             eyes = np.subtract(face.points[1], face.points[0])
-            marked = self._read(
-                picture, middle, 1.5 * max(face.width, face.height) * step, np.arctan2(eyes[1], eyes[0])
-            )
+            marked = self.read(picture, middle, 1.5 * max(face.width, face.height) * step, np.arctan2(eyes[1], eyes[0]))
             found.append(self._again(picture, marked))
         return found
 
@@ -77,9 +75,9 @@ class FacePoints:
         flat = marked.points[:, :2]
         eyes = flat[OUTER_CANTHI[1]] - flat[OUTER_CANTHI[0]]
         low, high = flat.min(0), flat.max(0)
-        return self._read(picture, (low + high) / 2, 1.5 * float(max(high - low)), np.arctan2(eyes[1], eyes[0]))
+        return self.read(picture, (low + high) / 2, 1.5 * float(max(high - low)), np.arctan2(eyes[1], eyes[0]))
 
-    def _read(self, picture: Picture, middle: NDArray[np.float64], side: float, turn: float) -> Marked:
+    def read(self, picture: Picture, middle: NDArray[np.float64], side: float, turn: float) -> Marked:
         """Landmarks from the square of `side` samples about `middle`, turned by `turn` radians."""
         into = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), float(np.degrees(turn)), _SIDE / side)
         into[:, 2] += (_SIDE - 1) / 2 - middle

@@ -1,8 +1,9 @@
-"""Faces in one picture: boxes of a detector, looked at by the face mesh, whose presence score verifies them.
+"""Faces in one picture: boxes of a detector, looked at by a landmark net, whose presence score verifies them.
 
-StageFace, our own detector, is also believed alone where it is sure: half of the faces of tapes under coloured light,
-and nearly all of 28 lines, have a box that the mesh does not confirm (measured). Landmarks of such a face must not be
-used. Mesh: Kartynnik et al., "Real-time facial surface geometry", 2019.
+The face mesh looks first, and StageMarks where that sees nobody: half of the faces of tapes under coloured light, and
+nearly all of 28 lines, have a box that the mesh does not confirm (measured). StageFace, our own detector, is also
+believed alone where it is sure; landmarks of a face that neither net sees must not be used. Mesh: Kartynnik et al.,
+"Real-time facial surface geometry", 2019.
 """
 
 from __future__ import annotations
@@ -15,23 +16,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.models.blazeface import BlazeFace
+from footlights.models.landmarks import ROOM, Square
 from footlights.models.runtime import Net
 from footlights.models.stageface import StageFace
+from footlights.models.stagemarks import StageMarks
 
 Picture = NDArray[np.uint8]
 """(H, W, 3) R'G'B' with square samples."""
 
 Detector = Literal["stageface", "blazeface"]
 Judge = Literal["either", "mesh", "nobody"]
-"""Who must see a face for it to be told: the mesh or a sure StageFace; the mesh, where landmarks are wanted; or nobody,
-where every box is wanted."""
+"""Who must see a face for it to be told: the mesh, StageMarks or a sure StageFace; the mesh, where all its landmarks
+are wanted; or nobody, where every box is wanted."""
 
 _SIDE = 192
 _LOOKED = 0.2
 """Score at a first look from which a box is looked at again."""
-_DOUBTFUL, _SURE = 0.3, 0.57
-"""Scores of all looks from which StageFace is believed together with the mesh, and alone: chosen on held-out pictures
-without people, so that as few false faces are found as by BlazeFace in three renderings."""
+_DOUBTFUL, _LIKELY, _SURE = 0.3, 0.5, 0.57
+"""Scores of all looks from which StageFace is believed together with the mesh, with StageMarks, and alone: chosen on
+held-out pictures without people, so that as few false faces are found as by BlazeFace in three renderings."""
+_TOLD = 0.9
+"""Presence from which StageMarks vouches for a face that StageFace is not sure of by itself."""
 _OVERLAP = 0.3
 _PRESENCE = 0.5
 _COVERED = 0.7
@@ -50,18 +55,21 @@ class Face:
     height: float
     score: float
     presence: float
-    """Of a face, as the mesh sees it, 0..1; up to one half it sees none, and the detector alone says so."""
+    """Of a face, as the surer landmark net sees it, 0..1; up to one half neither sees one, and the detector alone says
+    so."""
     points: tuple[tuple[float, float], ...]
     """Right eye, left eye, nose tip, mouth, right ear, left ear."""
 
 
 class FaceFinder:
-    """Finds faces in single pictures; holds two compiled nets."""
+    """Finds faces in single pictures; holds the compiled nets."""
 
-    def __init__(self, detector: Detector = "stageface", *, threads: int = 0) -> None:
+    def __init__(self, detector: Detector = "stageface", *, marks: bool = True, threads: int = 0) -> None:
+        """`marks`: StageMarks too may verify what StageFace has found."""
         self._stage = StageFace(threads=threads) if detector == "stageface" else None
         self._blaze = BlazeFace(threads=threads) if detector == "blazeface" else None
         self._mesh = Net("face_landmark", threads=threads)
+        self._marks = StageMarks(threads=threads) if detector == "stageface" and marks else None
 
     def find(
         self, picture: Picture, *, least: float = 0.0, most: int = 0, judge: Judge = "either", best: int = 0
@@ -74,19 +82,22 @@ class FaceFinder:
         for box in self._looked_again(picture, _largest(boxes, most), 0.0 if judge == "nobody" else _DOUBTFUL):
             if best and len(faces) == best:
                 break
-            # What the detector doubts too much, or has found better already, the mesh need not look at.
-            face = _face(box, 1.0, picture)
-            if not self._believed(face, judge) or any(_inside(face, better) for better in faces):
+            # What the detector doubts too much, or has found better already, no landmark net need look at.
+            face = _face(box, 0.0, picture)
+            if not self._believed(face.score, 1.0, 1.0, judge) or any(_inside(face, better) for better in faces):
                 continue
-            face = replace(face, presence=self._verify(picture, soft, box))
-            if self._believed(face, judge):
+            mesh = self._verify(picture, soft, box)
+            own = self._told(picture, box) if mesh <= _PRESENCE and judge == "either" else 0.0
+            if self._believed(face.score, mesh, own, judge):
+                face = replace(face, presence=max(mesh, own))
                 faces.append(face)
         return faces
 
-    def _believed(self, face: Face, judge: Judge) -> bool:
-        seen = face.presence > _PRESENCE and (self._stage is None or face.score >= _DOUBTFUL)
-        alone = judge == "either" and self._stage is not None and face.score >= _SURE
-        return judge == "nobody" or seen or alone
+    def _believed(self, score: float, mesh: float, own: float, judge: Judge) -> bool:
+        seen = mesh > _PRESENCE and (self._stage is None or score >= _DOUBTFUL)
+        told = score >= _LIKELY and own >= _TOLD
+        alone = judge == "either" and self._stage is not None and score >= _SURE
+        return judge == "nobody" or seen or told or alone
 
     def _candidates(self, picture: Picture, soft: Picture) -> list[NDArray[np.float64]]:
         if self._stage is not None:
@@ -104,6 +115,13 @@ class FaceFinder:
         rows[:, 4] = self._stage.again(picture, rows, least)
         return list(rows[np.argsort(-rows[:, 4], kind="stable")])
 
+    def _told(self, picture: Picture, box: NDArray[np.float64]) -> float:
+        """Presence by StageMarks: the lesser of two looks, the second where the first has seen the face."""
+        if self._marks is None:
+            return 0.0
+        first = self._marks.look(picture, _square(box))
+        return min(first.presence, self._marks.look(picture, first.square).presence)
+
     def _verify(self, picture: Picture, soft: Picture, box: NDArray[np.float64]) -> float:
         """Presence of a face, seen upright in a square 1.5 times its box."""
         right_eye, left_eye = box[5:7], box[7:9]
@@ -117,6 +135,14 @@ class FaceFinder:
             return np.asarray(cv2.warpAffine(source, turn, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR), np.uint8)
 
         return seen_best(self._mesh, cut(picture), cut(soft))[1]
+
+
+def _square(box: NDArray[np.float64]) -> Square:
+    """Where landmarks are looked for first."""
+    eyes = box[7:9] - box[5:7]
+    side = ROOM * float(max(box[2] - box[0], box[3] - box[1]))
+    x, y = (box[:2] + box[2:4]) / 2
+    return Square(float(x), float(y), side, float(np.arctan2(eyes[1], eyes[0])))
 
 
 def _largest(boxes: list[NDArray[np.float64]], most: int) -> list[NDArray[np.float64]]:

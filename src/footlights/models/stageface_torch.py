@@ -41,7 +41,8 @@ class Norm(nn.Module):
         )
 
 
-def _layer(before: int, after: int, side: int = 3, stride: int = 1) -> nn.Sequential:
+def layer(before: int, after: int, side: int = 3, stride: int = 1) -> nn.Sequential:
+    """A convolution, normalised and rectified."""
     conv = nn.Conv2d(before, after, side, stride=stride, padding=side // 2, bias=False)
     return nn.Sequential(conv, Norm(after), nn.ReLU())
 
@@ -51,7 +52,7 @@ class Block(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = _layer(width, width)
+        self.first = layer(width, width)
         self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), Norm(width))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,20 +65,20 @@ class StageFaceNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         four, eight, sixteen, thirty = WIDTHS
-        self.stem = _layer(4 * PLANES, four, stride=2)
+        self.stem = layer(4 * PLANES, four, stride=2)
         self.fine = Block(four)
-        self.down_eight = _layer(four, eight, stride=2)
+        self.down_eight = layer(four, eight, stride=2)
         self.eight = nn.Sequential(Block(eight), Block(eight))
-        self.down_sixteen = _layer(eight, sixteen, stride=2)
+        self.down_sixteen = layer(eight, sixteen, stride=2)
         self.sixteen = nn.Sequential(Block(sixteen), Block(sixteen))
-        self.down_thirty = _layer(sixteen, thirty, stride=2)
+        self.down_thirty = layer(sixteen, thirty, stride=2)
         self.thirty = Block(thirty)
-        self.up_sixteen = _layer(thirty, sixteen, side=1)
-        self.back_sixteen = _layer(sixteen, sixteen)
-        self.up_eight = _layer(sixteen, eight, side=1)
-        self.back_eight = _layer(eight, eight)
-        self.up_four = _layer(eight, four, side=1)
-        self.head = _layer(four, _HEAD)
+        self.up_sixteen = layer(thirty, sixteen, side=1)
+        self.back_sixteen = layer(sixteen, sixteen)
+        self.up_eight = layer(sixteen, eight, side=1)
+        self.back_eight = layer(eight, eight)
+        self.up_four = layer(eight, four, side=1)
+        self.head = layer(four, _HEAD)
         self.out = nn.Conv2d(_HEAD, OUT_PLANES, 1)
         with torch.no_grad():
             self.out.weight *= 0.1

@@ -82,7 +82,7 @@ def _draw(shard: Shard, side: int, rng: np.random.Generator) -> tuple[Values, ..
     if len(faces) and rng.random() < _AIMED:
         aimed = rows[int(rng.choice(faces)), :2] - rng.uniform(0.05, 0.95, 2) * side / scale
         corner = np.clip(aimed, np.minimum(room, 0), np.maximum(room, 0))
-    crop = _varied(_cut(shard.pictures[number], corner, scale, side), rng)
+    crop = varied(_cut(shard.pictures[number], corner, scale, side), rng)
     pairs = rows.reshape(-1, 8, 2)
     places = [0, *range(2, 8)]
     pairs[:, places] = (pairs[:, places] + 0.5 - corner) * scale - 0.5
@@ -111,7 +111,7 @@ def _cut(picture: Picture, corner: Rows, scale: float, side: int) -> Picture:
     return np.asarray(cv2.warpAffine(piece, matrix, (side, side), flags=cv2.INTER_LINEAR), np.uint8)
 
 
-def _varied(crop: Picture, rng: np.random.Generator) -> Picture:
+def varied(crop: Picture, rng: np.random.Generator) -> Picture:
     """Cheap changes on top of the tape's: exposure, blur, noise, a channel taken away."""
     values = crop.astype(np.float32)
     if rng.random() < 0.5:
@@ -136,7 +136,7 @@ def targets(crop: Picture, rows: Rows, kinds: NDArray[np.int8]) -> tuple[Values,
         across, down = grid - row[0], grid - row[1]
         distance = across[None, :] ** 2 + down[:, None] ** 2
         inside = bool(np.all(row[:2] >= -0.5) and np.all(row[:2] < crop.shape[0] - 0.5))
-        asked = kind == FACE and inside and SMALLEST <= row[3] <= LARGEST and not _faint(crop, row)
+        asked = kind == FACE and inside and SMALLEST <= row[3] <= LARGEST and not faint(crop, row)
         if not asked:
             counted[distance < (0.55 * row[3] + CELL) ** 2] = 0
             continue
@@ -154,7 +154,7 @@ def targets(crop: Picture, rows: Rows, kinds: NDArray[np.int8]) -> tuple[Values,
     return tuple(each.astype(np.float32) for each in (heat, counted, boxes, weights))  # type: ignore[return-value]
 
 
-def _faint(crop: Picture, row: Rows) -> bool:
+def faint(crop: Picture, row: Rows) -> bool:
     """Whether a face is lost in darkness or light."""
     first, stop = row[:2] - 0.4 * row[2:4], row[:2] + 0.4 * row[2:4]
     left, top = np.maximum(np.floor(first), 0).astype(int)

@@ -1,8 +1,9 @@
 """Renders pictures for StageFace: `python -m footlights.training.stageface_render --labels L.json --data D --out DIR`.
 
 Every shard holds `pictures.npy` `(N, 480, 640, 3)` uint8 R'G'B', single fields of simulated tapes as the finder is
-shown them (one in five was never on tape), and `faces.npz`: `rows (M, 16)`, `kinds (M,)` and `owner (M,)`, the picture
-of each row. A shard follows from the seed and its number alone.
+shown them (one in five was never on tape), and `faces.npz`: `rows (M, 16)`, `kinds (M,)`, `owner (M,)`, the picture of
+each row, and `marks (M, 44, 3)`, landmarks of `models.stagemarks.INDEX`, NaN where unknown. A shard follows from its
+seed and its number alone.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from footlights.core.colour import chroma_from_codes, luma_from_codes
 from footlights.core.signal import Range
 from footlights.core.time import FrameRange
 from footlights.models.faces import Picture
+from footlights.models.stagemarks import INDEX
 from footlights.pipeline.facetracks import picture_of
 from footlights.tape.raster import NTSC
 from footlights.tape.simulate import Simulator
 from footlights.training.stageface_labels import read_labels
 from footlights.training.stageface_scenes import DRAWN, HEIGHT, WIDTH, Scene, Stock, draw_scene
+from footlights.training.stagemarks_labels import Meshes
 from footlights.training.tapes import draw_tape
 
 _TAPES, _SCENES = 12, 14
@@ -41,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Render the shards asked for that are not there yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labels", type=Path, required=True)
+    parser.add_argument("--marks", type=Path, help="as footlights.training.stagemarks_labels wrote it, for StageMarks")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--shards", type=int, required=True)
@@ -48,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    stock = Stock.of(read_labels(chosen.labels), chosen.data)
+    stock = Stock.of(read_labels(chosen.labels), chosen.data, Meshes.read(chosen.marks) if chosen.marks else None)
     for number in range(chosen.first, chosen.first + chosen.shards):
         folder = chosen.out / f"shard-{number:04d}"
         if not folder.exists():
@@ -62,11 +66,13 @@ def write_shard(folder: Path, stock: Stock, seed: tuple[int, int]) -> None:
     pictures: list[Picture] = []
     rows: list[NDArray[np.float64]] = []
     kinds: list[int] = []
+    marks: list[NDArray[np.float64]] = []
     owner: list[int] = []
     for _ in range(_TAPES):
         for scene, picture in taped(stock, rng):
             rows += scene.rows
             kinds += scene.kinds
+            marks += [each[list(INDEX)] for each in scene.marks]
             owner += [len(pictures)] * len(scene.rows)
             pictures.append(picture)
     part = folder.with_name(folder.name + ".part")
@@ -74,7 +80,10 @@ def write_shard(folder: Path, stock: Stock, seed: tuple[int, int]) -> None:
     part.mkdir(parents=True)
     np.save(part / "pictures.npy", np.stack(pictures))
     flat = np.array(rows, np.float32).reshape(-1, 16)
-    np.savez(part / "faces.npz", rows=flat, kinds=np.array(kinds, np.int8), owner=np.array(owner, np.int32))
+    known = np.array(marks, np.float32).reshape(-1, len(INDEX), 3)
+    np.savez(
+        part / "faces.npz", rows=flat, kinds=np.array(kinds, np.int8), owner=np.array(owner, np.int32), marks=known
+    )
     part.rename(folder)
 
 

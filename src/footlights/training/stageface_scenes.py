@@ -7,7 +7,7 @@ A label is a row of middle x, y, width, height and six points; its kind says whe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
@@ -18,7 +18,11 @@ from footlights.core.clip import Plane
 from footlights.core.colour import DISPLAY_GAMMA
 from footlights.training.scenes import read_source
 from footlights.training.sources import Picture
+from footlights.training.stageface_covers import hidden, mask, varied
 from footlights.training.stageface_labels import Aligned, Labels, Shown
+from footlights.training.stageface_things import draw_thing
+from footlights.training.stageface_turned import draw_turn, turned_box, turned_picture, turned_points
+from footlights.training.stagemarks_labels import Meshes
 
 Values = NDArray[np.float64]
 
@@ -35,6 +39,10 @@ _PHOTOGRAPH = 0.3
 
 _COUNT_CHANCES = (0.15, 0.4, 0.45)
 """That no face is laid on a scene, some, or many."""
+_TURNED = 0.25
+"""Share of laid faces that look to the side."""
+_THINGS = 0.45
+"""Share of decoys that are round things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +53,23 @@ class Stock:
     aligned: tuple[Aligned, ...]
     people: tuple[Shown, ...]
     nobody: tuple[Shown, ...]
+    aligned_meshes: Values
+    """`(N, 468, 3)` of the aligned faces, in sides about the middle; NaN where unknown."""
+    people_meshes: tuple[Values, ...]
+    """`(M, 468, 3)` of each picture's sure boxes."""
+    mirror: NDArray[np.int64]
+    """Of landmarks."""
 
     @staticmethod
-    def of(labels: Labels, data: Path) -> Stock:
+    def of(labels: Labels, data: Path, meshes: Meshes | None = None) -> Stock:
         """The material of some labels."""
         people = tuple(each for each in labels.shown if each.sure)
-        return Stock(
-            data, labels.aligned, people, tuple(each for each in labels.shown if not each.sure + each.doubtful)
-        )
+        counts = [len(each.sure) for each in people]
+        if meshes is None:
+            meshes = Meshes(np.full((len(labels.aligned), 468, 3), np.nan), np.full((sum(counts), 468, 3), np.nan))
+        shown = tuple(np.split(meshes.shown, np.cumsum(counts)[:-1])) if people else ()
+        nobody = tuple(each for each in labels.shown if not each.sure + each.doubtful)
+        return Stock(data, labels.aligned, people, nobody, meshes.aligned, shown, meshes.mirror())
 
 
 @dataclass(slots=True)
@@ -63,6 +80,8 @@ class Scene:
     """`(480, 640, 3)` R'G'B' 0..1."""
     rows: list[Values]
     kinds: list[int]
+    marks: list[Values]
+    """Of every row the landmarks `(468, 3)` in samples; NaN where unknown."""
 
     def free(self, x: float, y: float, radius: float) -> bool:
         """Whether nothing known lies there."""
@@ -93,19 +112,20 @@ def _empty(stock: Stock, rng: np.random.Generator) -> Scene:
     if rng.random() < 0.12:
         levels = rng.uniform(0, 0.6, (4, 4, 3)) ** 2
         bare = cv2.resize(levels.astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-        return Scene(np.clip(bare, 0, 1), [], [])
+        return Scene(np.clip(bare, 0, 1), [], [], [])
     source = load(stock.data, *_named(stock.nobody[int(rng.integers(len(stock.nobody)))]))
     high, wide = source.shape[:2]
     scale = max(WIDTH / wide, HEIGHT / high) * float(np.exp(rng.uniform(0, 1.1)))
     place = (rng.uniform(0, max(wide * scale - WIDTH, 1)), rng.uniform(0, max(high * scale - HEIGHT, 1)))
     matrix = np.array([[scale, 0, -place[0]], [0, scale, -place[1]]])
     picture = _window(source, matrix, mirrored=bool(rng.random() < 0.5))
-    return Scene(np.clip(picture * float(rng.uniform(0.4, 1.2)), 0, 1), [], [])
+    return Scene(np.clip(picture * float(rng.uniform(0.4, 1.2)), 0, 1), [], [], [])
 
 
 def _photographed(stock: Stock, rng: np.random.Generator) -> Scene:
     """A part of a photograph of people around one of its faces, at a drawn size."""
-    shown = stock.people[int(rng.integers(len(stock.people)))]
+    number = int(rng.integers(len(stock.people)))
+    shown = stock.people[number]
     source = load(stock.data, *_named(shown))
     reduced = source.shape[0] / _full_height(stock.data, *_named(shown))
     sure = np.array(shown.sure) * reduced
@@ -118,10 +138,16 @@ def _photographed(stock: Stock, rng: np.random.Generator) -> Scene:
         middle = np.clip(middle, np.minimum(low, anchor[:2] * scale), np.maximum(low, anchor[:2] * scale))
     matrix = np.array([[scale, 0, middle[0] - scale * anchor[0]], [0, scale, middle[1] - scale * anchor[1]]])
     mirrored = bool(rng.random() < 0.5)
-    scene = Scene(_window(source, matrix, mirrored=mirrored), [], [])
-    for rows, kind in ((sure, FACE), (np.array(shown.doubtful).reshape(-1, 16) * reduced, IGNORED)):
-        for row in rows:
-            _label(scene, _placed(row, matrix, mirrored), kind)
+    scene = Scene(_window(source, matrix, mirrored=mirrored), [], [], [])
+    doubtful = np.array(shown.doubtful).reshape(-1, 16) * reduced
+    unknown = np.full((len(doubtful), 468, 3), np.nan)
+    known = stock.people_meshes[number] * reduced
+    for rows, meshes, kind in ((sure, known, FACE), (doubtful, unknown, IGNORED)):
+        for row, mesh in zip(rows, meshes, strict=True):
+            marks = mesh * scale + (*matrix[:, 2], 0)
+            if mirrored:
+                marks = (marks * (-1, 1, 1) + (WIDTH - 1, 0, 0))[stock.mirror]
+            _label(scene, _placed(row, matrix, mirrored), kind, marks)
     return scene
 
 
@@ -149,7 +175,7 @@ def _flipped(pairs: Values) -> Values:
     return pairs
 
 
-def _label(scene: Scene, row: Values, kind: int) -> None:
+def _label(scene: Scene, row: Values, kind: int, marks: Values) -> None:
     """A face whose middle has left the picture is ignored; one that has left it altogether is forgotten."""
     x, y, wide, high = row[:4]
     if x + wide < 0 or y + high < 0 or x - wide > WIDTH or y - high > HEIGHT:
@@ -157,35 +183,67 @@ def _label(scene: Scene, row: Values, kind: int) -> None:
     inside = 0 <= x < WIDTH and 0 <= y < HEIGHT
     scene.rows.append(row)
     scene.kinds.append(kind if inside else IGNORED)
+    scene.marks.append(marks)
 
 
 def _lay_face(scene: Scene, stock: Stock, height: float, rng: np.random.Generator) -> None:
     """A face cut out of its picture, turned, squeezed, lit, partly hidden, and laid where there is room."""
-    weights = _weights(stock.aligned)
-    face = stock.aligned[int(rng.choice(len(stock.aligned), p=weights))]
+    number = int(rng.choice(len(stock.aligned), p=_weights(stock.aligned)))
+    face, mesh = stock.aligned[number], stock.aligned_meshes[number]
     side = height / face.box[3]
     x, y = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT)
     if not scene.free(x, y, 0.5 * height):
         return
     turn = float(rng.normal(0, 0.15) if rng.random() < 0.8 else rng.normal(0, 0.45))
     squeeze = float(rng.uniform(0.78, 1.08))
-    colours, there = _cut(stock.data, face, side, turn, squeeze, mirrored := bool(rng.random() < 0.5))
-    size = len(colours)
-    alpha = there * _mask(size, side, rng)
-    colours = _varied(colours, rng)
-    colours = _hidden(colours, alpha, side, stock, rng)
-    _lay(scene.picture, colours, alpha, x, y)
-    pairs = np.array(face.box).reshape(8, 2).copy()
+    mirrored = bool(rng.random() < 0.5)
+    box = np.array(face.box)
     if mirrored:
-        pairs[[0, *range(2, 8)], 0] *= -1
-        pairs[2:] = pairs[2:][list(MIRRORED_POINTS)]
-    cos, sin = np.cos(turn), np.sin(turn)
-    turned = np.array([[cos, -sin], [sin, cos]]) @ np.diag([squeeze, 1.0])
-    placed = pairs * side
+        box, mesh = _mirrored_box(box), (mesh * (-1, 1, 1))[stock.mirror]
+    if rng.random() < _TURNED and np.isfinite(mesh).all():
+        colours, alpha, box, mesh = _from_the_side(stock, face, side, mirrored, (box, mesh), rng)
+        colours, alpha = (_rotated(each, turn, squeeze) for each in (colours, alpha))
+    else:
+        colours, there = _cut(stock.data, face, side, turn, squeeze, mirrored)
+        alpha = there * mask(len(colours), side, rng)
+    colours = hidden(varied(colours, rng), side, partial(_patch, stock, rng), rng)
+    _lay(scene.picture, colours, alpha, x, y)
+    turned = _linear(turn, squeeze)
+    placed = box.reshape(8, 2) * side
     places = [0, *range(2, 8)]
     placed[places] = placed[places] @ turned.T + (x, y)
     placed[1, 0] *= squeeze
-    _label(scene, placed.reshape(-1), FACE)
+    flat = mesh[:, :2] @ turned.T * side + (x, y)
+    _label(scene, placed.reshape(-1), FACE, np.concatenate([flat, mesh[:, 2:] * side], axis=1))
+
+
+def _from_the_side(
+    stock: Stock, face: Aligned, side: float, mirrored: bool, known: tuple[Values, Values], rng: np.random.Generator
+) -> tuple[Plane, Plane, Values, Values]:
+    """A face as it looks when the head is turned away: its picture, cover, box and mesh."""
+    box, mesh = known
+    after = turned_points(mesh, draw_turn(rng))
+    colours, _ = _cut(stock.data, face, side, 0.0, 1.0, mirrored)
+    return (*turned_picture(colours, mesh * side, after * side, side, rng), turned_box(box, mesh, after), after)
+
+
+def _linear(turn: float, squeeze: float) -> Values:
+    cos, sin = np.cos(turn), np.sin(turn)
+    return np.array([[cos, -sin], [sin, cos]]) @ np.diag([squeeze, 1.0])
+
+
+def _rotated(plane: Plane, turn: float, squeeze: float) -> Plane:
+    linear = _linear(turn, squeeze)
+    middle = np.full(2, (len(plane) - 1) / 2)
+    matrix = np.concatenate([linear, (middle - linear @ middle)[:, None]], axis=1)
+    return np.asarray(cv2.warpAffine(plane, matrix, plane.shape[1::-1], flags=cv2.INTER_LINEAR), np.float32)
+
+
+def _mirrored_box(box: Values) -> Values:
+    pairs = box.reshape(8, 2).copy()
+    pairs[[0, *range(2, 8)], 0] *= -1
+    pairs[2:] = pairs[2:][list(MIRRORED_POINTS)]
+    return np.asarray(pairs.reshape(-1))
 
 
 @lru_cache(maxsize=1)
@@ -219,56 +277,6 @@ def _cut(data: Path, face: Aligned, side: float, turn: float, squeeze: float, mi
     return colours.astype(np.float32) / 255, np.asarray(np.clip(2 * there - 1, 0, 1), np.float32)
 
 
-def _mask(size: int, side: float, rng: np.random.Generator) -> Plane:
-    """An oval around the face alone, or the whole head, or a soft rectangle."""
-    grid = (np.arange(size) - (size - 1) / 2) / side
-    kind = rng.random()
-    wide, high = (0.40, 0.50) if kind < 0.45 else (0.68, 0.8)
-    wide, high = (axis * float(rng.uniform(0.88, 1.12)) for axis in (wide, high))
-    power = 2.0 if kind < 0.8 else 6.0
-    down = float(rng.normal(0, 0.03)) + (0.0 if kind < 0.45 else 0.05)
-    radius = (np.abs(grid[None, :] / wide) ** power + np.abs((grid[:, None] - down) / high) ** power) ** (1 / power)
-    return np.asarray(np.clip((1 - radius) / float(rng.uniform(0.04, 0.25)), 0, 1), np.float32)
-
-
-def _varied(colours: Plane, rng: np.random.Generator) -> Plane:
-    """Another exposure, contrast and fall of light."""
-    grid = np.linspace(-0.5, 0.5, len(colours), dtype=np.float32)
-    slope = 1 + float(rng.normal(0, 0.6)) * grid[None, :] + float(rng.normal(0, 0.4)) * grid[:, None]
-    gain = float(np.exp(rng.normal(0, 0.35)))
-    power = float(np.exp(rng.normal(0, 0.2)))
-    varied = np.power(np.maximum(colours, 0), power) * gain * np.clip(slope, 0.15, 2.5)[..., None]
-    return np.asarray(np.clip(varied, 0, 1.2), np.float32)
-
-
-def _hidden(colours: Plane, alpha: Plane, side: float, stock: Stock, rng: np.random.Generator) -> Plane:
-    """Sometimes a microphone, dark glasses, hair, or something else before a part of the face."""
-    size = len(colours)
-    grid = (np.arange(size) - (size - 1) / 2) / side
-    x, y = np.meshgrid(grid, grid)
-    kind = rng.random()
-    if kind < 0.14:
-        at_x, at_y, lean = rng.normal(0.05, 0.08), rng.uniform(0.2, 0.34), rng.normal(0, 0.6)
-        head = np.hypot(x - at_x, y - at_y) < rng.uniform(0.05, 0.09)
-        stick = (np.abs((x - at_x) - lean * (y - at_y)) < 0.035) & (y > at_y)
-        cover, tone = head | stick, float(rng.uniform(0, 0.5))
-    elif kind < 0.19:
-        eye = 0.17
-        cover = (np.abs(y + 0.08) < 0.07) & (np.abs(np.abs(x) - eye) < 0.13)
-        tone = float(rng.uniform(0, 0.2))
-    elif kind < 0.29:
-        angle, away = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.3)
-        cover = np.cos(angle) * x + np.sin(angle) * y > away
-        cover &= np.abs(-np.sin(angle) * x + np.cos(angle) * y) < rng.uniform(0.08, 0.4)
-        patch = _patch(stock, size, rng)
-        soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.01 * side, 0.3))[..., None]
-        return np.asarray(colours + soft * (patch - colours), np.float32)
-    else:
-        return colours
-    soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.01 * side, 0.3))[..., None]
-    return np.asarray(colours + soft * (tone - colours), np.float32)
-
-
 def _lay_decoy(scene: Scene, stock: Stock, height: float, rng: np.random.Generator) -> None:
     """What is cut out like a face and is none: a piece of a picture without people, or of a head beside the face."""
     side = height / 0.67
@@ -276,12 +284,15 @@ def _lay_decoy(scene: Scene, stock: Stock, height: float, rng: np.random.Generat
     if not scene.free(x, y, 0.9 * height):
         return
     size = int(np.ceil(0.95 * side)) * 2 + 1
-    alpha = _mask(size, side, rng)
-    patch = _beside(stock, size, rng) if rng.random() < 0.3 else _patch(stock, size, rng)
-    _lay(scene.picture, _varied(patch, rng), alpha, x, y)
+    if rng.random() < _THINGS:
+        _lay(scene.picture, *draw_thing(size, side, rng), x, y)
+        return
+    alpha = mask(size, side, rng)
+    patch = _beside(stock, size, rng) if rng.random() < 0.3 else _patch(stock, rng, size)
+    _lay(scene.picture, varied(patch, rng), alpha, x, y)
 
 
-def _patch(stock: Stock, size: int, rng: np.random.Generator) -> Plane:
+def _patch(stock: Stock, rng: np.random.Generator, size: int) -> Plane:
     source = load(stock.data, *_named(stock.nobody[int(rng.integers(len(stock.nobody)))]))
     room = min(source.shape[:2])
     taken = int(np.clip(size * np.exp(rng.uniform(-0.7, 1.2)), 8, room))
