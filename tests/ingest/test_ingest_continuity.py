@@ -26,6 +26,14 @@ def test_milliseconds_of_matroska_do_not_blur_the_rate() -> None:
     assert (found.rate, found.slots) == (NTSC, tuple(range(300)))
 
 
+@pytest.mark.parametrize("rate", [Fraction(313, 12), Fraction(331, 12)])
+def test_the_mean_rate_of_two_systems_is_not_that_of_either(rate: Fraction) -> None:
+    """A container whose first seconds are PAL and whose next are NTSC states a rate between them."""
+    for frames in (8, 40, 100):
+        found = clock([3600 * frame for frame in range(frames)], TS, (rate,))
+        assert (found.rate, found.slots) == (Fraction(25), tuple(range(frames)))
+
+
 @given(st.integers(1, 40), st.integers(1, 60), st.integers(1, 60))
 def test_a_hole_is_counted_and_reported_where_it_is(missing: int, before: int, after: int) -> None:
     stamps = [3600 * frame for frame in range(before)] + [3600 * (before + missing + frame) for frame in range(after)]

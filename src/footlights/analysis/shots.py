@@ -120,17 +120,18 @@ class ShotAnalyser:
     def _follow(self, now: Descriptor, notes: Notes) -> None:
         """Compare this field with the scene before every recent break, and with the scene after it."""
         self._breaks = [item for item in self._breaks if self._count - item.index <= REACH]
+        known: dict[int, float] = {}
         for item in self._breaks:
             age = self._count - item.index
-            back = max(self._correlation(now, model) for model in item.before)
+            back = max(self._correlation(now, model, known) for model in item.before)
             if back > item.bridge:
                 item.bridge = back
                 if back >= SAME and not item.returned:
                     item.returned = age
             if item.returned and item.returned + 1 < age <= item.returned + _AFTERWARDS:
                 item.old = max(item.old, back)
-                item.new = max(item.new, self._correlation(now, item.first))
-            held = self._correlation(now, item.first) if age < INSERT else -1.0
+                item.new = max(item.new, self._correlation(now, item.first, known))
+            held = self._correlation(now, item.first, known) if age < INSERT else -1.0
             if held > -1:
                 item.hold = min(item.hold, held)
             notes.add(item.frame, "shots.bridge", item.field, item.bridge)
@@ -138,10 +139,13 @@ class ShotAnalyser:
             notes.add(item.frame, "shots.hold", item.field, item.hold)
             notes.add(item.frame, "shots.leaves", item.field, item.new - item.old)
 
-    def _correlation(self, now: Descriptor, then: Descriptor) -> float:
-        """-1 where either shows nothing."""
-        found = self._comparer.compare(now.structure, now.energy, then.structure).correlation
-        return found if np.isfinite(found) else -1.0
+    def _correlation(self, now: Descriptor, then: Descriptor, known: dict[int, float]) -> float:
+        """-1 where either shows nothing. Breaks that follow each other ask for the same fields: what is `known` of this
+        one is not worked out again."""
+        if id(then) not in known:
+            found = self._comparer.compare(now.structure, now.energy, then.structure).correlation
+            known[id(then)] = found if np.isfinite(found) else -1.0
+        return known[id(then)]
 
 
 def find_shots(series: Series, frames: int) -> tuple[tuple[Shot, ...], NDArray[np.bool_]]:

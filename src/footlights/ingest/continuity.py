@@ -54,11 +54,18 @@ def clock(stamps: Sequence[int | None], time_base: Fraction, stated: Iterable[Fr
     ticks = _without_jumps(ticks, time_base, usual[0], notes)
     if len(ticks) < 2:
         return Clock(usual[0], tuple(range(len(ticks))), tuple(ticks), variable=False, notes=tuple(notes))
+    believed = [rate for rate in usual if rate in STANDARD_RATES]
     candidates = list(dict.fromkeys([*usual, *_measured_rates(ticks, time_base)]))
     costs = [_irregular(ticks, time_base, rate) for rate in candidates]
     tolerable = max(2.0, _VARIABLE_SHARE * len(ticks))
-    # What the container states is believed while it fits at all; with few frames any other rate fits as well.
-    chosen = next((number for number, cost in enumerate(costs) if cost <= tolerable), None)
+    # What the container states is believed while it fits at all, for with few frames any other rate fits as well; but
+    # not a rate that no system has, the mean over parts of different systems, where a system's fits as well.
+    fit = [
+        (0.0 if rate in believed else cost, rate not in STANDARD_RATES)
+        for rate, cost in zip(candidates, costs, strict=True)
+    ]
+    order = sorted(range(len(fit)), key=fit.__getitem__)
+    chosen = next((number for number in order if costs[number] <= tolerable), None)
     if chosen is None:
         notes.append(
             f"The frames follow no common clock ({min(costs)} of {len(ticks)} steps irregular): each keeps its time."

@@ -109,11 +109,11 @@ def _runs(seen: Seen, lines: NDArray[np.intp]) -> Iterator[Copy]:
     """Runs of a likelihood ratio of `_SURE` and more on these lines."""
     if not len(lines):
         return
-    own, *others = (field[lines].astype(np.float32) - field[lines - 1] for field in seen.smooth)
-    mean, deviation = (others[0] + others[1]) / 2, seen.change[lines] * np.float32(_SPREAD) + np.float32(_ROUNDING)
-    sure = np.sign(mean) * np.maximum(np.abs(mean) - deviation * np.float32(_DOUBT) - 1, 0)
-    ratio = sure * (sure - 2 * own) / (2 * deviation * deviation) - np.float32(_RARE)
-    ratio = np.clip(ratio, -2 * _MOST, _MOST) / np.float32(_ALIKE)
+    own, *others = (cv2.subtract(field[lines], field[lines - 1], dtype=cv2.CV_32F) for field in seen.smooth)
+    mean, deviation = cv2.addWeighted(others[0], 0.5, others[1], 0.5, 0), seen.change[lines] * _SPREAD + _ROUNDING
+    sure = np.copysign(cv2.max(np.abs(mean) - deviation * _DOUBT - 1, 0.0), mean)
+    ratio = sure * (sure - 2 * own) / (2 * deviation * deviation) - _RARE
+    ratio = np.clip(ratio, -2 * _MOST, _MOST, out=ratio) / _ALIKE
     enough = np.asarray(cv2.reduce(cv2.max(ratio, 0.0), 1, cv2.REDUCE_SUM))[:, 0] >= _SURE
     for line, row in zip(lines[enough].tolist(), ratio[enough], strict=True):
         for start, stop, total in _best_runs(row):

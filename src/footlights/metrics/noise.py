@@ -78,20 +78,20 @@ def measure(now: NDArray[np.generic], before: NDArray[np.generic], *, shape: boo
     residual = _without_plane(found_tiles)
     if len(residual) < 4:
         return None
-    sigmas = residual.std(axis=(1, 2)) / np.float32(np.sqrt(2))
+    sigmas = np.sqrt(np.einsum("nyx,nyx->n", residual, residual) / np.float32(2 * residual[0].size))
     bands = _per_band(sigmas, brightness[chosen])
     sigma = _typical(sigmas)
     quiet = residual[sigmas <= sigma * 1.25]
-    power = float((quiet * quiet).mean()) or 1.0
-    vertical = float((quiet[:, 1:] * quiet[:, :-1]).mean()) / power
-    found = 1 / _share_kept(float((quiet[:, :, _FAR:] * quiet[:, :, :-_FAR]).mean()) / power, vertical)
+    power = _product(quiet, quiet) or 1.0
+    vertical = _product(quiet[:, 1:], quiet[:, :-1]) / power
+    found = 1 / _share_kept(_product(quiet[:, :, _FAR:], quiet[:, :, :-_FAR]) / power, vertical)
     # A narrower choice would leave out the blocks in which coarse noise is strong by chance.
     calm = sigmas <= sigma * _CALM
     down, across = _shape(found_tiles[calm], residual[calm]) if shape else _NO_SHAPE
     return NoiseSample(
         sigma=sigma * found,
         bands=bands * np.float32(found),
-        horizontal=float((quiet[:, :, 1:] * quiet[:, :, :-1]).mean()) / power,
+        horizontal=_product(quiet[:, :, 1:], quiet[:, :, :-1]) / power,
         vertical=vertical,
         down=down,
         across=across,
@@ -119,7 +119,12 @@ def _shape(tiles: Floats, residual: Floats) -> tuple[Floats, Floats]:
 def _apart(tiles: Floats, down: int, across: int) -> float:
     """Half the mean square of the differences between samples so far apart."""
     differs = tiles[:, down:, across:] - tiles[:, : _BLOCK_H - down, : _BLOCK_W - across]
-    return float(np.einsum("nyx,nyx->", differs, differs)) / differs.size / 2
+    return _product(differs, differs) / 2
+
+
+def _product(one: Floats, other: Floats) -> float:
+    """Mean of the products of two sets of blocks."""
+    return float(np.einsum("nyx,nyx->", one, other)) / one.size
 
 
 def _tiles(plane: Floats, chosen: NDArray[np.bool_]) -> Floats:
@@ -147,15 +152,19 @@ def _flatness(coarse: Floats) -> Floats:
 
 def _without_plane(blocks: Floats) -> Floats:
     """Blocks less their mean and linear trend."""
-    y = np.linspace(-1, 1, _BLOCK_H, dtype=np.float32)[:, None]
-    x = np.linspace(-1, 1, _BLOCK_W, dtype=np.float32)[None, :]
-    out = blocks - blocks.mean(axis=(1, 2), keepdims=True)
-    for slope in (np.broadcast_to(y, (_BLOCK_H, _BLOCK_W)), np.broadcast_to(x, (_BLOCK_H, _BLOCK_W))):
-        amount = (out * slope).sum(axis=(1, 2)) / (slope * slope).sum()
-        out = out - amount[:, None, None] * slope
+    rows = blocks.reshape(len(blocks), -1)
+    basis = _plane().astype(np.float32)
     # Three parameters were fitted to each block; what is left is that much too quiet.
-    samples = _BLOCK_H * _BLOCK_W
-    return np.asarray(out * np.sqrt(samples / (samples - 3)), np.float32)
+    samples = rows.shape[1]
+    left = (rows - rows @ basis @ basis.T) * np.float32(np.sqrt(samples / (samples - 3)))
+    return np.asarray(left, np.float32).reshape(blocks.shape)
+
+
+@lru_cache(maxsize=1)
+def _plane() -> NDArray[np.float64]:
+    """Orthonormal columns that hold every plane over a block `(samples, 3)`."""
+    y, x = (axis.ravel() for axis in np.mgrid[-1 : 1 : _BLOCK_H * 1j, -1 : 1 : _BLOCK_W * 1j])
+    return np.asarray(np.linalg.qr(np.stack([np.ones(y.size), y, x], axis=1))[0], np.float64)
 
 
 def _typical(sigmas: Floats) -> float:
@@ -188,9 +197,7 @@ def _kept() -> NDArray[np.float64]:
     R = P C P: mean variance tr R / n, and tr² R / tr R² degrees of freedom (Satterthwaite), whose chi-squared quantile
     is Wilson and Hilferty's.
     """
-    size = _BLOCK_H * _BLOCK_W
-    y, x = (axis.ravel() for axis in np.mgrid[-1 : 1 : _BLOCK_H * 1j, -1 : 1 : _BLOCK_W * 1j])
-    basis, _ = np.linalg.qr(np.stack([np.ones(size), y, x], axis=1))
+    size, basis = _BLOCK_H * _BLOCK_W, _plane()
     project = np.eye(size) - basis @ basis.T
     rows = []
     for height in _HEIGHTS:

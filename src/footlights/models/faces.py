@@ -177,7 +177,8 @@ def _looked(mesh: Net, crop: Picture) -> tuple[NDArray[np.float32], float]:
 
 def soft_skin(picture: Picture, peak: float = 0.0) -> Picture:
     """Brightness regardless of colour, painted weakly warm; `peak` is what counts as bright, 0 finds it."""
-    length = np.sqrt((picture.astype(np.float32) ** 2).sum(axis=2))
+    red, green, blue = (np.square(plane.astype(np.float32)) for plane in cv2.split(picture))
+    length = np.sqrt(red + green + blue)
     return _warm(235 * np.clip(length / (peak or peak_of(length)), 0, 1))
 
 
@@ -202,8 +203,8 @@ def tinted(crop: Picture) -> bool:
 
 
 def _warm(grey: NDArray[np.float32]) -> Picture:
-    warm = np.stack([1.06 * grey + 6, 0.95 * grey, 0.86 * grey], axis=-1)
-    return np.clip(warm, 0, 255).astype(np.uint8)
+    planes = [np.clip(plane, 0, 255).astype(np.uint8) for plane in (1.06 * grey + 6, 0.95 * grey, 0.86 * grey)]
+    return np.asarray(cv2.merge(planes), np.uint8)
 
 
 def peak_of(length: NDArray[np.float32]) -> float:
