@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footlights.core.source import DecodeFault, GapKind
@@ -34,6 +34,7 @@ def test_the_mean_rate_of_two_systems_is_not_that_of_either(rate: Fraction) -> N
         assert (found.rate, found.slots) == (Fraction(25), tuple(range(frames)))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 60), st.integers(1, 60))
 def test_a_hole_is_counted_and_reported_where_it_is(missing: int, before: int, after: int) -> None:
     stamps = [3600 * frame for frame in range(before)] + [3600 * (before + missing + frame) for frame in range(after)]
