@@ -9,9 +9,9 @@ Two tables, both on tapes of our own simulator (same author as the training data
 
 Each clip goes onto the presets light, medium, heavy and vhs, with their codecs, and onto `elsewhere`, a tape that
 FFmpeg's filters make: it shares neither code nor numbers with our simulator. Against our net stand bwdif alone and
-the best of all classical candidates, chosen per clip by its PSNR: an oracle. Means over clips with a bootstrap interval
-of 95 %, wins, and the worst clip. Besides: long runs, lost frames, first pictures after a cut, strobes, and a sheet of
-crops per clip in `--sheets`.
+the best of all classical candidates, chosen per clip by its PSNR: an oracle. Means over clips with a bootstrap
+interval of 95 %, wins, and the worst clip. Besides: long runs, lost frames, first pictures after a cut, strobes,
+coloured flashes, and a sheet of crops per clip in `--sheets`.
 """
 
 from __future__ import annotations
@@ -181,6 +181,33 @@ def strobe_table(options: Any) -> list[Row]:
     return rows
 
 
+def tint_table(options: Any) -> list[Row]:
+    """Coloured flashes: how much of the colour that the tape's own field shows is in our picture of it, along its own
+    direction in Cb and Cr, and how many codes of it the pictures around show; against the same tape without flashes."""
+    rows: list[Row] = []
+    flashes = {9: (-0.05, -0.05, 0.4), 14: (0.35, -0.05, -0.05), 15: (0.35, -0.05, -0.05)}
+    for name, pictures in _clips(options, 24, least=24):
+        lit = [
+            np.clip(picture + np.float32(flashes.get(number, (0, 0, 0))), 0, 1).astype(np.float32)
+            for number, picture in enumerate(pictures)
+        ]
+        for preset in (one for one in options.presets if one != ELSEWHERE):
+            with_them, without = (tapes.shot_on(preset, given, seed=5) for given in (lit, pictures))
+            made, plain = (
+                methods.fieldlift(tape).pictures[:, 1:].mean(axis=(2, 3)) * 224 for tape in (with_them, without)
+            )
+            shown = made - plain
+            own = np.stack([tape.clip.chroma.mean(axis=3) * 224 for tape in (with_them, without)])
+            row: Row = {"clip": name, "preset": preset}
+            row["ghost"] = float(max(np.hypot(*shown[number]) for number in (7, 8, 10, 11, 13, 16, 17)))
+            for number in flashes:
+                change = (own[0] - own[1])[number // 2, :, number % 2 :: 2].mean(axis=1)
+                row[f"colour {number}"] = float(shown[number] @ change / (change @ change))
+            rows.append(row)
+            print(name, preset, {key: round(v, 3) for key, v in row.items() if isinstance(v, float)}, flush=True)
+    return rows
+
+
 def _at(made: Made, tape: Tape, numbers: Sequence[int]) -> float:
     return scores.mean(_picture_psnr(made, tape, n) for n in numbers)
 
@@ -235,6 +262,7 @@ TABLES = {
     "lost": lost_table,
     "cuts": cut_table,
     "strobes": strobe_table,
+    "tints": tint_table,
     "fine": fine_table,
 }
 

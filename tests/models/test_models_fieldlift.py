@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -123,3 +124,16 @@ def test_detail_beyond_noise_is_kept_and_noise_is_not(sigma: float) -> None:
     assert kept[16].mean() == pytest.approx(kept[17].mean() / 2, rel=1e-3)
     np.testing.assert_array_equal(kept[:15], 0)
     np.testing.assert_array_equal(fieldlift.detail_kept(clean, lined, 1, 0.0, sigma), clean)
+
+
+def test_kept_colour_is_light_that_changed_and_no_noise():
+    rng = np.random.default_rng(6)
+    clean = np.zeros((288, 384), np.float32)
+    noise = cv2.GaussianBlur(rng.normal(0, 6 / 224, clean.shape), (9, 1), 3).astype(np.float32)
+    spot = np.float32(0.15) * (np.hypot(*np.mgrid[-144:144, -192:192]) < 40)
+    noisy, lit = (fieldlift.colour_kept(clean, field) for field in (noise, noise + spot))
+    coarse = cv2.GaussianBlur(noise, (0, 0), 6)
+    assert np.square(noisy).mean() < 0.35 * np.square(coarse).mean()
+    middle, far = lit[136:152, 184:200], lit[:60]
+    assert middle.mean() == pytest.approx(0.15, rel=0.05)
+    assert np.abs(far).max() < 0.015

@@ -92,6 +92,26 @@ def test_light_stays_the_tapes_and_is_the_nets_where_the_tape_has_none(net: Fiel
     assert lost.luma.mean() > 0.5 * given[1].luma.mean()
 
 
+@pytest.mark.parametrize("colour", [(0.2, -0.05), (-0.06, 0.18)], ids=["blue", "red"])
+def test_a_coloured_flash_of_one_field_keeps_its_colour_and_tints_no_other(
+    net: FieldLift, colour: tuple[float, float]
+) -> None:
+    """The net alone left less than two thirds of a blue one and spread the rest over its neighbours."""
+    rng = np.random.default_rng(4)
+    luma = cv2.GaussianBlur(rng.normal(0.4, 0.6, (96, 128)).astype(np.float32), (0, 0), 2)
+    tape = []
+    for number in range(7):
+        chroma = rng.normal(0, 1.5 / 224, (2, 96, 64)).astype(np.float32)
+        if number == 3:
+            chroma[:, 0::2] += np.float32(colour)[:, None, None]
+        tape.append(Frame(luma + rng.normal(0, 1 / 219, luma.shape).astype(np.float32), chroma))
+    light = np.concatenate([made.chroma.mean(axis=(2, 3)) for made in net.lift(tape, 1.0)])
+    flash = 2 * 3
+    np.testing.assert_allclose(light[flash], colour, atol=0.02 * max(map(abs, colour)))
+    others = np.delete(light, flash, axis=0)
+    assert np.abs(others).max() < 0.02 * max(map(abs, colour))
+
+
 def test_only_fields_of_the_tape_give_their_detail_back(net: FieldLift) -> None:
     plain = replace(frames(1)[0], valid=(True, False))
     (without,), (kept,) = (list(net.lift([plain], 1.0, keep)) for keep in (0.0, 0.5))

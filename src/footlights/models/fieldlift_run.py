@@ -113,6 +113,8 @@ class FieldLift:
             # A field that is not the tape's own has no light to keep.
             if now.packed.valid[instant].all():
                 pictures[instant, 0] = fieldlift.light_kept(pictures[instant, 0], fields[instant, 0])
+                for plane in (1, 2):
+                    pictures[instant, plane] = fieldlift.colour_kept(pictures[instant, plane], fields[instant, plane])
         return Lifted(pictures[:, 0], pictures[:, 1:], Fine(tuple(luma[:, 0]), tuple(chroma))), next_state
 
     def _net(self, height: int, width: int) -> Net:

@@ -23,7 +23,7 @@ _WARM_UP = 6
 """Frames after which the memory has forgotten how it began (see docs/decisions/20261125-fieldlift-chain.md)."""
 
 
-@stage("fieldlift.restore", version=4)
+@stage("fieldlift.restore", version=5)
 class RestoreFields:
     """Recurrent net over fields; loses nothing of the tape's colour, which it is not trained to change."""
 
