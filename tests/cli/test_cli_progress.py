@@ -15,7 +15,7 @@ from footlights.cli.progress import EVERY, Bars, JsonLines, Lines
 from footlights.engine import events
 from footlights.engine.events import Estimate, OpUnits
 from footlights.engine.state import FailureKind
-from footlights.pipeline import ops
+from footlights.pipeline import lookops, ops
 
 RESTORE, ENCODE = "footlights.pipeline.ops:restore", "footlights.pipeline.ops:encode"
 HOUR = 3600
@@ -34,7 +34,7 @@ def done(task: str, op: str = RESTORE, units: int = 10) -> events.TaskDone:
 
 
 def test_every_op_has_a_name_before_people() -> None:
-    functions = inspect.getmembers(ops, inspect.isfunction)
+    functions = [one for module in (ops, lookops) for one in inspect.getmembers(module, inspect.isfunction)]
     signature = "(context: 'OpContext') -> 'OpResult'"
     assert {name for name, one in functions if str(inspect.signature(one)) == signature} == set(progress.NAMES)
 

@@ -1,4 +1,4 @@
-"""The functions of tasks that look at a few pictures of every shot before the plan is written."""
+"""The functions of tasks that look at a few pictures of a shot to settle what its plan says."""
 
 from __future__ import annotations
 
