@@ -19,6 +19,7 @@ from footlights.models.stageface import CELL, decoded  # noqa: E402
 from footlights.models.stageface_torch import StageFaceNet  # noqa: E402
 from footlights.training import stageface, stageface_export, stageface_labels, stageface_render  # noqa: E402
 from footlights.training.facesources import SourceFace  # noqa: E402
+from footlights.training.iterate import taken_up  # noqa: E402
 from footlights.training.runs import Chosen, Config  # noqa: E402
 from footlights.training.stageface_data import draw_batch, open_shards, targets  # noqa: E402
 from footlights.training.stageface_labels import Aligned, Labels, Shown  # noqa: E402
@@ -173,8 +174,7 @@ def trained(shards: Path, folder: Path, stops: tuple[int, ...]) -> StageFaceNet:
     config = replace(CONFIG, check_every=stops[0], iterations=stops[-1])
     for stop in stops:
         chosen = Chosen(replace(config, iterations=stop), "", shards, folder, True, None, float("inf"))
-        run = stageface.begin(config)
-        stageface.go_on(run, chosen)
+        run = taken_up(stageface.begin, chosen)
         stageface.train(run, chosen)
     return run.mean
 

@@ -20,6 +20,7 @@ from footlights.models.stagemarks import INDEX, SIDE, laid  # noqa: E402
 from footlights.models.stagemarks_torch import StageMarksNet  # noqa: E402
 from footlights.training import stagemarks, stagemarks_export, stagemarks_suspects  # noqa: E402
 from footlights.training.facesources import SourceFace  # noqa: E402
+from footlights.training.iterate import taken_up  # noqa: E402
 from footlights.training.runs import Chosen, Config  # noqa: E402
 from footlights.training.stageface_labels import Aligned, Labels, Shown  # noqa: E402
 from footlights.training.stageface_scenes import FACE, HEIGHT, WIDTH, Stock, draw_scene  # noqa: E402
@@ -182,8 +183,7 @@ def trained(shards: Path, folder: Path, stops: tuple[int, ...]) -> StageMarksNet
     config = replace(CONFIG, check_every=stops[0], iterations=stops[-1])
     for stop in stops:
         chosen = Chosen(replace(config, iterations=stop), "", shards, folder, True, None, float("inf"))
-        run = stagemarks.begin(config)
-        stagemarks.go_on(run, chosen)
+        run = taken_up(stagemarks.begin, chosen)
         stagemarks.train(run, chosen)
     return run.mean
 

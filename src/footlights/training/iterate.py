@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+import cv2
 import torch
 from torch import Tensor
 
 from footlights.training import checkpoint
-from footlights.training.checkpoint import Run
-from footlights.training.runs import Asked, Chosen, Clock, Config, must_be_finite, schedule
+from footlights.training.checkpoint import Progress, Run
+from footlights.training.runs import Asked, Chosen, Clock, Config, go_on, must_be_finite, schedule
 
 B = TypeVar("B")
 N = TypeVar("N", bound=torch.nn.Module)
+
+
+def begun(make: Callable[[], N], config: Config, *, decay: float) -> Run[N]:
+    """A net with fresh weights, its mean and its optimiser, whose weights decay by `decay`."""
+    torch.manual_seed(config.seed)
+    net = make().to(memory_format=torch.channels_last)
+    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(trained, config.rate, betas=(0.9, 0.99), weight_decay=decay)
+    return Run(net, copy.deepcopy(net).requires_grad_(False), optimiser, Progress(), torch.zeros(()))
+
+
+def taken_up(begin: Callable[[Config], Run[N]], chosen: Chosen) -> Run[N]:
+    """The run that was asked for, as it begins or where it stopped, on the threads that it may use."""
+    torch.set_num_threads(chosen.config.threads)
+    cv2.setNumThreads(1)
+    run = begin(chosen.config)
+    go_on(run, chosen)
+    return run
 
 
 def iterate(

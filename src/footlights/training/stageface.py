@@ -6,12 +6,10 @@ from the seed and its number, so a run that was stopped and resumed over the sam
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -21,9 +19,9 @@ from footlights.models.stageface import decoded, octaves, padded, planes_of
 from footlights.models.stageface_torch import StageFaceNet
 from footlights.training import journal
 from footlights.training.batches import ahead_of
-from footlights.training.checkpoint import Progress, Run
-from footlights.training.iterate import iterate, learned, paced
-from footlights.training.runs import Chosen, Config, choose, go_on
+from footlights.training.checkpoint import Run
+from footlights.training.iterate import begun, iterate, learned, paced, taken_up
+from footlights.training.runs import Chosen, Config, choose
 from footlights.training.stageface_data import Batch, Shard, draw_batch, open_shards
 from footlights.training.stageface_scenes import FACE
 
@@ -42,20 +40,12 @@ _BOX = 1.0
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train to the end, or to `--minutes`."""
     chosen = choose(__doc__, arguments)
-    torch.set_num_threads(chosen.config.threads)
-    cv2.setNumThreads(1)
-    run = begin(chosen.config)
-    go_on(run, chosen)
-    train(run, chosen)
+    train(taken_up(begin, chosen), chosen)
 
 
 def begin(config: Config) -> Run[StageFaceNet]:
     """A net with fresh weights, its mean and its optimiser."""
-    torch.manual_seed(config.seed)
-    net = StageFaceNet().to(memory_format=torch.channels_last)
-    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(trained, config.rate, betas=(0.9, 0.99), weight_decay=1e-3)
-    return Run(net, copy.deepcopy(net).requires_grad_(False), optimiser, Progress(), torch.zeros(()))
+    return begun(StageFaceNet, config, decay=1e-3)
 
 
 def train(run: Run[StageFaceNet], chosen: Chosen) -> None:

@@ -7,12 +7,10 @@ was not.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -21,9 +19,9 @@ from footlights.models.landmarks import RIGID
 from footlights.models.stagemarks_torch import StageMarksNet
 from footlights.training import journal
 from footlights.training.batches import ahead_of
-from footlights.training.checkpoint import Progress, Run
-from footlights.training.iterate import iterate, learned, paced
-from footlights.training.runs import Chosen, Config, choose, go_on
+from footlights.training.checkpoint import Run
+from footlights.training.iterate import begun, iterate, learned, paced, taken_up
+from footlights.training.runs import Chosen, Config, choose
 from footlights.training.stagemarks_data import Batch, MarksShard, draw_batch, open_marks_shards
 
 _CHECKED, _CHECK_SEED = 8, 77
@@ -43,20 +41,12 @@ _DRAWN = "_lines"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train to the end, or to `--minutes`."""
     chosen = choose(__doc__, arguments)
-    torch.set_num_threads(chosen.config.threads)
-    cv2.setNumThreads(1)
-    run = begin(chosen.config)
-    go_on(run, chosen)
-    train(run, chosen)
+    train(taken_up(begin, chosen), chosen)
 
 
 def begin(config: Config) -> Run[StageMarksNet]:
     """A net with fresh weights, its mean and its optimiser."""
-    torch.manual_seed(config.seed)
-    net = StageMarksNet().to(memory_format=torch.channels_last)
-    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(trained, config.rate, betas=(0.9, 0.99), weight_decay=1e-3)
-    return Run(net, copy.deepcopy(net).requires_grad_(False), optimiser, Progress(), torch.zeros(()))
+    return begun(StageMarksNet, config, decay=1e-3)
 
 
 def train(run: Run[StageMarksNet], chosen: Chosen) -> None:

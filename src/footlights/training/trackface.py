@@ -6,7 +6,6 @@ batch follows from the seed and its number, so a run that was stopped and resume
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -18,9 +17,9 @@ from footlights.models.trackface import DETAIL_LIMIT, STATE
 from footlights.models.trackface_torch import TrackFaceNet
 from footlights.training import journal
 from footlights.training.batches import ahead_of
-from footlights.training.checkpoint import Progress, Run
-from footlights.training.iterate import iterate, learned, paced
-from footlights.training.runs import Chosen, Config, choose, go_on
+from footlights.training.checkpoint import Run
+from footlights.training.iterate import begun, iterate, learned, paced, taken_up
+from footlights.training.runs import Chosen, Config, choose
 from footlights.training.trackface_data import Batch, Pool, Shape, draw_batch, load_tracks
 from footlights.training.trackface_losses import FaceWeights, face_loss
 from footlights.training.trackface_validate import check_tracks, summary, write_face_sheet
@@ -29,18 +28,12 @@ from footlights.training.trackface_validate import check_tracks, summary, write_
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train to the end, or to `--minutes`."""
     chosen = choose(__doc__, arguments)
-    torch.set_num_threads(chosen.config.threads)
-    run = begin(chosen.config)
-    go_on(run, chosen)
-    train(run, chosen)
+    train(taken_up(begin, chosen), chosen)
 
 
 def begin(config: Config) -> Run[TrackFaceNet]:
     """A net with fresh weights, its mean and its optimiser."""
-    torch.manual_seed(config.seed)
-    net = TrackFaceNet().to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(net.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=1e-4)
-    return Run(net, copy.deepcopy(net).requires_grad_(False), optimiser, Progress(), torch.zeros(()))
+    return begun(TrackFaceNet, config, decay=1e-4)
 
 
 def train(run: Run[TrackFaceNet], chosen: Chosen) -> None:
