@@ -35,7 +35,7 @@ from footlights.restoration.base import build
 if TYPE_CHECKING:
     from footlights.pipeline.run import Session, Surveyed
 
-VERSION = 1
+VERSION = 2
 TRIALS = "trials.json"
 _ROUNDS = 2
 _LEFT_OUT = ("rate.convert", "faces.restore")

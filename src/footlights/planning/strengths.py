@@ -1,7 +1,8 @@
 """How strong enhancement may be in a shot whose master noise does not explain, and the plan after that. Pure.
 
-The square of what is left over falls by what each strength has put in, which grows with the square of the strength. So
-one trial without each tells how far the one that puts in most is to be lowered, then the next; one more proves it.
+The square of what is left over falls by what each strength has put in, which grows with the square of the strength.
+So one trial without each tells how far the one that puts in most is to be lowered, then the next; one more proves it.
+Of grain half stays in any case.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from footlights.planning.timeline import output_range
 
 STRENGTHS = {"upscale.fine": "detail", "detail.limited": "strength", "grain.synthesis": "share"}
 """Steps that add to a picture what the tape's noise has to hide, and the parameter that says how much."""
+_STAYS = {"grain.synthesis": 0.5}
+"""Share of a planned strength that is kept in any case: shots of one tape have one grain, and it is the tape's own."""
 AIM = LIMIT - 0.005
 """Residual over noise that is aimed at."""
 _GRID = 0.05
@@ -63,8 +66,11 @@ def _proposals(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed
     """What is tried, most first: as foretold; what is kept in part halved, and halved again; none of what was to be
     lowered; none of all that put anything in."""
     kept = _chosen(wanted, gains, needed)
-    halved = [{name: _down(value / 2**times) for name, value in kept.items()} for times in range(_HALVED + 1)]
-    none = [dict.fromkeys(kept, 0.0), {name: 0.0 for name, gain in gains.items() if gain >= _FELT}]
+    halved = [
+        {name: _held(name, wanted, value / 2**times) for name, value in kept.items()} for times in range(_HALVED + 1)
+    ]
+    felt = [name for name, gain in gains.items() if gain >= _FELT]
+    none = [{name: _held(name, wanted, 0.0) for name in names} for names in (kept, felt)]
     tried: list[dict[Name, float]] = []
     for one in (*halved, *none):
         if one and one not in tried:
@@ -72,9 +78,9 @@ def _proposals(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed
             yield one
 
 
-def _down(value: float) -> float:
-    """To the grid."""
-    return round(floor(value / _GRID + 1e-6) * _GRID, 3)
+def _held(name: Name, wanted: Mapping[Name, float], value: float) -> float:
+    """Down to the grid, but not below what stays of the planned strength."""
+    return max(round(floor(value / _GRID + 1e-6) * _GRID, 3), round(_STAYS.get(name[0], 0.0) * wanted[name], 3))
 
 
 def _master(tried: float, shift: float) -> float:
@@ -89,7 +95,7 @@ def _chosen(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed: f
         if needed <= 0 or gain < _FELT:
             break
         share = sqrt(1 - needed / gain) if gain > needed else 0.0
-        kept[name] = _down(wanted[name] * share)
+        kept[name] = _held(name, wanted, wanted[name] * share)
         needed -= gain * (1 - (kept[name] / wanted[name]) ** 2)
     return kept
 
