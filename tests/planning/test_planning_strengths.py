@@ -8,9 +8,9 @@ from math import sqrt
 import pytest
 
 from footlights.core.plans import ShotPlan, Step
-from footlights.core.redegraded import LIMIT, Knob, StrengthTrial
+from footlights.core.redegraded import LIMIT, Knob, ShotFidelity, StrengthTrial
 from footlights.core.time import FrameRange
-from footlights.planning.strengths import AIM, Name, Ratio, planned, settled
+from footlights.planning.strengths import AIM, Name, Ratio, in_vain, planned, settled, unlowered
 
 GRAIN, DETAIL, FINE = ("grain.synthesis", "share"), ("detail.limited", "strength"), ("upscale.fine", "detail")
 
@@ -93,3 +93,17 @@ def test_only_strengths_that_are_not_nothing_are_tried() -> None:
     assert planned(bare) == {}
     assert planned(SHOT) == {FINE: 1.0, DETAIL: 0.6, GRAIN: 0.7}
     assert not Knob(*GRAIN, 0.7, 0.7, 1.0).lowered
+
+
+def test_what_was_lowered_in_vain_is_as_planned_again_and_told_once() -> None:
+    def trial(shot: int, kept: float, measured: float = 1.13) -> StrengthTrial:
+        return StrengthTrial(shot, measured, 1.14, (Knob(*GRAIN, 0.7, kept, 1.1),), 1.09, 1.08)
+
+    trials = (trial(0, 0.35), trial(1, 0.35), trial(2, 0.7), trial(0, 0.7, 1.14))
+    found = [ShotFidelity(shot, 4, ratio=ratio) for shot, ratio in enumerate((1.14, 1.09, 1.2))]
+    vain = in_vain(trials, found)
+    assert vain == {0}
+    first, second, third = unlowered(trials, vain)
+    assert not first.lowered
+    assert (first.measured, first.foretold) == (1.13, 1.13)
+    assert (second, third) == trials[1:3]

@@ -1,9 +1,10 @@
 """The guard of strengths: where noise does not explain a shot's master, enhancement is lowered until it does.
 
 When the pieces are there, the re-degradation check is made first. Of a shot that fails it, the pictures that were
-compared are made once more without an encoder, with each strength at nothing in turn, and pushed back to the tape; from
-that follows how much of each is explained (`planning/strengths.py`). Only the pieces of shots that are lowered are made
-anew, and checked again; twice at most. Shots that a person planned are left as they are.
+compared are made once more without an encoder, with each strength at nothing in turn, and pushed back to the tape;
+from that follows how much of each is explained (`planning/strengths.py`). Only the pieces of shots that are lowered
+are made anew, and checked again; twice at most. What that did not explain gets its strengths back. Shots that a
+person planned are left as they are.
 """
 
 from __future__ import annotations
@@ -28,7 +29,17 @@ from footlights.pipeline.job import keep_plan
 from footlights.pipeline.pictures import Cuts, source_blocks
 from footlights.pipeline.pushback import ShotRequest, Shown, residual
 from footlights.planning import rules
-from footlights.planning.strengths import STRENGTHS, Name, lowered, planned, settled, told
+from footlights.planning.strengths import (
+    STRENGTHS,
+    Name,
+    in_vain,
+    lowered,
+    planned,
+    put_back,
+    settled,
+    told,
+    unlowered,
+)
 from footlights.restoration import chain
 from footlights.restoration.base import build
 
@@ -95,6 +106,13 @@ def guarded(
             break
         again = _checked(one, known, lowered(made.plan, trials), layout, make)
         made = replace(again, trials=made.trials)
+    if vain := in_vain(made.trials, made.found):
+        for checked in made.found:
+            if checked.shot in vain:
+                came_to = f"with less its master came to {checked.ratio:.2f} of the noise"
+                one.warn(f"Enhancement of shot {checked.shot} is put back as it was planned: {came_to}.")
+        again = _checked(one, known, put_back(made.plan, plan, vain), layout, make)
+        made = replace(again, trials=tuple(unlowered(made.trials, vain)))
     if made.plan != plan:
         keep_plan(one.job.folder, made.plan)
     return made

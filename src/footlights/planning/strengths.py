@@ -12,7 +12,7 @@ from dataclasses import replace
 from math import floor, sqrt
 
 from footlights.core.plans import LOWERED, Intervention, RestorationPlan, ShotPlan, Skipped, Step
-from footlights.core.redegraded import LIMIT, Knob, StrengthTrial
+from footlights.core.redegraded import LIMIT, Knob, ShotFidelity, StrengthTrial
 from footlights.planning.timeline import output_range
 
 STRENGTHS = {"upscale.fine": "detail", "detail.limited": "strength", "grain.synthesis": "share"}
@@ -105,6 +105,30 @@ def lowered(plan: RestorationPlan, trials: Sequence[StrengthTrial]) -> Restorati
     for the one that enlarges."""
     kept = {trial.shot: trial for trial in trials if trial.lowered}
     return replace(plan, shots=tuple(_shot(shot, kept.get(shot.shot)) for shot in plan.shots))
+
+
+def in_vain(trials: Sequence[StrengthTrial], found: Sequence[ShotFidelity]) -> frozenset[int]:
+    """Shots that were lowered, made anew, and are not explained all the same."""
+    off = {one.shot for one in found if not one.explained}
+    return frozenset(trial.shot for trial in trials if trial.lowered and trial.shot in off)
+
+
+def put_back(plan: RestorationPlan, before: RestorationPlan, shots: frozenset[int]) -> RestorationPlan:
+    """The plan with these shots as they were planned before."""
+    pairs = zip(plan.shots, before.shots, strict=True)
+    return replace(plan, shots=tuple(old if new.shot in shots else new for new, old in pairs))
+
+
+def unlowered(trials: Sequence[StrengthTrial], shots: frozenset[int]) -> Iterator[StrengthTrial]:
+    """The trials, of these shots the first alone, with everything as planned."""
+    seen = set[int]()
+    for trial in trials:
+        if trial.shot not in shots:
+            yield trial
+        elif trial.shot not in seen:
+            seen.add(trial.shot)
+            knobs = tuple(replace(knob, kept=knob.planned) for knob in trial.knobs)
+            yield replace(trial, knobs=knobs, foretold=trial.measured)
 
 
 def words(trial: StrengthTrial) -> str:
