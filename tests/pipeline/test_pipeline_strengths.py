@@ -71,6 +71,8 @@ def grain_is_lowered_and_the_master_passes(folder: Path, result: JobResult, even
     notes = [one for one in result.interventions if one.kind == LOWERED]
     assert f"{found.measured:.2f} of its noise" in notes[-1].why
     assert any("is lowered" in str(event) for event in events)
+    done = {(one.task, one.key): one.seconds for one in events if isinstance(one, TaskDone) and ":restore" in one.op}
+    assert result.timings["restore"] == pytest.approx(sum(done.values()), abs=0.02), "what is found again counts once"
     assert records.read(RestorationPlan, folder / PLAN) == result.plan
     written = json.loads((folder / "report.json").read_text("utf-8"))
     assert written["trials"] == [records.to_data(one) for one in result.trials]

@@ -73,13 +73,17 @@ class Session:
     coordinator: Coordinator
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _counted: set[tuple[str, str]] = field(default_factory=set)
+    """Tasks and keys whose seconds are in: the guards ask for all pieces again, and most are found."""
 
     def run(self, tasks: Sequence[Task]) -> None:
         """Make all these tasks done, or raise what kept them from it."""
         try:
             for event in self.coordinator.run(tasks):
                 if isinstance(event, TaskDone):
-                    self.seconds[event.op.rsplit(":", 1)[-1]] += event.seconds
+                    if (event.task, event.key) not in self._counted:
+                        self._counted.add((event.task, event.key))
+                        self.seconds[event.op.rsplit(":", 1)[-1]] += event.seconds
                 elif isinstance(event, Warning_):
                     self.warnings.append(event.text)
         except UnfinishedError as error:
