@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 import cv2
@@ -16,6 +15,7 @@ from footlights.analysis.facetracks import FaceTracker, Limits
 from footlights.core import faces
 from footlights.core.faces import ShotFaces
 from footlights.models.faces import FaceFinder
+from sample_face import singer
 
 Picture = NDArray[np.uint8]
 SIZE = (320, 240)
@@ -25,9 +25,7 @@ PORTRAIT = 110
 
 @pytest.fixture(scope="module")
 def portrait() -> Picture:
-    """The synthetic singer of the demo, R'G'B'."""
-    data = np.frombuffer((files("footlights.pipeline.sample") / "singer.webp").read_bytes(), np.uint8)
-    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
+    return singer()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
-from importlib.resources import as_file, files
+from importlib.resources import as_file
 from pathlib import Path
 
 import cv2
@@ -17,10 +17,9 @@ from footlights.errors import InternalError
 from footlights.models import runtime
 from footlights.models.faces import Face, FaceFinder, seen_best, soft_skin, tinted
 from made_tapes import texture
+from sample_face import MARKS, singer
 
 Picture = NDArray[np.uint8]
-MARKS = np.array([(208, 266), (352, 266), (280, 345), (278, 412)])
-"""Right eye, left eye, nose tip and mouth of the sample portrait, read off the 560 × 560 picture by eye."""
 CHEEKS = 310
 """Width of the face there."""
 
@@ -37,9 +36,7 @@ def finder() -> FaceFinder:
 
 @pytest.fixture(scope="module")
 def portrait() -> Picture:
-    """The synthetic singer of the demo (SFHQ, no real person; NOTICE.md), R'G'B'."""
-    data = np.frombuffer((files("footlights.pipeline.sample") / "singer.webp").read_bytes(), np.uint8)
-    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
+    return singer()
 
 
 def scaled(picture: Picture, side: int) -> Picture:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import cv2
 import numpy as np
 import pytest
@@ -11,10 +9,9 @@ from numpy.typing import NDArray
 
 from footlights.models.stageface import LARGEST, SMALLEST, StageFace, _alone, decoded, octaves, padded, planes_of
 from made_tapes import texture
+from sample_face import MARKS, singer
 
 Picture = NDArray[np.uint8]
-MARKS = np.array([(208, 266), (352, 266), (280, 345), (278, 412)])
-"""Right eye, left eye, nose tip and mouth of the sample portrait, read off the 560 × 560 picture by eye."""
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +21,7 @@ def net() -> StageFace:
 
 @pytest.fixture(scope="module")
 def portrait() -> Picture:
-    """The synthetic singer of the demo (SFHQ, no real person; NOTICE.md), R'G'B'."""
-    data = np.frombuffer((files("footlights.pipeline.sample") / "singer.webp").read_bytes(), np.uint8)
-    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
+    return singer()
 
 
 def stage(portrait: Picture, side: int, light: tuple[float, float, float] = (1, 1, 1)) -> Picture:

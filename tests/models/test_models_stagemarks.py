@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from footlights.models.landmarks import RIGID, Mesh, Square, crop_of, pose_of
 from footlights.models.stageface import octaves
 from footlights.models.stagemarks import INDEX, SIDE, SURE, StageMarks, crop_at, laid, told
 from made_tapes import texture
+from sample_face import singer
 
 Picture = NDArray[np.uint8]
 
@@ -25,9 +24,7 @@ def net() -> StageMarks:
 
 @pytest.fixture(scope="module")
 def portrait() -> Picture:
-    """The synthetic singer of the demo (SFHQ, no real person; NOTICE.md), R'G'B'."""
-    data = np.frombuffer((files("footlights.pipeline.sample") / "singer.webp").read_bytes(), np.uint8)
-    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
+    return singer()
 
 
 @pytest.fixture(scope="module")

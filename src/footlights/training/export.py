@@ -10,16 +10,18 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from footlights.models.fieldlift import INSTANTS, WINDOW_PLANES, size_named
 from footlights.models.fieldlift_torch import Deployed, FieldLiftNet
-from footlights.training.checkpoint import mean_net, size_of
+from footlights.training.checkpoint import N, mean_net, size_of
 
 INPUTS = ("window", "state")
 OUTPUTS = ("next_state", *(f"{part}_{instant}" for instant in range(INSTANTS) for part in ("clean", "luma", "chroma")))
@@ -37,6 +39,51 @@ def main(arguments: Sequence[str] | None = None) -> None:
     weights = {name: parameter.detach().half().contiguous() for name, parameter in net.named_parameters()}
     save_file(weights, str(chosen.out.with_suffix(".safetensors")), metadata={"size": net.size.name})
     print(card(chosen.out))  # noqa: T201
+
+
+def export_small(
+    about: str | None,
+    arguments: Sequence[str] | None,
+    make: Callable[[], N],
+    write: Callable[[N, Path], None],
+) -> None:
+    """The command that exports one checkpoint of a small net: its weights as safetensors, what `write` makes of it, and
+    the entry of `weights.toml` for both."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="name of the .xml file")
+    chosen = parser.parse_args(arguments)
+    net = mean_net(chosen.checkpoint, make())
+    # Before writing, which may fold norms into what stands before them.
+    weights = {name: parameter.detach().half().contiguous() for name, parameter in net.named_parameters()}
+    save_file(weights, str(chosen.out.with_suffix(".safetensors")))
+    write(net, chosen.out)
+    print(card(chosen.out))  # noqa: T201
+
+
+def save_traced(
+    net: nn.Module,
+    example: tuple[torch.Tensor, ...],
+    names: Sequence[str],
+    path: Path,
+    *,
+    shape: Sequence[int] | None = None,
+    halved: bool = True,
+) -> None:
+    """Write a net as OpenVINO IR by tracing it on an example; `names` of its inputs, then outputs; `shape` of its one
+    input, -1 where any size will do."""
+    import openvino
+
+    with torch.no_grad(), warnings.catch_warnings():
+        # Tracing freezes the shape checks of plain Python; the export is compared with the net at another size.
+        warnings.simplefilter("ignore")
+        graph = torch.jit.trace(net, example)
+        model: Any = openvino.convert_model(graph, example_input=example)
+    if shape is not None:
+        model.reshape(list(shape))
+    for port, name in zip((*model.inputs, *model.outputs), names, strict=True):
+        port.get_tensor().set_names({name})
+    openvino.save_model(model, str(path), compress_to_fp16=halved)
 
 
 def card(graph: Path) -> str:
