@@ -165,12 +165,12 @@ def _lost_field(lines: int) -> Picture:
     return beside(shown(clean)[60:220, 140:420], shown(stepped)[60:220, 140:420], lines=lines)  # type: ignore[arg-type]
 
 
-def _blocky(codes: Codes) -> Codes:
+def _blocky(codes: Codes, lowest: int = 26, rise: int = 22) -> Codes:
     y, cb, cr = codes
     matrix = cv2.dct(np.eye(8, dtype=np.float32), flags=cv2.DCT_ROWS).T
     blocks = y[:480, :720].reshape(60, 8, 90, 8).swapaxes(1, 2).astype(np.float32) - 128
     coefficients = matrix @ blocks @ matrix.T
-    weights = 26 + 22 * np.add.outer(np.arange(8), np.arange(8))
+    weights = lowest + rise * np.add.outer(np.arange(8), np.arange(8))
     rounded = matrix.T @ (np.round(coefficients / weights) * weights) @ matrix + 128
     return np.clip(rounded.swapaxes(1, 2).reshape(480, 720), 0, 255).astype(np.uint8), cb, cr
 
@@ -178,6 +178,11 @@ def _blocky(codes: Codes) -> Codes:
 def _blocked(lines: int) -> Picture:
     (clean,) = frames(NEUTRAL)
     return beside(shown(clean)[180:380, 140:440], shown(_blocky(clean))[180:380, 140:440], lines=lines)
+
+
+def _coarse(lines: int) -> Picture:
+    (clean,) = frames(TAPES[Defect.NOISE])
+    return beside(shown(clean)[180:380, 140:440], shown(_blocky(clean, 24, 3))[180:380, 140:440], lines=lines)
 
 
 def _levelled(low: int, high: int) -> Callable[[Codes], Codes]:
@@ -209,6 +214,7 @@ COMPOSED: dict[Defect, Callable[[int], Picture]] = {
     Defect.DAMAGED_FRAME: _damaged,
     Defect.VERTICAL_JUMP: _changed(_jumped),
     Defect.BLOCKING: _blocked,
+    Defect.QUANTISATION: _coarse,
     Defect.CRUSHED: _changed(_levelled(50, 235)),
     Defect.SETUP: _changed(_levelled(-2, 235)),
     Defect.WRONG_RANGE: _changed(_levelled(35, 216)),

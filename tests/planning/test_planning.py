@@ -37,7 +37,15 @@ from footlights.core.reports import (
 )
 from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal, Transfer
 from footlights.core.source import Gap, GapKind, Ingest, Source
-from footlights.core.tape_reports import BlockingReport, FlickerReport, HaloReport, Jump, LevelsReport, TimeBaseReport
+from footlights.core.tape_reports import (
+    BlockingReport,
+    FlickerReport,
+    HaloReport,
+    Jump,
+    LevelsReport,
+    QuantiserReport,
+    TimeBaseReport,
+)
 from footlights.core.time import FrameRange, SpanKind
 from footlights.errors import SourceError, UsageError
 from footlights.models.fieldlift_run import reference
@@ -85,6 +93,7 @@ def shot(
         borders=BorderReport(8, 0, 8, 0, 0, 1.0, "test"),
         timebase=TimeBaseReport(0.0, 0.85, 1.0, 0.0, 8.0, 1.0, (), "test"),
         blocking=BlockingReport(0.0, 0, 0.0, "test"),
+        quantiser=QuantiserReport(0.0, "flat", False, 0, 0, 0, 1, 0.0, "test"),
         halos=HaloReport(0.0, 0.0, (0, 0), (), (), "test"),
         levels=LevelsReport(16, 220, 0.0, 6, "test"),
         chroma_delay=ChromaDelayReport(0.1, 0.0, 0.8, 0.8, "test"),

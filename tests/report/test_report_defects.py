@@ -79,6 +79,31 @@ def test_measurements_become_names_and_severities(tape: Tape) -> None:
     assert found[Defect.CLIPPING] is Severity.SLIGHT
 
 
+@pytest.mark.parametrize(
+    ("codec", "own", "words"),
+    [
+        ("ffv1", (), "compressed before it was stored as ffv1"),
+        ("mpeg2video", (4.0, 4.0), "an earlier generation: mpeg2video of this file has 4.0"),
+        ("mpeg2video", (12.0, 0.0), "mpeg2video of this file"),
+    ],
+)
+def test_a_quantiser_in_the_pictures_is_held_against_the_files_own(
+    tape: Tape, codec: str, own: tuple[float, ...], words: str
+) -> None:
+    ingest, survey, _ = tape
+    ingest = replace(ingest, source=replace(ingest.source, codec=codec), quantisers=own)
+    shot = survey.shots[0]
+    coarse = replace(shot, quantiser=replace(shot.quantiser, step=12.0, matrix="mpeg", frames=2, confidence=0.9))
+    (found,) = (
+        one for one in find(JobResult(ingest, replace(survey, shots=(coarse,)))) if one.defect is Defect.QUANTISATION
+    )
+    assert found.severity is Severity.MARKED
+    assert found.value.endswith(words)
+    unsure = replace(shot, quantiser=replace(coarse.quantiser, confidence=0.2))
+    named = {one.defect for one in find(JobResult(ingest, replace(survey, shots=(unsure,))))}
+    assert Defect.QUANTISATION not in named
+
+
 def test_gaps_are_named_after_what_is_missing(tape: Tape) -> None:
     ingest, survey, _ = tape
     gaps = (

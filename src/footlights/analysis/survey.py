@@ -29,6 +29,7 @@ from footlights.analysis import (
     halos,
     levels,
     noise,
+    quantiser,
     sharpness,
     timebase,
 )
@@ -172,6 +173,7 @@ def _report(
         borders=borders.report(series, shot),
         timebase=timebase.report(series, shot),
         blocking=blocking.report(series, shot),
+        quantiser=quantiser.report(series, shot),
         halos=halos.report(series, shot),
         levels=levels.report(series, shot),
         chroma_delay=alignment.report(series, shot),

@@ -25,6 +25,7 @@ class Defect(StrEnum):
     DOT_CRAWL = "dot-crawl"
     CROSS_COLOUR = "cross-colour"
     BLOCKING = "blocking"
+    QUANTISATION = "quantisation"
     HALOS = "halos"
     CLIPPING = "clipping"
     CRUSHED = "crushed"

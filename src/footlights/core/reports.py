@@ -7,7 +7,14 @@ from enum import StrEnum
 
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap
-from footlights.core.tape_reports import BlockingReport, FlickerReport, HaloReport, LevelsReport, TimeBaseReport
+from footlights.core.tape_reports import (
+    BlockingReport,
+    FlickerReport,
+    HaloReport,
+    LevelsReport,
+    QuantiserReport,
+    TimeBaseReport,
+)
 from footlights.core.time import FrameRange
 
 
@@ -267,6 +274,7 @@ class ShotReport:
     borders: BorderReport
     timebase: TimeBaseReport
     blocking: BlockingReport
+    quantiser: QuantiserReport
     halos: HaloReport
     levels: LevelsReport
     chroma_delay: ChromaDelayReport

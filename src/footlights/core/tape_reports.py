@@ -52,6 +52,30 @@ class BlockingReport:
 
 
 @dataclass(frozen=True, slots=True)
+class QuantiserReport:
+    """The quantiser of a compression that the pictures went through, from the pictures alone."""
+
+    step: float
+    """8-bit codes between levels of the lowest frequency of an orthonormal 8×8 DCT; 0 where none shows. With the
+    default intra matrix of MPEG-2 this is its quantiser_scale."""
+    matrix: str
+    """How steps grow with frequency: `flat`, `mpeg` (default intra matrix), `dv` or `jpeg` (ITU-T T.81, annex K)."""
+    field: bool
+    """Blocks of field lines; else of frame lines."""
+    x: int
+    """Sample at which a block begins, 0..7."""
+    y: int
+    """Line of the field or frame at which a block begins, 0..7."""
+    frames: int
+    """Frames that show it."""
+    looked: int
+    """Frames that were looked at; those of MPEG that are predicted from others show nothing."""
+    confidence: float
+    """0..1, by how many coefficients lie on the steps."""
+    measured_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class FlickerReport:
     """Light that trembles or pumps in the whole picture, all through the shot."""
 

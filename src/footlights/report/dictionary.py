@@ -180,6 +180,17 @@ DICTIONARY: Mapping[Defect, Entry] = {
         ("blocking.smooth", "fieldlift.restore"),
         "Detail that the coder rounded to nothing.",
     ),
+    Defect.QUANTISATION: Entry(
+        "Coarse compression",
+        "Fine texture is gone or replaced by small patterns; it swims where the camera moves.",
+        "An MPEG, DV or Motion JPEG coder rounded the picture, this file's own or one before it. A lossless file may "
+        "hold pictures that were compressed before.",
+        "`quantiser`: the step on whose multiples the coefficients of an 8×8 DCT lie, its matrix and grid, from the "
+        "pictures alone. Pictures that were predicted (most of MPEG), filtered, resized, or H.264 show none.",
+        "Steps between blocks are smoothed and the net takes out the patterns; no stage is set by the quantiser.",
+        ("blocking.smooth", "fieldlift.restore"),
+        "What was rounded to nothing, in this or an earlier generation.",
+    ),
     Defect.HALOS: Entry(
         "Halos",
         "Light and dark outlines beside edges: the hard look of video, hair like wire, a rim around the singer.",

@@ -20,6 +20,7 @@ from footlights.core.reports import CadenceKind, ShotReport, Survey
 from footlights.core.sound_reports import SoundReport
 from footlights.core.source import Gap, GapKind, Ingest
 from footlights.core.time import FrameRange
+from footlights.report.coding import compressed
 from footlights.report.levels import suspicions
 
 _BOTH_FIELDS = 3
@@ -62,6 +63,10 @@ def find(result: JobResult) -> tuple[Found, ...]:
     found = [one for report in survey.shots for one in _of_shot(report)]
     found.extend(one for gap in survey.gaps for one in of_gap(gap, survey))
     found.extend(_cast(survey))
+    for report, defect, step, value in compressed(survey, result.ingest):
+        severity = grade(step, 4, 10, 20)
+        if severity is not None:
+            found.append(Found(defect, report.shot.index, report.shot.frames, severity, value))
     whole = FrameRange(0, max(result.ingest.frames, 1))
     found.extend(
         Found(defect, None, whole, Severity.MARKED, value)
