@@ -19,7 +19,6 @@ from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
 from footlights.encoding.allocation import Caps, allocate, fit, floor_of
-from footlights.encoding.search import usual_slope
 from footlights.engine.tasks import Task
 from footlights.media import ffmpeg
 from footlights.pipeline.graph import ENCODE
@@ -120,7 +119,7 @@ def _request(shot: Shot, number: int, options: Any, target: float) -> ChunkReque
     guess = ladder.first_guess(rung, shot.look)
     return ChunkRequest(
         rung, frames, (0,), RATE, rung.width, rung.height, BT709_SIGNAL, guess, settings.probes,
-        look=shot.look, banding=24.0, slope=usual_slope(rung.target),
+        look=shot.look, banding=24.0, slope=ladder.expected_slope(rung, shot.look),
     )  # fmt: skip
 
 

@@ -68,6 +68,7 @@ def _tasks(pictures: dict[int, list[Shot]], options: Any) -> list[Task]:
             request = ChunkRequest(
                 rung, frames, (0,), RATE, rung.width, rung.height, BT709_SIGNAL,
                 ladder.first_guess(rung, shot.look), settings.probes, look=shot.look, banding=24.0,
+                slope=ladder.expected_slope(rung, shot.look),
             )  # fmt: skip
             tasks.append(Task(f"encode/{rung.name}/{number}", ENCODE, 1, {"request": records.to_data(request)}))
     return tasks

@@ -34,7 +34,7 @@ from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
 from footlights.encoding.allocation import allocate, fit, floor_of
-from footlights.encoding.search import Goal, Prior, search, usual_slope
+from footlights.encoding.search import Goal, Prior, search
 from footlights.engine.tasks import Task
 from footlights.pipeline.graph import ENCODE
 from footlights.pipeline.rungs import TOLERANCE, ChunkRequest
@@ -105,7 +105,8 @@ def _course(curves: Path, target: float) -> dict[str, Any]:
         for number, shot in enumerate(shots[rung.height]):
             request = ChunkRequest(
                 rung, FrameRange(number * 32, number * 32 + 32), (0,), RATE, rung.width, rung.height, BT709_SIGNAL,
-                ladder.first_guess(rung, shot.look), settings.probes, look=shot.look, slope=usual_slope(target),
+                ladder.first_guess(rung, shot.look), settings.probes, look=shot.look,
+                slope=ladder.expected_slope(rung, shot.look),
             )  # fmt: skip
             tasks.append(Task(f"encode/{rung.name}/{number}", ENCODE, 1, {"request": records.to_data(request)}))
     draw = np.random.default_rng(2)
@@ -195,7 +196,9 @@ def _rung(target: float) -> Rung:
 def _floor(shot: Shot, target: float, draw: np.random.Generator) -> ChunkEncode:
     """A cold search of the product."""
     rung = _rung(target)
-    return _searched(shot, rung, Prior(ladder.first_guess(rung, shot.look), usual_slope(target)), draw)
+    return _searched(
+        shot, rung, Prior(ladder.first_guess(rung, shot.look), ladder.expected_slope(rung, shot.look)), draw
+    )
 
 
 def _searched(shot: Shot, rung: Rung, prior: Prior, draw: np.random.Generator) -> ChunkEncode:

@@ -204,3 +204,18 @@ def test_what_is_measured_sees_every_layer_of_the_pyramid(count: int) -> None:
     assert every % 2 == 1
     assert every <= 5
     assert every == 1 or count / every >= 19
+
+
+@pytest.mark.parametrize("target", [85.0, 90.0, 95.0])
+def test_pictures_that_move_are_expected_to_change_faster_with_q(target: float) -> None:
+    """So that a target twice as far from 100 lies one doubling coarser, and the slope there is the same law's."""
+    (rung,) = ladder.rungs(960, 540, EncodingSettings(heights=(540,), h264_height=0, target=target))
+    rung = replace(rung, q_min=-99.0, q_max=99.0)
+    still, fast = Look(40.0, 3.0, 90.0), Look(40.0, 40.0, 90.0)
+    assert ladder.doubling(still) > 2 * ladder.doubling(fast)
+    assert ladder.expected_slope(rung, fast) < 2 * ladder.expected_slope(rung, still)
+    for look in (still, fast):
+        nearer = replace(rung, target=(100 + target) / 2)
+        apart = ladder.first_guess(rung, look) - ladder.first_guess(nearer, look)
+        assert apart == pytest.approx(ladder.doubling(look))
+        assert ladder.expected_slope(rung, look) == pytest.approx(-np.log(2) * (100 - target) / ladder.doubling(look))

@@ -41,7 +41,7 @@ def asked() -> list[Task]:
             frames = FrameRange(number * 50, number * 50 + 50)
             request = ChunkRequest(
                 rung, frames, (0,), Fraction(25), 512, 288, BT709_SIGNAL, ladder.first_guess(rung, look(number)), 4,
-                look=look(number),
+                look=look(number), slope=ladder.expected_slope(rung, look(number)),
             )  # fmt: skip
             params = {"request": records.to_data(request)}
             tasks.append(Task(f"encode/{rung.name}/{number}", "footlights.pipeline.ops:encode", 3, params))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.core.encodes import ChunkEncode, Look
-from footlights.encoding.search import SLOPE_RANGE, Prior
+from footlights.encoding.search import SLOPE, SLOPE_RANGE, Prior
 
 FEWEST_SCOUTS, MOST_SCOUTS = 3, 8
 _NEIGHBOURS = 3
@@ -40,14 +40,16 @@ class Solved:
     """VMAF per unit of q."""
     guess: float
     """The q that its look alone had promised."""
+    usual: float = SLOPE
+    """The slope that its look alone had promised."""
 
 
-def solved(look: Look, encode: ChunkEncode, expected: float, guess: float) -> Solved | None:
+def solved(look: Look, encode: ChunkEncode, expected: float, promised: Prior) -> Solved | None:
     """What a finished search teaches; None where a limit on the rate ended it, or nothing was searched.
 
     Where the range of q ended it the answer lies beyond, and others that look alike may begin at that end.
 
-    `expected` is the slope taken for true where there was one trial, `guess` the q that the look promises.
+    `expected` is the slope taken for true where there was one trial, `promised` what the look alone says.
     """
     if encode.outcome not in ("reached", "budget", "ceiling", "floor"):
         return None
@@ -59,7 +61,7 @@ def solved(look: Look, encode: ChunkEncode, expected: float, guess: float) -> So
         slope = min(max(slope, SLOPE_RANGE[0]), SLOPE_RANGE[1])
     chosen = encode.chosen
     shift = (encode.target - chosen.score) / slope
-    return Solved(look, chosen.q + min(max(shift, -3.0), 3.0), slope, guess)
+    return Solved(look, chosen.q + min(max(shift, -3.0), 3.0), slope, promised.q, promised.slope)
 
 
 def scouts(looks: Sequence[Look]) -> tuple[int, ...]:
@@ -79,8 +81,8 @@ def scouts(looks: Sequence[Look]) -> tuple[int, ...]:
     return tuple(sorted(chosen))
 
 
-def expected(look: Look, guess: float, known: Sequence[Solved]) -> Prior | None:
-    """From the q that the look promises and chunks solved at the same rendition; None where there is none.
+def expected(look: Look, promised: Prior, known: Sequence[Solved]) -> Prior | None:
+    """From what the look promises and chunks solved at the same rendition; None where there is none.
 
     Chunks far away say little: on measured curves of programmes of six unlike shots this is off by 4.3 units (root mean
     square), the mean of the nearest chunks by 5.8, the look alone by 4.4; with three shots of each of two cameras by
@@ -89,8 +91,10 @@ def expected(look: Look, guess: float, known: Sequence[Solved]) -> Prior | None:
     if not known:
         return None
     shares = _shares(look, known)
-    moved = float(shares @ [one.q - one.guess for one in known]) / (float(shares.sum()) + _DOUBT)
-    return Prior(guess + moved, _slope(shares / shares.sum(), known))
+    believed = shares / (float(shares.sum()) + _DOUBT)
+    moved = float(believed @ [one.q - one.guess for one in known])
+    steeper = float(np.exp(believed @ np.log([one.slope / one.usual for one in known])))
+    return Prior(promised.q + moved, promised.slope * steeper)
 
 
 def carried(look: Look, below: Solved, pairs: Sequence[tuple[Solved, Solved]], usual: float) -> Prior:
@@ -117,11 +121,6 @@ def _shares(look: Look, known: Sequence[Solved]) -> NDArray[np.float64]:
     shares = 1 / (_SOFTENING + distances**2)
     shares[np.argsort(distances, kind="stable")[_NEIGHBOURS:]] = 0
     return np.asarray(shares)
-
-
-def _slope(weights: NDArray[np.float64], known: Sequence[Solved]) -> float:
-    """Geometric mean: slopes spread over a factor of ten."""
-    return -float(np.exp(weights @ np.log([-one.slope for one in known])))
 
 
 def _features(looks: Sequence[Look]) -> NDArray[np.float64]:

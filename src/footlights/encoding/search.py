@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import log, log2
 
 SLOPE_RANGE = (-4.0, -0.1)
-_USUAL_DOUBLING = 13.0
+USUAL_DOUBLING = 13.0
 """Units of q in which what is lacking of 100 doubles, where nothing is known yet: measured curves have 4 to 30; with 13
 cold searches took fewest trials (41 curves at targets of 91 and 93)."""
 _OVERSHOOT = 1.02
@@ -25,12 +25,12 @@ _NOISE = 0.15
 """VMAF by which a coarser trial may score higher without being taken for a contradiction."""
 
 
-def usual_slope(target: float) -> float:
-    """VMAF per unit of q around a target where nothing is known yet."""
-    return min(max(-_LN2 * (100 - target) / _USUAL_DOUBLING, SLOPE_RANGE[0]), SLOPE_RANGE[1])
+def slope_at(target: float, doubling: float = USUAL_DOUBLING) -> float:
+    """VMAF per unit of q around a target, where what is lacking of 100 doubles with every `doubling` units."""
+    return min(max(-_LN2 * (100 - target) / doubling, SLOPE_RANGE[0]), SLOPE_RANGE[1])
 
 
-SLOPE = usual_slope(93)
+SLOPE = slope_at(93)
 
 
 class Reason(StrEnum):

@@ -22,7 +22,6 @@ from footlights.core.source import Ingest
 from footlights.core.time import FrameRange, at_step
 from footlights.encoding import ladder
 from footlights.encoding.encoders import MASTERS
-from footlights.encoding.search import usual_slope
 from footlights.encoding.segments import SegmentRules, key_frames, segments
 from footlights.engine.tasks import JSON, Resources, Task
 from footlights.ingest import ingest as taking_in
@@ -266,7 +265,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 height=feed.height,
                 signal=feed.signal,
                 guess=ladder.first_guess(rung, looks[number]),
-                slope=usual_slope(rung.target),
+                slope=ladder.expected_slope(rung, looks[number]),
                 probes=settings.encoding.probes,
                 grain=settings.encoding.grain,
                 look=looks[number],

@@ -15,7 +15,7 @@ from math import log
 
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode, Rung
-from footlights.encoding.ladder import first_guess
+from footlights.encoding.ladder import expected_slope, first_guess
 from footlights.encoding.priors import Solved, carried, expected, scouts, solved
 from footlights.encoding.search import Prior
 from footlights.engine.tasks import Task
@@ -58,7 +58,7 @@ class Knowledge:
     def learn(self, number: int, asked: Asked, encode: ChunkEncode) -> None:
         rung = asked.request.rung
         self._rungs[rung.name] = rung
-        found = solved(asked.request.look, encode, asked.request.slope, first_guess(rung, asked.request.look))
+        found = solved(asked.request.look, encode, asked.request.slope, _promised(rung, asked.request.look))
         if found is not None:
             self._solved[rung.name][number] = found
 
@@ -72,7 +72,11 @@ class Knowledge:
                 pairs = [(there[both], here[both]) for both in sorted(there.keys() & here.keys())]
                 usual = _USUAL.get((other.codec, rung.codec), 0.0)
                 return asked.with_prior(carried(look, there[number], pairs, usual), "rendition")
-        return asked.with_prior(expected(look, first_guess(rung, look), [here[one] for one in sorted(here)]), "shots")
+        return asked.with_prior(expected(look, _promised(rung, look), [here[one] for one in sorted(here)]), "shots")
+
+
+def _promised(rung: Rung, look: Look) -> Prior:
+    return Prior(first_guess(rung, look), expected_slope(rung, look))
 
 
 Judge = Callable[[Mapping[str, Sequence[Task]]], Collection[str]]
