@@ -141,8 +141,8 @@ def first_guess(rung: Rung, look: Look) -> float:
 
     Least squares (ridge) over SVT-AV1 at targets of 87 to 95: 22 shots of six sources at 540 and 270 lines by preset 10
     and 30 shots of 22 at 540 lines by preset 8 (n = 296, 25 sources in all); sources left out of the fit are off by 5.5
-    (root mean square), 7.3 at preset 8 and target 93. Luma told nothing more. A wrong guess costs one more trial, nothing
-    else.
+    (root mean square), 7.3 at preset 8 and target 93. Luma told nothing more. A wrong guess costs one more trial,
+    nothing else.
     """
     detail = log2(look.spatial + 5) - 6
     guess = 31.0 + 7.7 * detail + doubling(look) * log2(max(100 - rung.target, 1) / 7)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from math import log
 
 from footlights.core import records
-from footlights.core.encodes import ChunkEncode, Rung
+from footlights.core.encodes import ChunkEncode, Look, Rung
 from footlights.encoding.ladder import expected_slope, first_guess
 from footlights.encoding.priors import Solved, carried, expected, scouts, solved
 from footlights.encoding.search import Prior
