@@ -4,8 +4,8 @@
 
 `allocation` who gets the bits, `search` trials with and without priors, `baselines` against one CRF, x265 and the
 scheme of Av1an, `curves` measured curves and `simulated` the same comparisons on them, `presets` bytes and time of
-presets, `grain` film grain, `browser` playing in Chromium, `server` requests a second of a premiere, `kills` kill -9
-while encoding. What follows `--part NAME` is passed on.
+presets, `grain` film grain, `browser` playing in Chromium, `watch` two minutes of a premiere in it, `server` requests a
+second of a premiere, `kills` kill -9 while encoding. What follows `--part NAME` is passed on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,19 @@ from __future__ import annotations
 import importlib
 import sys
 
-PARTS = ("allocation", "search", "curves", "simulated", "presets", "baselines", "grain", "browser", "server", "kills")
+PARTS = (
+    "allocation",
+    "search",
+    "curves",
+    "simulated",
+    "presets",
+    "baselines",
+    "grain",
+    "browser",
+    "watch",
+    "server",
+    "kills",
+)
 
 
 def main() -> None:

@@ -31,7 +31,8 @@ from footlights.encoding import ladder
 from footlights.encoding.allocation import Caps, allocate, fit
 from footlights.encoding.encoders import lossless_intermediate
 from footlights.media import ffmpeg
-from footlights.pipeline.rungs import TOLERANCE, ChunkRequest, Picture, encode_chunk
+from footlights.pipeline.chunks import ChunkRequest, Picture
+from footlights.pipeline.rungs import TOLERANCE, encode_chunk
 from footlights.settings import EncodingSettings
 
 RATE = Fraction(25)

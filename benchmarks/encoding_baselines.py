@@ -53,7 +53,7 @@ from footlights.encoding import ladder
 from footlights.encoding.encoders import X265, Encoder, SvtAv1
 from footlights.media import ffmpeg
 from footlights.metrics.video import vmaf
-from footlights.pipeline.rungs import every_of
+from footlights.pipeline.chunks import every_of
 from footlights.settings import EncodingSettings
 
 SVT_GRID = (24.0, 36.0)

@@ -24,7 +24,8 @@ from footlights.encoding import ladder
 from footlights.encoding.encoders import lossless_intermediate
 from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
-from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+from footlights.pipeline.chunks import ChunkRequest, Picture
+from footlights.pipeline.rungs import encode_chunk
 from footlights.settings import EncodingSettings
 
 SOURCES: dict[str, tuple[float, ...]] = {

@@ -151,10 +151,10 @@ class Bench:
             ffmpeg.run([*ffmpeg.input_arguments(source, RATE), *words, ffmpeg.file_url(target)], doing="encoding")
         return target
 
-    def quality(self, base: list[Planes], name: str, reference: str = "clean") -> float:
-        """VMAF-NEG of pictures without grain against the cleaned source, or the truth."""
+    def quality(self, base: list[Planes], name: str, reference: Path) -> float:
+        """VMAF-NEG of pictures without grain against the cleaned source, the grainy one or the truth."""
         test = self.file(f"base-{name}", base)
-        return vmaf(test, self.folder / f"{reference}.mkv", RATE, height=SIZE[1], frames=FRAMES).mean
+        return vmaf(test, reference, RATE, height=SIZE[1], frames=FRAMES).mean
 
     def seen(self, path: Path) -> dict[str, float]:
         """Grain of a decode as it is shown."""
@@ -213,7 +213,7 @@ def measure(name: str, content: Content, data: Path, folder: Path) -> dict[str, 
     truth = clip(data / "dev_clips" / content.file, content.first)
     noisy = with_noise(truth, content, seed=len(name))
     one = Bench(folder, truth, noisy, differences_in_time([(noisy, truth)]))
-    one.file("truth", truth)
+    plain = one.file("truth", truth)
     source = one.file("noisy", noisy)
 
     keep_q = coarsest(lambda q: one.seen(one.encode(source, q))["sigma_ratio"] >= SURVIVES, 4, 44)
@@ -223,29 +223,29 @@ def measure(name: str, content: Content, data: Path, folder: Path) -> dict[str, 
     treated = graining.prepare(source, KEYS, RATE, folder)
     if not treated.removed:
         raise SystemExit(f"{name}: {treated.why}")
-    wanted = one.quality(list(decoded(kept, grain=True)), "keep", "noisy")
-    q, reached = _ours_at(one, treated.pictures, wanted, "clean")
+    wanted = one.quality(list(decoded(kept, grain=True)), "keep", source)
+    q, reached = _ours_at(one, treated.pictures, wanted, treated.pictures)
     alike = list(GrainRemover(treated.grain[0]).run(decoded(kept, grain=True)))
-    truly = one.quality(alike, "keep", "truth")
-    strict_q, strict_reached = _ours_at(one, treated.pictures, truly, "truth")
+    truly = one.quality(alike, "keep", plain)
+    strict_q, strict_reached = _ours_at(one, treated.pictures, truly, plain)
     base = one.encode(treated.pictures, q)
     made = folder / "ours.mkv"
     record = graining.code(treated, base, made, 0, one.encode(source, q).stat().st_size)
-    svt = _svt(one, source, q)
+    svt = _svt(one, source, treated.pictures, q)
     ours, keep = made.stat().st_size, kept.stat().st_size
     strict = one.encode(treated.pictures, strict_q).stat().st_size + record.side_bytes
     pictures = list(decoded(base, grain=False))
     return {
         "source_sigma": differences_in_picture(noisy, truth).mean / 4,
         "measured_sigma": float(np.mean([grain.mean for grain in treated.grain])) / 4,
-        "removed_truth_vmaf": one.quality(list(decoded(treated.pictures, grain=False)), "clean", "truth"),
+        "removed_truth_vmaf": one.quality(list(decoded(treated.pictures, grain=False)), "clean", plain),
         "keep": {"q": keep_q, "bytes": keep, "base_vmaf": wanted, "truth_vmaf": truly, **kept_grain},
         "ours": {
             "q": q,
             "bytes": ours,
-            "base_vmaf": one.quality(pictures, "ours"),
+            "base_vmaf": one.quality(pictures, "ours", treated.pictures),
             "reached": reached,
-            "truth_vmaf": one.quality(pictures, "ours", "truth"),
+            "truth_vmaf": one.quality(pictures, "ours", plain),
             "side_bytes": record.side_bytes,
             **one.seen(made),
             **one.drawn(made),
@@ -260,7 +260,7 @@ def measure(name: str, content: Content, data: Path, folder: Path) -> dict[str, 
     }
 
 
-def _ours_at(one: Bench, clean: Path, wanted: float, reference: str) -> tuple[int, bool]:
+def _ours_at(one: Bench, clean: Path, wanted: float, reference: Path) -> tuple[int, bool]:
     """The coarsest CRF of the grid whose base scores `wanted` against a reference, and whether any does.
 
     From the coarse end: below CRF 12 or so scores of short clips no longer rise.
@@ -277,14 +277,14 @@ def _x265(one: Bench, source: Path, clean: Path, side: int) -> dict[str, Any]:
     q = coarsest(lambda q: one.seen(one.encode_x265(source, q))["sigma_ratio"] >= SURVIVES, 4, 40)
     kept = one.encode_x265(source, q)
     seen = one.seen(kept)
-    wanted = one.quality(list(decoded(kept, grain=True)), "x265", "noisy")
-    ours_q, reached = _ours_at(one, clean, wanted, "clean")
+    wanted = one.quality(list(decoded(kept, grain=True)), "x265", source)
+    ours_q, reached = _ours_at(one, clean, wanted, clean)
     ours, size = one.encode(clean, ours_q).stat().st_size + side, kept.stat().st_size
     found = {"q": q, "bytes": size, "base_vmaf": wanted, "survives_reached": seen["sigma_ratio"] >= SURVIVES, **seen}
     return {**found, "ours_q": ours_q, "ours_bytes": ours, "ours_reached": reached, "saved": 1 - ours / size}
 
 
-def _svt(one: Bench, source: Path, q: float) -> dict[str, Any]:
+def _svt(one: Bench, source: Path, clean: Path, q: float) -> dict[str, Any]:
     """SVT-AV1's own film grain, at the strength whose sigma comes nearest."""
 
     def tried() -> Iterator[dict[str, Any]]:
@@ -294,7 +294,7 @@ def _svt(one: Bench, source: Path, q: float) -> dict[str, Any]:
 
     best = min(tried(), key=lambda found: abs(float(found["sigma_ratio"]) - 1))
     base = list(decoded(best.pop("path"), grain=False))
-    return {**best, "base_vmaf": one.quality(base, "svt")}
+    return {**best, "base_vmaf": one.quality(base, "svt", clean)}
 
 
 def bootstrap(values: list[float], rounds: int = 2000) -> tuple[float, float]:

@@ -21,8 +21,9 @@ from footlights.encoding import ladder
 from footlights.encoding.allocation import Caps, allocate, fit, floor_of
 from footlights.engine.tasks import Task
 from footlights.media import ffmpeg
+from footlights.pipeline.chunks import ChunkRequest, Picture
 from footlights.pipeline.graph import ENCODE
-from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+from footlights.pipeline.rungs import encode_chunk
 from footlights.pipeline.waves import Asked, waves
 from footlights.settings import EncodingSettings
 
@@ -41,6 +42,7 @@ def floor_way(shots: Sequence[Shot], options: Any, work: Path) -> dict[str, Any]
         "trials": [[[*_numbers(probe), probe.why] for probe in one.probes] for one in made],
         "outcomes": [one.outcome for one in made],
         "priors": [one.prior for one in made],
+        "proxies": [one.proxy and [one.proxy.q, round(one.proxy.score, 3)] for one in made],
         "targets": [one.target for one in made],
         "encode": round(spent[0], 2),
     }

@@ -25,8 +25,9 @@ from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
 from footlights.engine.tasks import Task
+from footlights.pipeline.chunks import ChunkRequest, Picture
 from footlights.pipeline.graph import ENCODE
-from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+from footlights.pipeline.rungs import encode_chunk
 from footlights.pipeline.waves import Asked, waves
 from footlights.settings import EncodingSettings
 

@@ -36,8 +36,9 @@ from footlights.encoding import ladder
 from footlights.encoding.allocation import allocate, fit, floor_of
 from footlights.encoding.search import Goal, Prior, search
 from footlights.engine.tasks import Task
+from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.graph import ENCODE
-from footlights.pipeline.rungs import TOLERANCE, ChunkRequest
+from footlights.pipeline.rungs import TOLERANCE
 from footlights.pipeline.waves import Asked, waves
 from footlights.settings import EncodingSettings
 

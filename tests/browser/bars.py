@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -38,10 +39,11 @@ ENCODERS = {
 CLICK_FROM, CLICK_EVERY = Fraction(1, 2), Fraction(1)
 
 
-def write_test_stream(folder: Path) -> None:
-    clock = Clock([number / RATE for number in range(FRAMES)], FRAMES / RATE, RATE)
-    parts = segments(CUTS, clock.times, clock.end, RULES)
-    keys = key_frames(parts, CUTS, clock.times, clock.end)
+def write_test_stream(folder: Path, frames: int = FRAMES, cuts: Sequence[int] = CUTS) -> None:
+    """`stream` in `folder`; frame numbers go around after 255."""
+    clock = Clock([number / RATE for number in range(frames)], frames / RATE, RATE)
+    parts = segments(cuts, clock.times, clock.end, RULES)
+    keys = key_frames(parts, cuts, clock.times, clock.end)
     renditions = []
     for name, (width, height) in SIZES.items():
         pieces = []

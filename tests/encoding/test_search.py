@@ -14,7 +14,7 @@ from footlights.encoding import ladder
 from footlights.encoding.encoders import MASTERS, X264, SvtAv1, rung_encoder
 from footlights.encoding.search import SLOPE, Found, Goal, Prior, Reason, Trial, _next, search
 from footlights.errors import ParameterError
-from footlights.pipeline.rungs import every_of
+from footlights.pipeline.chunks import every_of
 from footlights.settings import EncodingSettings
 
 GOAL = Goal(target=93, tolerance=0.5, q_low=18, q_high=55, step=0.25, probes=4)
@@ -168,6 +168,17 @@ def test_where_more_bits_make_it_worse_they_are_not_spent() -> None:
     assert 12 in tried
     assert 16 <= found.q <= 20
     assert found.score > 92
+
+
+def test_a_search_that_begins_at_the_finest_value_looks_whether_a_coarser_one_is_as_good() -> None:
+    goal = replace(GOAL, q_low=12)
+    crowd = ((12, 91.55), (16, 92.05), (19, 92.2), (22, 90.4), (36, 74.3))
+    found, tried = run(lambda q: float(np.interp(q, *zip(*crowd, strict=True))), 12, goal)
+    assert (found.outcome, found.q, tried) == ("ceiling", 17, [12, 17])
+    plain, tried = run(lambda q: 92 - 0.3 * (q - 12), 12, goal)
+    assert (plain.outcome, plain.q, tried) == ("ceiling", 12, [12, 17])
+    enough, tried = run(lambda q: 93.2 - 0.3 * (q - 12), 12, goal)
+    assert (enough.outcome, tried) == ("reached", [12])
 
 
 def test_a_slower_preset_may_begin_coarser() -> None:

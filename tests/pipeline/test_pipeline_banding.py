@@ -16,7 +16,8 @@ from footlights.encoding import ladder
 from footlights.encoding.encoders import SvtAv1, lossless_intermediate
 from footlights.media import ffmpeg
 from footlights.metrics.video import vmaf
-from footlights.pipeline.rungs import ChunkRequest, Picture, _mended, encode_chunk
+from footlights.pipeline.chunks import ChunkRequest, Picture
+from footlights.pipeline.rungs import _mended, encode_chunk
 from footlights.settings import EncodingSettings
 
 WIDTH, HEIGHT, FRAMES = 256, 144, 4

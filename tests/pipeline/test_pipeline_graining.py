@@ -21,7 +21,8 @@ from footlights.media.av1headers import temporal_units
 from footlights.media.bitstreams import av1_sequence
 from footlights.media.playback import base_digest, with_grain
 from footlights.pipeline import graining
-from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+from footlights.pipeline.chunks import ChunkRequest, Picture
+from footlights.pipeline.rungs import encode_chunk
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "encoding" / "grain"))
 from made_grain import grainy, scene

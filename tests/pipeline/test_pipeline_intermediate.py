@@ -12,7 +12,8 @@ from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import encoders, ladder
 from footlights.media import ffmpeg
-from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk
+from footlights.pipeline.chunks import ChunkRequest, Picture
+from footlights.pipeline.rungs import encode_chunk
 from footlights.settings import EncodingSettings
 
 FRAMES = FrameRange(0, 10)

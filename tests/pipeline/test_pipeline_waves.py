@@ -14,7 +14,7 @@ from footlights.core.time import FrameRange
 from footlights.encoding import ladder
 from footlights.encoding.search import Goal, Prior, search
 from footlights.engine.tasks import Task
-from footlights.pipeline.rungs import ChunkRequest
+from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.waves import Asked, waves
 from footlights.settings import EncodingSettings
 

@@ -177,6 +177,10 @@ def test_dash_says_when_it_is_live_when_over_and_when_on_demand() -> None:
     assert over.get("minimumUpdatePeriod") is None
     assert over.get("mediaPresentationDuration")
     assert LINE.closing in LINE.turns
+    # A viewer five target durations behind, with ten seconds in the buffer, still has the last segment to ask for.
+    lagging = root(LINE.end + 5 * LINE.target - 10)
+    assert lagging.get("minimumUpdatePeriod")
+    assert LINE.end < LINE.closing <= LINE.end + min(LINE.window, HOLD)
     assert later.get("type") == "static"
     assert later[0].get("start") == "PT0.000000S"
 

@@ -138,7 +138,9 @@ class ChunkEncode:
     `seen`: it does, and more bits do not help or are not allowed."""
     prior: str = ""
     """What the first trial was expected from: `look` (the pictures alone), `shots` (others of the same rendition),
-    `rendition` (the same chunk at another one)."""
+    `rendition` (the same chunk at another one); where there is a proxy, what that was."""
+    proxy: Probe | None = None
+    """A quick encode at half the size that said where the search begins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ SVT-AV1's quality no longer rises everywhere while its bytes double."""
 _H264_Q = (16.0, 38.0)
 _H264_FACTOR = 1.8
 _PRESET = 10
-_COARSER = 0.6
+COARSER = 0.6
 """Units of CRF by which each slower preset of SVT-AV1 may be coarser for the same score (six shots: 1.4, 1.6 and 2.1 at
 presets 9, 8 and 6 against 10)."""
 _H264_FINER = 11.0
@@ -146,7 +146,7 @@ def first_guess(rung: Rung, look: Look) -> float:
     """
     detail = log2(look.spatial + 5) - 6
     guess = 31.0 + 7.7 * detail + doubling(look) * log2(max(100 - rung.target, 1) / 7)
-    guess += _COARSER * (_PRESET - int(rung.preset)) if rung.codec == "av1" else -_H264_FINER
+    guess += COARSER * (_PRESET - int(rung.preset)) if rung.codec == "av1" else -_H264_FINER
     return min(max(guess, rung.q_min), rung.q_max)
 
 

@@ -24,8 +24,8 @@ from footlights.engine.reuse import Action
 from footlights.engine.tasks import Task
 from footlights.pipeline import graph, ops
 from footlights.pipeline.assembly import StreamRequest
+from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.looks import see_tasks
-from footlights.pipeline.rungs import ChunkRequest
 from footlights.pipeline.waves import Asked, waves
 from footlights.settings import Settings
 

@@ -27,10 +27,10 @@ from footlights.engine.tasks import JSON, Resources, Task
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import evidence
 from footlights.pipeline.assembly import AS_IT_IS, MasterRequest, SoundPlan, StreamRequest, Timing
+from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.job import TapeIdentity
 from footlights.pipeline.looks import chunk_looks, survey_looks
 from footlights.pipeline.restore import PieceRequest
-from footlights.pipeline.rungs import ChunkRequest
 from footlights.planning import rules
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
 from footlights.settings import Settings
@@ -276,11 +276,11 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 Task(
                     f"encode/{rung.name}/{number:05d}",
                     ENCODE,
-                    7,
+                    8,
                     {"request": records.to_data(request)},
                     needs=(feed.pieces[number],) if feed.pieces else (INGEST,),
                     places={"video": feed.video} if feed.video else {},
-                    resources=Resources(threads=2, memory=3 * 2**30, disk=round(pixels * 6.5)),
+                    resources=Resources(threads=2, memory=3 * 2**30, disk=round(pixels * 7.3)),
                     units=settings.encoding.probes * max(1, round(pixels / 1e6)),
                     priority=10,
                     timeout=settings.engine.patience * (_SLOW_START + settings.encoding.probes * pixels / 1e6),

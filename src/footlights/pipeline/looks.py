@@ -12,7 +12,7 @@ from footlights.core.reports import Survey
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange
 from footlights.engine.tasks import Task
-from footlights.pipeline.rungs import ChunkRequest
+from footlights.pipeline.chunks import ChunkRequest
 
 SEE = "footlights.pipeline.ops:see"
 

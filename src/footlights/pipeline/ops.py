@@ -33,11 +33,12 @@ from footlights.media.stretch import stretched
 from footlights.pipeline import assembly, evidence, faceguard, hdr, provenancetrack, soundcaring
 from footlights.pipeline import fidelity as pushing
 from footlights.pipeline import worst as worst_pictures
+from footlights.pipeline.chunks import ChunkRequest, Picture
 from footlights.pipeline.facetracks import FACES, FaceRequest, track
 from footlights.pipeline.facewave import PERSONS
 from footlights.pipeline.pushback import ShotRequest
 from footlights.pipeline.restore import PieceRequest, restore_piece
-from footlights.pipeline.rungs import ChunkRequest, Picture, encode_chunk, seen_large
+from footlights.pipeline.rungs import encode_chunk, seen_large
 from footlights.planning.provenance import RATE
 from footlights.planning.provenancemap import MapRequest
 from footlights.report import worst

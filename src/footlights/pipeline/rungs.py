@@ -4,87 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from math import ceil, log2
 from pathlib import Path
 
-from footlights.core.encodes import ORDINARY, ChunkEncode, GrainEncode, Look, Probe, Rung
-from footlights.core.signal import HDR_NAMES, Range, Signal, delivered
+from footlights.core.encodes import ChunkEncode, GrainEncode, Probe
+from footlights.core.signal import Range, Signal, delivered
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import Encoder, intermediate, intermediate_suffix, rung_encoder
-from footlights.encoding.search import SLOPE, Goal, Prior, search
-from footlights.errors import VerificationError
+from footlights.encoding.search import Goal, Prior, search
 from footlights.media import ffmpeg
 from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
 from footlights.metrics.video import seen_at, vmaf
-from footlights.pipeline import graining
+from footlights.pipeline import graining, proxies
+from footlights.pipeline.chunks import ChunkRequest, Picture, encode, every_of
 from footlights.pipeline.graining import Treatment
 
 TOLERANCE = 0.4
 """VMAF by which the score of the accepted trial may miss the target."""
-_MEASURED = 19
-"""Frames of a chunk that VMAF looks at, where it has that many; never fewer than every fifth. Of 96 frames every fifth
-tells the 5th percentile within 0.42 (root mean square, eight shots), every third within 0.30."""
-_SPARSEST = 5
 _FINER = 4.0
 """Units of q by which a chunk with banding is encoded finer."""
 _MENDING = 2
 """Times it is."""
 _CAP_STEP = 1.0
 """q by which baked grain is coarsened until it keeps the rate."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkRequest:
-    """Everything one encode is made from."""
-
-    rung: Rung
-    frames: FrameRange
-    """Output frames, for the record."""
-    keyframes: tuple[int, ...]
-    """Inside the chunk; the first is 0."""
-    rate: Fraction
-    width: int
-    """Of the pictures as displayed, in square samples."""
-    height: int
-    signal: Signal
-    """Of the pictures; a rendition is what `core.signal.delivered` makes of it."""
-    guess: float
-    """q to begin with."""
-    probes: int
-    q: float | None = None
-    """Given by allocation: one encode with it, no search."""
-    grain: str = "keep"
-    """`auto`: grain is taken out and given back where that saves; `keep`: pictures are encoded as they are."""
-    look: Look = ORDINARY
-    slope: float = SLOPE
-    """VMAF per unit of q to expect around the target."""
-    prior: str = "look"
-    """What `guess` and `slope` come from, as in `ChunkEncode.prior`."""
-    banding: float = 1.0
-    """CAMBI that an encode may add to its reference's."""
-
-    @property
-    def hdr(self) -> str:
-        """The transfer characteristic of HDR as FFmpeg calls it; empty for SDR."""
-        return HDR_NAMES.get(self.signal.transfer, "")
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Where the chunk's pictures come from."""
-
-    path: Path
-    frames: FrameRange
-    """Of that file."""
-
-
-def every_of(count: int) -> int:
-    """VMAF looks at every so many frames of a chunk of `count`. Always odd: even numbers would see only the lower
-    layers of the encoder's pyramid, which are coded finer (every second frame: up to 2 VMAF too much)."""
-    every = max(1, min(count // _MEASURED, _SPARSEST))
-    return every - 1 + every % 2
 
 
 def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress: Callable[[int], None]) -> ChunkEncode:
@@ -117,6 +60,7 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
         request.rung.target,
         found.bands,
         request.prior,
+        found.proxy,
     )
 
 
@@ -148,6 +92,7 @@ class _Found:
     outcome: str
     grain: GrainEncode | None = None
     bands: str = "few"
+    proxy: Probe | None = None
 
 
 def _accepted(
@@ -171,7 +116,8 @@ def _accepted(
     if request.q is not None:
         probe = trial(request.q, "allocation")
         return _Found(trials[request.q][0], probe, (probe,), "allocated", bands=_bands(request, probe.banding))
-    found_q, outcome = _solve(request, encoder, trial)
+    start = proxies.begin(request, reference, folder)
+    found_q, outcome = _solve(request, encoder, start.prior, trial)
     found_q, outcome = _capped(request, encoder, trials, trial, found_q, outcome)
     bands = _bands(request, trials[found_q][1].banding)
     if mend and bands == "seen" and request.rung.bit_depth > 8:  # eight bits have no finer steps to give
@@ -180,7 +126,8 @@ def _accepted(
         if q != found_q:
             path.unlink(missing_ok=True)
     path, chosen = trials[found_q]
-    return _Found(path, chosen, tuple(probe for _, probe in trials.values()), outcome, bands=bands)
+    probes = tuple(probe for _, probe in trials.values())
+    return _Found(path, chosen, probes, outcome, bands=bands, proxy=start.proxy)
 
 
 def _grained(
@@ -227,14 +174,16 @@ def _baked(request: ChunkRequest, encoder: Encoder, treated: Treatment, found: _
 
 def _size_at(request: ChunkRequest, encoder: Encoder, pictures: Path, q: float, path: Path) -> int:
     """Bytes of an encode that is not judged."""
-    _encode(request, encoder, q, pictures, path)
+    encode(request, encoder, q, pictures, path)
     return path.stat().st_size
 
 
-def _solve(request: ChunkRequest, encoder: Encoder, trial: Callable[[float, str], Probe]) -> tuple[float, str]:
+def _solve(
+    request: ChunkRequest, encoder: Encoder, prior: Prior, trial: Callable[[float, str], Probe]
+) -> tuple[float, str]:
     rung = request.rung
     goal = Goal(rung.target, TOLERANCE, rung.q_min, rung.q_max, encoder.q.step, request.probes)
-    solver = search(goal, Prior(request.guess, request.slope))
+    solver = search(goal, prior)
     try:
         wanted = next(solver)
         while True:
@@ -306,7 +255,7 @@ def _halvings(trials: dict[float, tuple[Path, Probe]]) -> float:
 
 def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path) -> Probe:
     rung, count = request.rung, len(request.frames)
-    _encode(request, encoder, q, reference, path)
+    encode(request, encoder, q, reference, path)
     every = every_of(count)
     scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every, width=rung.width)
     return Probe(
@@ -317,23 +266,6 @@ def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, p
         round(scores.worst, 3),
         banding=round(scores.banding, 3),
     )
-
-
-def _encode(request: ChunkRequest, encoder: Encoder, q: float, pictures: Path, path: Path) -> None:
-    rung, count = request.rung, len(request.frames)
-    arguments = [
-        *ffmpeg.input_arguments(pictures, request.rate),
-        *encoder.arguments(q, request.keyframes, request.rate),
-        ffmpeg.file_url(path),
-    ]
-    ffmpeg.run(arguments, doing=f"encoding {rung.name} at q {q:g}")
-    frames = index_video(path).frames
-    if frames != count:
-        raise VerificationError(
-            f"{rung.name} at q {q:g} holds {frames} frames instead of {count}",
-            "the encoder lost or invented frames",
-            "run the same command again",
-        )
 
 
 def _reference(request: ChunkRequest, picture: Picture, folder: Path) -> Path:

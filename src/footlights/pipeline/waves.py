@@ -19,7 +19,7 @@ from footlights.encoding.ladder import expected_slope, first_guess
 from footlights.encoding.priors import Solved, carried, expected, scouts, solved
 from footlights.encoding.search import Prior
 from footlights.engine.tasks import Task
-from footlights.pipeline.rungs import ChunkRequest
+from footlights.pipeline.chunks import ChunkRequest
 
 FIRST_RUN = 8
 """Chunks of the smallest rendition searched at once after the scouts; every further run has twice as many."""

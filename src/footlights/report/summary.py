@@ -145,6 +145,7 @@ def parts(encodes: Sequence[ChunkEncode]) -> Iterator[dict[str, Any]]:
             "bands": encode.bands,
             "target": encode.target,
             "prior": encode.prior,
+            "proxy": encode.proxy and {"q": encode.proxy.q, "score": round(encode.proxy.score, 3)},
             "trials": [
                 {"q": one.q, "bytes": one.bytes, "vmaf_mean": one.mean, "score": round(one.score, 3), "why": one.why}
                 for one in encode.probes

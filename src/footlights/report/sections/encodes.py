@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from footlights.core.encodes import ChunkEncode, EncodePlan
+from footlights.core.encodes import ChunkEncode, EncodePlan, Probe
 from footlights.core.time import clock
 from footlights.report.rdplot import rd_plot
 from footlights.report.story import Story
@@ -52,6 +52,11 @@ def _row(encode: ChunkEncode, rate: float) -> Mapping[str, object]:
         "low": f"{chosen.low:.1f}",
         "miss": f"{chosen.score - encode.target:+.2f}" if encode.target else "",
         "banding": f"{chosen.banding:.1f}",
-        "trials": ", ".join(f"{one.q:g} ({one.why})" if one.why else f"{one.q:g}" for one in encode.probes),
+        "trials": ", ".join(f"{one.q:g} ({one.why})" if one.why else f"{one.q:g}" for one in _tried(encode)),
         "outcome": encode.outcome if encode.bands == "few" else f"{encode.outcome}, banding {encode.bands}",
     }
+
+
+def _tried(encode: ChunkEncode) -> tuple[Probe, ...]:
+    """The proxy first, where there is one."""
+    return encode.probes if encode.proxy is None else (encode.proxy, *encode.probes)
