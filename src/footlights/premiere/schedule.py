@@ -104,7 +104,7 @@ class Schedule:
         """Seconds since 1970: six target durations later, when every player has asked for the last segment, also one
         that is three behind, as it is told to be, and has stalled since. Not later than the window is long, behind
         whose end players are moved on, and well before the manifest becomes another."""
-        return self.end + min(6 * self.target, self.window, Fraction(HOLD, 2))
+        return self.end + min(Fraction(6 * self.target), self.window, Fraction(HOLD, 2))
 
     @property
     def target(self) -> int:
