@@ -52,6 +52,19 @@ def test_three_scenes_give_three_shots_that_cover_the_tape(tmp_path: Path) -> No
     assert [(s.shot.frames.start, s.shot.frames.stop) for s in survey.shots] == [(0, 10), (10, 20), (20, 30)]
 
 
+@pytest.mark.parametrize(("alone", "found"), [(1, 2), (2, 2), (3, 5), (4, 6)])
+def test_frames_alone_between_two_scenes_are_shots_from_three_in_a_row_on(
+    tmp_path: Path, alone: int, found: int
+) -> None:
+    def seen(field: int) -> Picture:
+        frame = field // 2
+        return panned(texture(20 + frame), 0) if 10 <= frame < 10 + alone else panned(A if frame < 10 else B, field)
+
+    _, survey = surveyed(noisy(interlaced(seen, 24), 1.5), tmp_path)
+    assert len(survey.shots) == found
+    assert survey.shots[-1].shot.frames.stop == 24
+
+
 @pytest.mark.parametrize("length", [1, 2, 3])
 def test_a_strobe_that_whites_out_the_scene_is_no_cut(tmp_path: Path, length: int) -> None:
     def seen(field: int) -> Picture:

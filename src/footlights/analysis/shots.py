@@ -4,6 +4,7 @@ structure breaks at no field, so the scenes they join count as one shot.
 Fields are compared by structure with the light taken out (`metrics.structure`), never by brightness. Where structure
 breaks, the fields after the break are compared with the field before it: if the scene comes back within a few fields,
 it was a flash (or a fault), not a cut. A scene that goes dark and comes back the same is one shot.
+A scene of less than four fields is a fault or a flash, unless it stands among at least three that last one frame each.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ _HOLDS = 0.2
 fields in which the noise outshines the scene are like nothing (≤ 0.15)."""
 _LEAVES = 0.25
 """By this much more the fields after the return must be like the new scene, not the old, for the new to have stayed."""
+_FRAMES_ALONE = 3
+"""Scenes of one frame each that must follow each other to be shots: one by itself may be a flash or a fault."""
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class ShotAnalyser:
     """Notes, per field: similarity to the field before; and for breaks, whether the old scene came back."""
 
     name: ClassVar[str] = "shots"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     before: ClassVar[int] = REACH
     after: ClassVar[int] = REACH // 2 + 1
     columns: ClassVar[dict[str, int]] = {
@@ -156,8 +159,11 @@ def find_shots(series: Series, frames: int) -> tuple[tuple[Shot, ...], NDArray[n
     bridge, returned, hold, leaves = (
         series[f"shots.{name}"].reshape(-1) for name in ("bridge", "returned", "hold", "leaves")
     )
-    flash_end = -1
+    flash_end, alone = -1, _alone(series)
     for index in np.flatnonzero(same < BREAK):
+        if alone[index]:
+            cuts.append(_Cut(int(index), float(1 - max(same[index], 0.0)), Entry.CUT))
+            continue
         if index <= flash_end:
             continue  # the light going back to what it was
         stays = returned[index] > INSERT and hold[index] >= SAME
@@ -171,7 +177,22 @@ def find_shots(series: Series, frames: int) -> tuple[tuple[Shot, ...], NDArray[n
         cuts.append(_Cut(int(index), float(1 - max(same[index], 0.0)), _entry(series, int(index))))
     for start, stop in _white_outs(series):
         flashes[start // 2 : (stop + 1) // 2] = True
-    return _shots(_settled(cuts), frames), flashes
+    return _shots(_settled(cuts, alone), frames), flashes
+
+
+def _alone(series: Series) -> NDArray[np.bool_]:
+    """Fields that begin a shot of one frame: among several frames in a row of which each is like none of the fields
+    before and after it, while its own two fields are alike."""
+    same, bridge = (series[f"shots.{name}"].reshape(-1) for name in ("same", "bridge"))
+    broken = np.concatenate([same < BREAK, [True]])  # the tape's end ends its last scene
+    scene = broken[:-2] & (same[1:] >= BREAK) & broken[2:] & (bridge[:-1] < SAME)
+    found = np.zeros(len(same), np.bool_)
+    for parity in (0, 1):
+        chain = scene[parity::2]
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], chain, [False]]).astype(np.int8)))
+        for start, stop in zip(edges[0::2], edges[1::2], strict=True):
+            found[2 * start + parity : 2 * stop + parity : 2] = stop - start >= _FRAMES_ALONE
+    return found
 
 
 def _white_outs(series: Series) -> Iterator[tuple[int, int]]:
@@ -193,11 +214,12 @@ class _Cut:
     entry: Entry
 
 
-def _settled(cuts: list[_Cut]) -> list[_Cut]:
-    """One cut per place: of breaks within two fields (a torn or blended field) the first counts."""
+def _settled(cuts: list[_Cut], alone: NDArray[np.bool_]) -> list[_Cut]:
+    """One cut per place: of breaks within two fields (a torn or blended field) the first counts, unless it begins a
+    shot of one frame."""
     kept: list[_Cut] = []
     for cut in cuts:
-        if not kept or cut.field - kept[-1].field > 2:
+        if not kept or alone[kept[-1].field] or cut.field - kept[-1].field > 2:
             kept.append(cut)
     return kept
 
