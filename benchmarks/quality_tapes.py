@@ -65,13 +65,17 @@ class Tape:
     """`(2T, 3, 480, 704)`: Y'CbCr of the active picture at every field's instant."""
 
 
-def clip_pictures(path: Path, count: int) -> Iterator[Plane]:
-    """R'G'B' pictures `(HEIGHT, WIDTH, 3)`: the middle of each picture of a clip, 4:3."""
+def clip_pictures(path: Path, count: int, *, sited: bool = False) -> Iterator[Plane]:
+    """R'G'B' pictures `(HEIGHT, WIDTH, 3)`: the middle of each picture of a clip, 4:3.
+
+    `sited`: colour where its siting says; else each sample stands for two of luma, half a sample too far right.
+    """
     with av.open(str(path)) as container:
         for number, frame in enumerate(container.decode(video=0)):
             if number == count:
                 return
-            picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+            shown = frame.reformat(format="yuv444p", interpolation="BICUBIC") if sited else frame
+            picture = np.asarray(shown.to_ndarray(format="rgb24"), np.uint8)
             height, width = picture.shape[:2]
             if height > width:  # a clip shot upright: its upper part
                 high = round(width * HEIGHT / WIDTH)

@@ -29,8 +29,12 @@ _ACROSS, _DOWN = 11, 4
 """Largest lag that is tried: luma samples, field lines."""
 _STRETCH = (80, 24)
 """Length of a stretch, in luma samples and in field lines."""
-_BLUR = (3.5, 1.0)
-"""Sigma that brings luma near the bandwidth of tape chroma along the line, and smooths noise across lines."""
+_BLUR = (5.0, 1.0)
+"""Sigma that brings luma and chroma to the bandwidth of colour under the luma of a tape (0.36 MHz) along the line, and
+smooths noise across lines. Above it a tape that went through composite twice holds colour of the first pass, which luma
+carried and which is not late."""
+_FLAT = 7.0
+"""Sigma along the line where lags across lines are sought."""
 _EVERY_LINE, _EVERY_COLUMN = 8, 24
 _POWER = 8
 _SLOPE = 0.27
@@ -45,7 +49,7 @@ class AlignmentAnalyser:
     """Notes the votes of every twentieth frame, and what they could have been at most."""
 
     name: ClassVar[str] = "alignment"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     before: ClassVar[int] = 0
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
@@ -126,11 +130,9 @@ def _down(luma: NDArray[np.uint8], chroma: Plane) -> tuple[Votes, int, float]:
     """The same of some columns; chroma that is late along the line is low-passed like luma, so both are blurred."""
     ratio = luma.shape[1] // chroma.shape[2]
     columns = slice(_EVERY_COLUMN // ratio // 2, None, max(_EVERY_COLUMN // ratio, 1))
-    bright = cv2.GaussianBlur(luma.astype(np.float32), (0, 0), sigmaX=2 * _BLUR[0], sigmaY=_BLUR[1])
+    bright = cv2.GaussianBlur(luma.astype(np.float32), (0, 0), sigmaX=_FLAT, sigmaY=_BLUR[1])
     bright = bright[:, ::ratio][:, columns]
-    colour = [
-        cv2.GaussianBlur(plane, (0, 0), sigmaX=2 * _BLUR[0] / ratio, sigmaY=_BLUR[1])[:, columns] for plane in chroma
-    ]
+    colour = [cv2.GaussianBlur(plane, (0, 0), sigmaX=_FLAT / ratio, sigmaY=_BLUR[1])[:, columns] for plane in chroma]
     return _votes(_slope(bright.T), [_slope(plane.T) for plane in colour], _STRETCH[1], _DOWN)
 
 
