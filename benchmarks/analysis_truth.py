@@ -8,8 +8,8 @@ way every tape goes (ingest, all analysers, conclusions); only faces are left ou
 Measured: cut precision and recall at 0 and 1 frame of tolerance; cadence and field order per shot, and per tape; recall
 and false alarms of lost frames, lost fields and duplicated frames (all, and those whose loss changes the most changed
 blocks by two codes or more: the others nobody can see; losses inside repeated frames show a picture that nothing else
-shows and are counted apart, as late); sigma of luma and chroma noise against the noise the
-simulator added. Every miss is listed in the JSON.
+shows and are counted apart, as late); sigma of luma and chroma noise against the noise the simulator
+added. Every miss is listed in the JSON. In pieces, `--minutes N` and again: a result with tapes missing says so.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 import zlib
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -396,31 +397,45 @@ def main() -> int:
     pieces.arguments(parser)
     options = bench.parsed(parser)
     facts, kept = bench.machine(), pieces.opened(options)
-    chosen = [case for name in options.presets for case in cases(name) if options.only in case.name]
+    chosen = sorted(
+        (case for name in options.presets for case in cases(name) if options.only in case.name),
+        key=lambda case: case.number,
+    )  # so that a run with tapes missing has some of every preset
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
-    rows = [
-        kept.row(
-            f"{case.name} {options.frames} {options.seed}",
-            partial(examine, case, options.data, options.frames, options.seed, options.keep),
-        )
-        for case in chosen
-    ]
+    rows, missing = _done(kept, chosen, options)
     result: Row = {
         "machine": facts,
+        "tapes_done": f"{len(rows)} of {len(chosen)}",
+        "tapes_missing": missing,
         "seed": options.seed,
         "frames_per_tape": options.frames,
         "commits": kept.commits(),
         "seconds": round(sum(row["seconds"]["make"] + row["seconds"]["analyse"] for row in rows)),
         "losses_per_frame_or_field": LOSSES,
-        "presets": {
-            name: summed([row for row in rows if name in (row["preset"], "all")]) for name in [*options.presets, "all"]
-        },
+        "presets": {name: summed(of) for name in [*options.presets, "all"] if (of := _of(name, rows))},
         "tapes": rows,
     }
+    print(f"{len(rows)} of {len(chosen)} tapes\n")
     show(result)
     bench.write(options.out, result)
-    return 0
+    return pieces.PAUSED if missing else 0
+
+
+def _of(preset: str, rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if preset in (row["preset"], "all")]
+
+
+def _done(kept: pieces.Pieces, chosen: Sequence[Case], options: Namespace) -> tuple[list[Row], list[str]]:
+    """Rows of the tapes for which the minutes suffice or that were kept, and the names of the others."""
+    rows, missing = [], []
+    for case in chosen:
+        make = partial(examine, case, options.data, options.frames, options.seed, options.keep)
+        try:
+            rows.append(kept.row(f"{case.name} {options.frames} {options.seed}", make))
+        except pieces.OutOfMinutesError:
+            missing.append(case.name)
+    return rows, missing
 
 
 if __name__ == "__main__":

@@ -178,3 +178,15 @@ def test_a_moving_object_on_a_still_stage_is_not_taken_for_a_repeat(tmp_path: Pa
     _, survey = surveyed(noisy(interlaced(seen, 25), 1.5), tmp_path)
     assert survey.gaps == ()
     assert np.isfinite(survey.shots[0].complexity.motion)
+
+
+def test_film_that_lost_frames_beside_its_repeats_is_still_film(tmp_path: Path) -> None:
+    """A frame store's repeats are exact, those of film are not: each hides those of film beside it."""
+    film = [panned(A, 2.5 * n) for n in range(26)]
+    fields = [picture for n, picture in enumerate(film) for _ in range(3 if n % 2 else 2)]
+    frames = noisy([woven(*fields[2 * n : 2 * n + 2]) for n in range(32)], 1)
+    for lost in (5, 15, 25):
+        frames[lost] = frames[lost - 1]
+    _, survey = surveyed(frames, tmp_path)
+    assert survey.shots[0].cadence.kind is CadenceKind.TELECINE
+    assert [gap.start for gap in survey.gaps] == [5, 15, 25]

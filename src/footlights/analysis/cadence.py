@@ -33,6 +33,9 @@ _TELECINE_RATIO = 0.93
 of a repeat is noise, which is much of the change on a noisy tape."""
 _TELECINE_SHARE = 0.6
 """Of the repeats, this share must be the least change within two frames on either side; by chance a fifth is."""
+_CLEAR = 0.5
+"""A repeat that changes less than this share of the median around it stands out even beside a lost frame, which changes
+still less: a frame store's repeats are exact, film's go through the camera's noise."""
 _LEAST_REPEATS = 4
 _CYCLE = 5
 """Frames of a 3:2 cycle."""
@@ -57,7 +60,7 @@ class CadenceAnalyser:
     """Notes distances between the fields of neighbouring frames."""
 
     name: ClassVar[str] = "cadence"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {"cadence.distance": 5, "cadence.repeat": 2, "cadence.light": 1}
@@ -163,8 +166,8 @@ def _ratio(change: Floats, place: int) -> float:
 
 
 def _least(change: Floats, place: int) -> Iterator[bool]:
-    """For every repeat there should be: is it the least change around?"""
+    """For every repeat there should be: is it the least change around, or clearly one of the least?"""
     for index in range(place, len(change), _CYCLE):
         around = change[max(index - 2, 0) : index + 3]
         if np.isfinite(change[index]) and np.isfinite(around).sum() >= _CYCLE - 1:
-            yield bool(change[index] <= np.nanmin(around))
+            yield bool(change[index] <= max(np.nanmin(around), _CLEAR * np.nanmedian(around)))

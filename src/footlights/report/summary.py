@@ -201,8 +201,8 @@ def verdict(result: JobResult) -> str:
 
 
 def _cadence(result: JobResult) -> str:
-    kinds = Counter[CadenceKind]()
-    for one in result.survey.shots:
+    kinds, shots = Counter[CadenceKind](), result.survey.shots
+    for one in [one for one in shots if one.cadence.confidence > 0] or shots:
         kinds[one.cadence.kind] += len(one.shot.frames)
     kind = kinds.most_common(1)[0][0] if kinds else CadenceKind.PROGRESSIVE
     source = result.ingest.source
