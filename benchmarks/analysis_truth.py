@@ -124,6 +124,7 @@ def examine(case: Case, data: Path, frames: int, seed: int, keep: Path | None) -
             name = case.name.replace(" ", "-")
             tape.replace(keep / f"{name}{tape.suffix}")
             records.write(keep / f"{name}.truth.json", records.dumps(truth))
+            records.write(keep / f"{name}.lost.json", records.dumps(tuple(lost)))
             analysis.save(keep / f"{name}.npz", series)
     finally:
         shutil.rmtree(folder)
