@@ -159,6 +159,15 @@ def _combed(lines: int) -> Picture:
     return beside(shown(clean)[220:420, 140:420], shown(woven)[220:420, 140:420], lines=lines)
 
 
+def _blended(lines: int) -> Picture:
+    """The mixtures of a source's fields with those that follow: none, a third, half, two thirds."""
+    first, second = (tuple(plane.astype(np.float32) for plane in one) for one in frames(NEUTRAL, 8, count=4)[::3])
+    shares = (0.0, 1 / 3, 1 / 2, 2 / 3)
+    mixed = [tuple((1 - s) * a + s * b for a, b in zip(first, second, strict=True)) for s in shares]
+    row = [shown(tuple(plane.astype(np.uint8) for plane in one))[220:420, 140:420] for one in mixed]  # type: ignore[arg-type]
+    return beside(*row, lines=lines * 2 // 3)
+
+
 def _lost_field(lines: int) -> Picture:
     (clean,) = frames(NEUTRAL)
     stepped = tuple(np.repeat(plane[0::2], 2, axis=0) for plane in clean)
@@ -222,6 +231,7 @@ COMPOSED: dict[Defect, Callable[[int], Picture]] = {
     Defect.CHROMA_DELAY: _changed(_delayed),
     Defect.CAST: _changed(_cast),
     Defect.COMBING: _combed,
+    Defect.BLENDED_FIELDS: _blended,
     Defect.FLICKER: _flickering,
 }
 

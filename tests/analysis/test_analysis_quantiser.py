@@ -78,7 +78,7 @@ def test_steps_and_matrix_are_those_that_rounded_the_picture(kind: str, scale: f
     found = quantiser.measure(coded(luma, matrix(scale, kind)))
     assert found is not None
     assert found.matrix == kind
-    assert not found.field
+    assert found.lines == quantiser.FRAME
     assert found.step == pytest.approx(scale, rel=0.02)
     assert found.share > 0.8
 
@@ -90,7 +90,7 @@ def test_blocks_of_fields_and_blocks_elsewhere_are_found_in_their_place() -> Non
         woven[parity::2] = coded(luma[parity::2], matrix(8, "mpeg"))
     found = quantiser.measure(woven)
     assert found is not None
-    assert (found.field, found.step) == (True, 8)
+    assert (found.lines, found.step) == (quantiser.FIELD, 8)
     moved = coded(luma, matrix(6, "mpeg"), 3, 5)
     assert quantiser.measure(moved) is None
     sought = quantiser.search(moved, field=False)
@@ -133,3 +133,6 @@ def test_a_shot_tells_of_the_pictures_that_show_it() -> None:
     found = analyser.report(made.columns("quantiser"), made.shot)
     assert (found.step, found.matrix, found.frames, found.looked) == (8, "mpeg", 1, 2), "one of predicted ones"
     assert found.confidence == 0.8
+    made.frames[10].y[:] = coded(made.frames[10].y, matrix(3, "flat"))
+    found = analyser.report(made.columns("quantiser"), made.shot)
+    assert (found.step, found.matrix) == (8, "mpeg"), "of two compressions the coarser"

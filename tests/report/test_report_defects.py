@@ -18,6 +18,7 @@ from footlights.core.reports import ShotReport, StageReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.sound_reports import SoundReport
 from footlights.core.source import Gap, GapKind, Ingest
+from footlights.core.tape_reports import Conversion, ConversionReport
 from footlights.core.time import FrameRange
 from footlights.planning import rules
 from footlights.report import brief, defectmap, page, tables
@@ -102,6 +103,28 @@ def test_a_quantiser_in_the_pictures_is_held_against_the_files_own(
     unsure = replace(shot, quantiser=replace(coarse.quantiser, confidence=0.2))
     named = {one.defect for one in find(JobResult(ingest, replace(survey, shots=(unsure,))))}
     assert Defect.QUANTISATION not in named
+
+
+def test_a_conversion_by_blending_is_named_and_said_to_stay(tape: Tape) -> None:
+    ingest, survey, _ = tape
+    shot = survey.shots[0]
+    for confidence, named in ((0.8, True), (0.2, False)):
+        mixed = ConversionReport(Conversion.PAL_TO_NTSC, 6.03, 0.2, 0.5, confidence, "test")
+        found = find(JobResult(ingest, replace(survey, shots=(replace(shot, conversion=mixed),))))
+        told = [one for one in found if one.defect is Defect.BLENDED_FIELDS]
+        assert [one.severity for one in told] == [Severity.MARKED] * named
+        assert ("The mixtures stay" in unmended(found)) is named
+
+
+def test_outlines_above_and_below_edges_are_named_with_those_beside_them(tape: Tape) -> None:
+    ingest, survey, _ = tape
+    shot = survey.shots[0]
+    for above, edges, severity in ((0.12, 50, Severity.MARKED), (0.12, 10, None), (0.04, 50, None)):
+        across = replace(shot.halos, above=above, below=above, across=(edges, edges), edges=(0, 0))
+        found = find(JobResult(ingest, replace(survey, shots=(replace(shot, halos=across),))))
+        told = [one for one in found if one.defect is Defect.HALOS]
+        assert [one.severity for one in told] == ([severity] if severity else [])
+        assert all("above and" in one.value for one in told)
 
 
 def test_gaps_are_named_after_what_is_missing(tape: Tape) -> None:

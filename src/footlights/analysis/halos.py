@@ -1,4 +1,4 @@
-"""Halos beside edges, along the line: what a camera's detail circuit and a deck's peaking left there."""
+"""Halos beside edges, along the line and across the lines: what detail circuits and a deck's peaking left there."""
 
 from __future__ import annotations
 
@@ -12,24 +12,32 @@ from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
 from footlights.analysis.view import FrameView
 from footlights.core.reports import Shot
 from footlights.core.tape_reports import HaloReport
-from footlights.metrics import halos
+from footlights.metrics import halos, halosacross
 
 _EVERY, _PHASE = 10, 7
-_METHOD = "every tenth frame: mean of the steepest free-standing edges along the line, up and down apart"
+_ACROSS = 30
+"""Frames between those whose edges across the lines are looked at."""
+_METHOD = (
+    "every tenth frame: mean of the steepest free-standing edges along the line, up and down apart; "
+    "every thirtieth: the strongest tenth of those across the lines"
+)
 
 
 @ANALYSERS.add("halos")
 class HaloAnalyser:
-    """Notes the step responses of one field of every tenth frame, the parities in turn, and their edges' number."""
+    """Notes the step responses of one field of every tenth frame, the parities in turn, and their edges' number; of
+    every thirtieth those across the lines as well."""
 
     name: ClassVar[str] = "halos"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     before: ClassVar[int] = 0
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
         "halos.up": len(halos.PLACES),
         "halos.down": len(halos.PLACES),
         "halos.edges": 2,
+        "halos.across": 4,
+        "halos.across_edges": 2,
     }
 
     def __init__(self, scene: Scene) -> None:
@@ -39,10 +47,16 @@ class HaloAnalyser:
         view = views[-1]
         if view.number % _EVERY != _PHASE:
             return
-        seen = view.fields[view.number // _EVERY % 2] if self._interlaced else view.y
+        parity = (view.number // _EVERY + view.number // _ACROSS) % 2
+        seen = view.fields[parity] if self._interlaced else view.y
         up, down = halos.measure(seen)
         notes.set(view.number, **{"halos.edges": np.array([up.number, down.number], np.float32)})
         notes.set(view.number, **{"halos.up": up.profile, "halos.down": down.profile})
+        if view.number % _ACROSS == _PHASE:
+            rising, falling = halosacross.measure(seen)
+            outlines = (rising.above, rising.below, falling.above, falling.below)
+            notes.set(view.number, **{"halos.across": np.array(outlines, np.float32)})
+            notes.set(view.number, **{"halos.across_edges": np.array([rising.number, falling.number], np.float32)})
 
 
 def report(series: Series, shot: Shot) -> HaloReport:
@@ -53,7 +67,22 @@ def report(series: Series, shot: Shot) -> HaloReport:
     down = _mean(series["halos.down"][inside], counts[:, 1])
     before, behind = halos.overshoot(halos.common(up, down))
     rising, falling = (tuple(round(float(value), 4) for value in one.profile) for one in (up, down))
-    return HaloReport(round(before, 4), round(behind, 4), (up.number, down.number), rising, falling, _METHOD)
+    outlines, across = _across(series["halos.across"][inside], series["halos.across_edges"][inside])
+    return HaloReport(
+        round(before, 4), round(behind, 4), (up.number, down.number), rising, falling, *outlines, across, _METHOD
+    )
+
+
+def _across(rows: NDArray[np.float32], counts: NDArray[np.float32]) -> tuple[tuple[float, float], tuple[int, int]]:
+    """What edges across the lines share on either side, whichever way they go, and their numbers."""
+    numbers = np.nan_to_num(counts)
+    total = numbers.sum(axis=0)
+    if not total.all():
+        return (0.0, 0.0), (int(total[0]), int(total[1]))
+    sides = np.nan_to_num(rows).reshape(-1, 2, 2)
+    means = (sides * numbers[..., None]).sum(axis=0) / total[:, None]
+    above, below = means.min(axis=0)
+    return (round(float(above), 4), round(float(below), 4)), (int(total[0]), int(total[1]))
 
 
 def _mean(rows: NDArray[np.float32], counts: NDArray[np.int_]) -> halos.Edges:

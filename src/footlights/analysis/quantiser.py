@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
 from footlights.analysis.view import FrameView
@@ -22,7 +23,7 @@ _CERTAIN = (0.4, 0.8)
 """Share of coefficients on the steps, from which a quantiser is believed at all, and surely."""
 _ALONE = 0.8
 """Confidence of what one picture alone shows."""
-_WORD = ("x", "y", "matrix", "field")
+_WORD = ("x", "y", "matrix", "lines")
 
 
 @ANALYSERS.add("quantiser")
@@ -47,7 +48,7 @@ class QuantiserAnalyser:
             # Frames and fields in turn.
             found, looked = quantiser.search(view.y, field=view.number // _SEARCHED % 2 == 1), True
         if found is not None:
-            grid = (found.x, found.y, quantiser.MATRICES.index(found.matrix), found.field)
+            grid = (found.x, found.y, quantiser.MATRICES.index(found.matrix), quantiser.LINES.index(found.lines))
             notes.set(view.number, **{"quantiser.grid": np.array(grid, np.float32)})
             notes.set(view.number, **{"quantiser.step": found.step, "quantiser.share": found.share})
         elif looked:
@@ -55,23 +56,22 @@ class QuantiserAnalyser:
 
 
 def report(series: Series, shot: Shot) -> QuantiserReport:
-    """Conclude for one shot: the grid and matrix that most pictures show, and the median of their steps."""
+    """Conclude for one shot: the grid and matrix of the coarsest compression that shows for sure, else of the most
+    frequent, and the median of its steps."""
     inside = slice(shot.frames.start, shot.frames.stop)
     steps, shares, grids = (series[f"quantiser.{name}"][inside] for name in ("step", "share", "grid"))
     looked, seen = int(np.isfinite(steps).sum()), np.nan_to_num(steps) > 0
     if not seen.any():
-        return QuantiserReport(0.0, quantiser.FLAT, False, 0, 0, 0, looked, 0.0, _METHOD)
-    kinds, votes = np.unique(grids[seen], axis=0, return_counts=True)
-    kind = kinds[votes.argmax()]
-    same = seen & (grids == kind).all(axis=1)
+        return QuantiserReport(0.0, quantiser.FLAT, quantiser.FRAME, 0, 0, 0, looked, 0.0, _METHOD)
+    same = _generation(steps, shares, grids, seen)
     share = float(np.median(shares[same]))
     certain = float(np.clip((share - _CERTAIN[0]) / (_CERTAIN[1] - _CERTAIN[0]), 0, 1))
     agreement = float(same.sum() / seen.sum()) * (_ALONE if same.sum() == 1 else 1.0)
-    x, y, matrix, field = (int(value) for value in kind)
+    x, y, matrix, lines = (int(value) for value in grids[same][0])
     return QuantiserReport(
         step=round(float(np.median(steps[same])), 2),
         matrix=quantiser.MATRICES[matrix],
-        field=bool(field),
+        lines=quantiser.LINES[lines],
         x=x,
         y=y,
         frames=int(same.sum()),
@@ -79,3 +79,15 @@ def report(series: Series, shot: Shot) -> QuantiserReport:
         confidence=round(certain * agreement, 3),
         measured_by=_METHOD,
     )
+
+
+def _generation(
+    steps: NDArray[np.float32], shares: NDArray[np.float32], grids: NDArray[np.float32], seen: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """The frames that show one and the same compression."""
+    kinds, votes = np.unique(grids[seen], axis=0, return_counts=True)
+    frames = [seen & (grids == kind).all(axis=1) for kind in kinds]
+    sure = [one for one in frames if float(np.median(shares[one])) >= sum(_CERTAIN) / 2]
+    if sure:
+        return max(sure, key=lambda one: float(np.median(steps[one])))
+    return frames[int(votes.argmax())]

@@ -21,6 +21,7 @@ from footlights.analysis import (
     cameras,
     complexity,
     composite,
+    conversion,
     dropouts,
     exposure,
     faces,
@@ -39,6 +40,7 @@ from footlights.analysis.view import FrameView
 from footlights.core.reports import CadenceKind, Shot, ShotGlance, ShotReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap, Ingest
+from footlights.core.tape_reports import ConversionReport
 from footlights.core.time import FrameRange
 from footlights.errors import VerificationError
 from footlights.media.lossless import frame_digest
@@ -122,7 +124,10 @@ def conclude(series: Series, ingest: Ingest, settings: AnalysisSettings) -> Surv
     held = [gaps.find_repeats(series, shot, cadence.report(series, shot, tagged).kind) for shot in shots]
     found = (*ingest.gaps, *gaps.duplicates(held, ingest.slots, source.rate))
     found = tuple(sorted(found, key=lambda gap: (gap.slots.start, gap.start)))
-    reports = [_report(series, ingest, settings, shot, flashes, found) for shot in shots]
+    mixed = conversion.report(series, shots, ingest.slots, source.rate)
+    reports = [
+        _report(series, ingest, settings, shot, flashes, found, one) for shot, one in zip(shots, mixed, strict=True)
+    ]
     order = _overall_order(reports, tagged)
     return Survey(
         shots=tuple(reports),
@@ -161,6 +166,7 @@ def _report(
     shot: Shot,
     flashes: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     found: tuple[Gap, ...],
+    mixed: ConversionReport,
 ) -> ShotReport:
     source = ingest.source
     shape = source.width * source.signal.sample_aspect / source.height
@@ -169,6 +175,7 @@ def _report(
         shot=shot,
         noise=measured_noise,
         cadence=cadence.report(series, shot, source.signal.field_order),
+        conversion=mixed,
         dropouts=dropouts.report(series, shot),
         borders=borders.report(series, shot),
         timebase=timebase.report(series, shot),

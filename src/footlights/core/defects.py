@@ -34,6 +34,7 @@ class Defect(StrEnum):
     CAST = "cast"
     WRONG_FIELD_ORDER = "wrong-field-order"
     COMBING = "combing"
+    BLENDED_FIELDS = "blended-fields"
     FLICKER = "flicker"
     SOUND_CLIPPING = "sound-clipping"
     SOUND_DROPOUT = "sound-dropout"

@@ -9,6 +9,7 @@ from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap
 from footlights.core.tape_reports import (
     BlockingReport,
+    ConversionReport,
     FlickerReport,
     HaloReport,
     LevelsReport,
@@ -270,6 +271,7 @@ class ShotReport:
     shot: Shot
     noise: NoiseReport
     cadence: CadenceReport
+    conversion: ConversionReport
     dropouts: DropoutReport
     borders: BorderReport
     timebase: TimeBaseReport

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class QuantiserReport:
     default intra matrix of MPEG-2 this is its quantiser_scale."""
     matrix: str
     """How steps grow with frequency: `flat`, `mpeg` (default intra matrix), `dv` or `jpeg` (ITU-T T.81, annex K)."""
-    field: bool
-    """Blocks of field lines; else of frame lines."""
+    lines: str
+    """Whose lines its blocks hold: `frame`, `field`, or `macroblock` where each decides, as in interlaced MPEG-2."""
     x: int
     """Sample at which a block begins, 0..7."""
     y: int
@@ -90,9 +91,34 @@ class FlickerReport:
     measured_by: str
 
 
+class Conversion(StrEnum):
+    """A conversion between field rates by blending fields."""
+
+    NONE = "none"
+    PAL_TO_NTSC = "pal-to-ntsc"
+    """From 50 to 59.94 fields a second."""
+    NTSC_TO_PAL = "ntsc-to-pal"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionReport:
+    """Whether the fields of a shot are mixtures of the fields of another system."""
+
+    kind: Conversion
+    """NONE as well where too little moves, or light changes too much, to tell."""
+    period: float
+    """Fields after which the mixture comes back; 0 where there is none."""
+    explained: float
+    """Share of the variation from field to field that the mixture's beat explains, 0..1."""
+    phase: float
+    """Where the tape's first field (ingest frame 0) lies between two fields of the source, 0..1; 0 is on one."""
+    confidence: float
+    measured_by: str
+
+
 @dataclass(frozen=True, slots=True)
 class HaloReport:
-    """Outlines beside edges, along the line."""
+    """Outlines beside edges, along the line and across the lines (of a field where the tape is interlaced)."""
 
     before: float
     """Share of an edge's step by which its outline exceeds it on the left, 0 or more, as edges up and down agree."""
@@ -104,6 +130,13 @@ class HaloReport:
     """Mean of the edges up, every half sample from ten before the middle to ten behind it, 0 to 1."""
     down: tuple[float, ...]
     """The same of the edges down, turned over."""
+    above: float
+    """Share of the step by which a tenth of all edges across the lines exceed it on the line above, whether the
+    brightness rises or falls; of sharp edges the share that vertical aperture correction takes of each line beside."""
+    below: float
+    """The same on the line below."""
+    across: tuple[int, int]
+    """Edges across the lines that rise and that fall downward; few tell little."""
     measured_by: str
 
 

@@ -25,7 +25,9 @@ _KEPT = 4
 """Frequencies in each direction that are looked at: the higher ones are mostly nothing."""
 _BINS, _WIDTH = 256, 0.25
 """Of the histograms of amplitudes, and codes a bin is wide."""
-_BLOCKS = 900
+_SMALLEST = 4 * BLOCK
+"""Samples and lines of a picture that is looked at."""
+_BLOCKS = 720
 """Blocks of a picture that are enough."""
 _DEAD = 0.4
 """Steps below which a coefficient tells nothing."""
@@ -41,6 +43,9 @@ _LARGEST = 0.6
 
 FLAT, MPEG, DV, JPEG = "flat", "mpeg", "dv", "jpeg"
 MATRICES = (FLAT, MPEG, DV, JPEG)
+FRAME, FIELD, MACROBLOCK = "frame", "field", "macroblock"
+LINES = (FRAME, FIELD, MACROBLOCK)
+"""Blocks of the frame's lines, of a field's, or as each macroblock of interlaced MPEG-2 has it."""
 _MPEG = ((8, 16, 19, 22), (16, 16, 22, 24), (19, 22, 26, 27), (22, 22, 26, 27))
 """ISO/IEC 13818-2, 6.3.11: the default intra matrix."""
 _JPEG = ((16, 11, 10, 16), (12, 12, 14, 19), (14, 13, 16, 24), (14, 17, 22, 29))
@@ -61,8 +66,8 @@ class Quantised(NamedTuple):
     """Coefficients that spoke."""
     matrix: str
     """One of `MATRICES`."""
-    field: bool
-    """Blocks of field lines, not of frame lines."""
+    lines: str
+    """One of `LINES`: of what lines its blocks are."""
     x: int
     """Sample at which the first block begins, 0..7."""
     y: int
@@ -70,21 +75,29 @@ class Quantised(NamedTuple):
 
 
 def measure(luma: Codes) -> Quantised | None:
-    """The quantiser of a woven or progressive frame `(h, w)` in 8-bit codes whose blocks begin at its first sample, of
-    frame lines or of field lines; None where none shows."""
-    found = [_at(luma, False, 0, 0), _at(luma[0::2], True, 0, 0)]
-    return max((one for one in found if one), key=lambda one: one.share * one.heard**0.5, default=None)
+    """The quantiser of a woven or progressive frame `(h, w)` in 8-bit codes whose blocks begin at its first sample;
+    None where none shows."""
+    if min(luma.shape) < _SMALLEST:
+        return None
+    frame, field, moved = _macroblocks(luma)
+    frame_parts, field_parts = ([_histograms(one[moved == side]) for side in (0, 1)] for one in (frame, field))
+    sums = (sum(frame_parts), sum(field_parts), frame_parts[0] + field_parts[1])
+    found = [
+        Quantised(*best, lines, 0, 0)
+        for lines, counts in zip(LINES, sums, strict=True)
+        if (best := _judged(np.asarray(counts, np.float32)))
+    ]
+    return max(found, key=lambda one: one.share * one.heard**0.5, default=None)
 
 
 def search(luma: Codes, *, field: bool) -> Quantised | None:
     """The same of blocks that begin anywhere, of field or of frame lines."""
+    if min(luma.shape) < _SMALLEST:
+        return None
     lines = luma[0::2] if field else luma
-    return _at(lines, field, *place(lines))
-
-
-def _at(lines: Codes, field: bool, x: int, y: int) -> Quantised | None:
+    x, y = place(lines)
     best = _judged(_histograms(_blocks(lines, x, y)))
-    return Quantised(*best, field, x, y) if best else None
+    return Quantised(*best, FIELD if field else FRAME, x, y) if best else None
 
 
 def place(lines: Codes) -> tuple[int, int]:
@@ -113,14 +126,39 @@ def _zeros(part: Floats) -> NDArray[np.float64]:
     return zeros
 
 
+def _macroblocks(luma: Codes) -> tuple[Floats, Floats, NDArray[np.intp]]:
+    """The low frequencies `(n, 4, 4)` of blocks all over the picture, of the frame's lines and of the fields', in the
+    same order of macroblocks, and whether a coder would rather take those of the fields (0 or 1)."""
+    high, wide = luma.shape[0] // (2 * BLOCK), luma.shape[1] // (2 * BLOCK)
+    every = max(1, round(4 * high * wide / _BLOCKS))
+    part = luma[: high * 2 * BLOCK, : wide * 2 * BLOCK].reshape(high, 2 * BLOCK, -1)[every // 2 :: every]
+    seen = part.astype(np.float32)
+    # As coders choose it: the lines that differ less from one to the next.
+    rough = [
+        np.abs(seen[:, step:] - seen[:, :-step]).mean(axis=1).reshape(len(seen), wide, 2 * BLOCK).sum(axis=2)
+        for step in (1, 2)
+    ]
+    moved = np.repeat((rough[1] < rough[0]).ravel(), 4).astype(np.intp)
+    by_lines = seen.reshape(len(seen), 2, BLOCK, wide, 2, BLOCK), seen.reshape(len(seen), BLOCK, 2, wide, 2, BLOCK)
+    frame = _low(by_lines[0].transpose(0, 3, 1, 4, 2, 5))
+    field = _low(by_lines[1].transpose(0, 3, 2, 4, 1, 5))
+    return frame, field, moved
+
+
 def _blocks(lines: Codes, x: int, y: int) -> Floats:
     """The low frequencies `(n, 4, 4)` of blocks all over the picture, of whole rows of blocks."""
     high, wide = (lines.shape[0] - y) // BLOCK, (lines.shape[1] - x) // BLOCK
     every = max(1, round(high * wide / _BLOCKS))
     seen = lines[y : y + high * BLOCK, x : x + wide * BLOCK].reshape(high, BLOCK, wide, BLOCK)[every // 2 :: every]
-    low = _BASIS[:_KEPT]
-    tall = np.tensordot(seen.astype(np.float32), low, axes=(1, 1))
-    return np.asarray(np.tensordot(tall, low, axes=(2, 1)).reshape(-1, _KEPT, _KEPT), np.float32)
+    return _low(seen.transpose(0, 2, 1, 3).astype(np.float32))
+
+
+def _low(blocks: Floats) -> Floats:
+    """Of blocks `(…, 8, 8)` the lowest frequencies `(n, 4, 4)`."""
+    low = np.ascontiguousarray(_BASIS[:_KEPT].T)
+    across = (blocks.reshape(-1, BLOCK) @ low).reshape(-1, BLOCK, _KEPT)
+    both = across.transpose(0, 2, 1).reshape(-1, BLOCK) @ low
+    return np.asarray(both.reshape(-1, _KEPT, _KEPT).transpose(0, 2, 1), np.float32)
 
 
 def _histograms(coefficients: Floats) -> Floats:

@@ -19,6 +19,7 @@ _NAMES = {
     "dv": "of DV's weights",
     "jpeg": "of JPEG's table",
 }
+_LINES = {"frame": "of frame lines", "field": "of field lines", "macroblock": "of either field or frame lines"}
 
 
 def compressed(survey: Survey, ingest: Ingest) -> Iterator[tuple[ShotReport, Defect, float, str]]:
@@ -27,9 +28,8 @@ def compressed(survey: Survey, ingest: Ingest) -> Iterator[tuple[ShotReport, Def
     for report in survey.shots:
         found = report.quantiser
         if found.step and found.confidence >= _SURE:
-            lines = "field" if found.field else "frame"
             evidence = (
-                f"steps {_NAMES[found.matrix]}, {found.step:g} codes, in blocks of {lines} lines on "
+                f"steps {_NAMES[found.matrix]}, {found.step:g} codes, in blocks {_LINES[found.lines]} on "
                 f"{found.frames} of {found.looked} frames looked at"
             )
             yield report, Defect.QUANTISATION, found.step, f"{evidence}; {_whose(found.step, own, ingest.source.codec)}"

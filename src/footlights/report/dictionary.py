@@ -195,10 +195,12 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "Halos",
         "Light and dark outlines beside edges: the hard look of video, hair like wire, a rim around the singer.",
         "The camera's detail circuit, a deck's peaking, a sharpness control at the copy.",
-        "`halos`: share of the step by which steep, free-standing edges up and down alike exceed it on either side.",
+        "`halos`: share of the step by which steep, free-standing edges up and down alike exceed it on either side; "
+        "above and below, where lines lie far apart, by the strongest tenth of them.",
         "Where the edges of the whole tape agree, a filter along the line takes the sharpening back, before the net.",
         ("halos.equalise",),
-        "Outlines that were clipped at white or black; sharpening across the lines.",
+        "Outlines that were clipped at white or black. Outlines above and below edges are only reported: sharpening "
+        "across the lines makes up for what a camera's read-out blurs, and taking it back leads away from the scene.",
     ),
     Defect.CLIPPING: Entry(
         "Clipped whites",
@@ -262,6 +264,17 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "Deinterlaced to one picture per field; nothing is thrown away.",
         ("fieldlift.restore", "deinterlace.bwdif", "deinterlace.match"),
         "Lines between those of a field were not recorded while something moved.",
+    ),
+    Defect.BLENDED_FIELDS: Entry(
+        "Blended fields",
+        "What moves is doubled, now faintly, now half and half, and looks soft in step; motion stutters slightly.",
+        "The tape was converted from PAL to NTSC or back by a converter that mixes fields: each shows two instants.",
+        "`conversion`: how well each field is the mean of its neighbours in time swings with the beat of 50 and 59.94 "
+        "fields, every 6.03 or 5.03 fields; told with the phase of that beat, per shot, where enough moves.",
+        "Said in the report and left: fields are restored as they are, mixed.",
+        (),
+        "The mixtures stay: from 59.94 to 50 fields a sixth of the instants is gone, and from 50 to 59.94 the filter "
+        "of an unknown converter would have to be undone. A tape of before the conversion is worth looking for.",
     ),
     Defect.FLICKER: Entry(
         "Flicker and pumping",

@@ -19,6 +19,7 @@ from footlights.core.products import JobResult
 from footlights.core.reports import CadenceKind, ShotReport, Survey
 from footlights.core.sound_reports import SoundReport
 from footlights.core.source import Gap, GapKind, Ingest
+from footlights.core.tape_reports import Conversion
 from footlights.core.time import FrameRange
 from footlights.report.coding import compressed
 from footlights.report.levels import suspicions
@@ -28,6 +29,8 @@ _COMBED = 0.5
 """Samples of motion from field to field from which woven frames show teeth."""
 _EDGES = 30
 """Edges in each direction from which their outlines are named."""
+_CONVERTED = 0.3
+"""Confidence from which a conversion by blending is named."""
 _ALIKE, _AGREEING = 2.0, 0.7
 """Codes between the blacks of shots that share a cast, and the share of the tape's frames that must."""
 
@@ -237,6 +240,18 @@ def _combing(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     return Defect.COMBING, Severity.SLIGHT if seen else None, f"fields {motion:.1f} samples of motion apart"
 
 
+def _blended(report: ShotReport) -> tuple[Defect, Severity | None, str]:
+    found = report.conversion
+    systems = {Conversion.PAL_TO_NTSC: "50 fields made 59.94", Conversion.NTSC_TO_PAL: "59.94 fields made 50"}
+    seen = found.kind is not Conversion.NONE and found.confidence >= _CONVERTED
+    value = (
+        f"{systems[found.kind]} by mixing, every {found.period:.2f} fields anew, confidence {found.confidence:.2f}"
+        if seen
+        else ""
+    )
+    return Defect.BLENDED_FIELDS, Severity.MARKED if seen else None, value
+
+
 def _blocking(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     found = report.blocking
     severity = grade(found.strength, 0.5, 1.2, 2.5) if found.confidence >= 0.5 else None
@@ -245,8 +260,11 @@ def _blocking(report: ShotReport) -> tuple[Defect, Severity | None, str]:
 
 def _halos(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     found = report.halos
-    severity = grade((found.before + found.behind) / 2, 0.045, 0.08, 0.15) if min(found.edges) >= _EDGES else None
-    return Defect.HALOS, severity, f"outlines of {found.before:.0%} and {found.behind:.0%} beside edges"
+    along = grade((found.before + found.behind) / 2, 0.045, 0.08, 0.15) if min(found.edges) >= _EDGES else None
+    across = grade((found.above + found.below) / 2, 0.05, 0.1, 0.18) if min(found.across) >= _EDGES else None
+    told = [f"outlines of {found.before:.0%} and {found.behind:.0%} beside edges"] if along or not across else []
+    told += [f"outlines of {found.above:.0%} above and {found.below:.0%} below edges"] if across else []
+    return Defect.HALOS, max(filter(None, (along, across)), default=None), "; ".join(told)
 
 
 def _crushed(report: ShotReport) -> tuple[Defect, Severity | None, str]:
@@ -277,6 +295,7 @@ RULES: Sequence[Rule] = (
     _vertical_jumps,
     _field_order,
     _combing,
+    _blended,
     _softness,
     _chroma_delay,
     _dot_crawl,
