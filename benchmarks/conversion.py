@@ -26,7 +26,7 @@ from footlights.core.tape_reports import Conversion
 from footlights.core.time import NTSC_FIELD_RATE, NTSC_FRAME_RATE, PAL_FRAME_RATE, FrameRange
 
 Row = dict[str, Any]
-PRESETS = ("light", "heavy", "vhs")
+PRESETS = ("light", "heavy")
 _PHASE = 0.3
 
 

@@ -116,6 +116,14 @@ class HaloSettings(Section):
     """Share of the measured sharpening along the line that is taken back; 0 leaves the era's outlines."""
 
 
+class ConversionSettings(Section):
+    """Fields that a converter between PAL and NTSC mixed."""
+
+    unmix: Share = 0.0
+    """Share of the mixture that is undone on tapes made NTSC from PAL, as if the converter had weighed two fields by
+    their distance in time. Others come out worse, so look at the result; the net is left out of such shots."""
+
+
 class ChromaSettings(Section):
     """Colour that lies beside its luma."""
 
@@ -182,6 +190,7 @@ class RestorationSettings(Section):
     flicker: FlickerSettings = FlickerSettings()
     blocking: BlockingSettings = BlockingSettings()
     halos: HaloSettings = HaloSettings()
+    conversion: ConversionSettings = ConversionSettings()
     chroma: ChromaSettings = ChromaSettings()
     denoise: DenoiseSettings = DenoiseSettings()
     part: Annotated[float, Field(ge=2, le=6)] = 4.0

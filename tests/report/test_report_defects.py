@@ -113,7 +113,7 @@ def test_a_conversion_by_blending_is_named_and_said_to_stay(tape: Tape) -> None:
         found = find(JobResult(ingest, replace(survey, shots=(replace(shot, conversion=mixed),))))
         told = [one for one in found if one.defect is Defect.BLENDED_FIELDS]
         assert [one.severity for one in told] == [Severity.MARKED] * named
-        assert ("The mixtures stay" in unmended(found)) is named
+        assert ("Mixtures stay" in unmended(found)) is named
 
 
 def test_outlines_above_and_below_edges_are_named_with_those_beside_them(tape: Tape) -> None:

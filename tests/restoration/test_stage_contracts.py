@@ -34,6 +34,11 @@ CASES: dict[str, tuple[Clip, dict[str, Any] | None, dict[str, Any]]] = {
     "deinterlace.bwdif": (clip_of(fields=WOVEN), None, {"top_first": True}),
     "deinterlace.match": (clip_of(fields=WOVEN), None, {"top_first": True}),
     "fieldlift.restore": (clip_of(12, fields=WOVEN), None, {"top_first": True, "sigma": 2.0}),
+    "fields.unmix": (
+        clip_of(),
+        {"strength": 0.0, "stop": 58},
+        {"phase": 0.3, "start": 40, "stop": 58, "strength": 0.9},
+    ),
     "denoise.motion": (clip_of(), {"strength": 0.0}, {"radius": 2, "sigmas": (2.0,), "chroma_sigma": 1.0}),
     "denoise.steady": (clip_of(), {"strength": 0.0}, {"sigma": 2.0, "chroma_sigma": 1.0}),
     "colour.balance": (

@@ -172,6 +172,8 @@ def _request(
         why = f"the master has {size[1]} lines and the tape {lines}: what was left out on purpose cannot come back"
     elif "look.table" in steps:
         why = "a look table changed its colours on purpose"
+    elif "fields.unmix" in steps:
+        why = "its mixed fields were taken apart: the tape's are not the master's"
     instants = () if why else tuple(_instants(shot, ingest, pieces, order, (factor, shown, lost)))
     return ShotRequest(
         shot=shot.shot,

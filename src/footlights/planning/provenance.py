@@ -18,6 +18,7 @@ FILTERS = (
     "composite.comb",
     "chroma.align",
     "halos.equalise",
+    "fields.unmix",
     "detail.limited",
 )
 """Steps that change recorded lines without learning."""

@@ -18,7 +18,7 @@ from footlights.core.subcarrier import of_raster
 from footlights.errors import SourceError
 from footlights.models import user_nets
 from footlights.models.fieldlift_run import reference
-from footlights.planning import enhancement, halos, rate, remainders, repairs, timebase
+from footlights.planning import conversion, enhancement, halos, rate, remainders, repairs, timebase
 from footlights.planning.enhancement import QUIET
 from footlights.planning.evidence import Correction, corrections
 from footlights.planning.faces import face_step
@@ -152,6 +152,7 @@ def _decided(tape: _Tape, report: ShotReport) -> list[Step | Skipped]:
         _halos,
         _fieldlift,
         _deinterlace,
+        _unmix,
         _denoise,
         _colour,
         _light,
@@ -258,6 +259,8 @@ def _net_objection(tape: _Tape, report: ShotReport) -> str:
         return "the source is progressive, and the net was made for fields"
     if report.cadence.kind is not CadenceKind.INTERLACED:
         return f"cadence {report.cadence.kind}: its frames are put back together from their fields as they are"
+    if conversion.unmixed(report, tape.settings):
+        return "its fields are mixtures that are taken apart, which the net never saw"
     return ""
 
 
@@ -302,6 +305,12 @@ def _deinterlace(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         yield _step("deinterlace.bwdif", evidence, top_first=top_first)
     else:
         yield _step("deinterlace.match", f"{evidence}: fields of one film frame are put together", top_first=top_first)
+
+
+def _unmix(tape: _Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    if tape.field_rate and report.cadence.kind is CadenceKind.INTERLACED:
+        slots = tape.ingest.slot_range(report.shot.frames)
+        yield from conversion.rule(report, slots, tape.settings, rate=tape.pace.step != 1)
 
 
 def _cadence_evidence(tape: _Tape, report: ShotReport) -> str:

@@ -271,10 +271,11 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "The tape was converted from PAL to NTSC or back by a converter that mixes fields: each shows two instants.",
         "`conversion`: how well each field is the mean of its neighbours in time swings with the beat of 50 and 59.94 "
         "fields, every 6.03 or 5.03 fields; told with the phase of that beat, per shot, where enough moves.",
-        "Said in the report and left: fields are restored as they are, mixed.",
-        (),
-        "The mixtures stay: from 59.94 to 50 fields a sixth of the instants is gone, and from 50 to 59.94 the filter "
-        "of an unknown converter would have to be undone. A tape of before the conversion is worth looking for.",
+        "Left as they are; where `restoration.conversion.unmix` asks for it, NTSC that was PAL is taken apart.",
+        ("fields.unmix",),
+        "Mixtures stay as they are unasked: from 59.94 to 50 fields a sixth of the instants is gone, and from 50 to "
+        "59.94 the weights of an unknown converter would have to be guessed. A tape of before the conversion is worth "
+        "looking for.",
     ),
     Defect.FLICKER: Entry(
         "Flicker and pumping",
