@@ -20,7 +20,7 @@ from footlights.pipeline import graining, proxies
 from footlights.pipeline.chunks import ChunkRequest, Picture, encode, every_of
 from footlights.pipeline.graining import Treatment
 
-TOLERANCE = 0.4
+TOLERANCE = 0.45
 """VMAF by which the score of the accepted trial may miss the target."""
 _FINER = 4.0
 """Units of q by which a chunk with banding is encoded finer."""
