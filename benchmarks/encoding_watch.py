@@ -24,7 +24,7 @@ from typing import Any
 
 from bench import RESULTS, ROOT, machine, table, write
 from footlights.premiere.programme import read_programme
-from footlights.premiere.schedule import plan
+from footlights.premiere.schedule import Schedule, plan
 from footlights.premiere.server import wall_clock
 from footlights.premiere.site import Site
 from footlights.premiere.slate import make_slate
@@ -111,17 +111,17 @@ def _watched(folder: Path, scripts: Path, name: str) -> dict[str, Any]:
         page.evaluate(WATCH)
         page.evaluate("() => { seen.switched = []; seen.told = false; }")
         try:
-            found = _course(page, serving, name, PROGRAMMES * float(programme.duration))
+            found = _course(page, serving, name, schedule)
         finally:
             browser.close()
             serving.stop()
     return found
 
 
-def _course(page: Any, serving: Any, name: str, length: float) -> dict[str, Any]:
+def _course(page: Any, serving: Any, name: str, schedule: Schedule) -> dict[str, Any]:
     page.wait_for_function("() => seen.samples.some(([, number]) => number >= 0)", timeout=60_000)
     before = page.evaluate(_FACTS)
-    step = length / (SWITCHES + 2)
+    step = float(schedule.end - schedule.start) / (SWITCHES + 2)
     choose = _CHOOSE["hls" if name == "hls" else "shaka"]
     for number in range(SWITCHES):
         page.wait_for_timeout(1000 * step)
@@ -132,7 +132,7 @@ def _course(page: Any, serving: Any, name: str, length: float) -> dict[str, Any]
             page.wait_for_timeout(500)
             serving.start()
             page.wait_for_timeout(1000 * step / 2)
-    _ending(page, name, before["time"] + length)
+    _ending(page, name, float(schedule.duration))
     seen = page.evaluate(_FACTS)
     return {
         "stalled": round(seen["stalled"] - before["stalled"], 1),
@@ -145,9 +145,9 @@ def _course(page: Any, serving: Any, name: str, length: float) -> dict[str, Any]
     }
 
 
-def _ending(page: Any, name: str, at: float) -> None:
-    """Shaka never ends a dynamic manifest, so the page is watched to a second before it."""
-    last = "seen.ended" if name == "hls" else f"video.currentTime >= {at - 1}"
+def _ending(page: Any, name: str, duration: float) -> None:
+    """Shaka never ends a dynamic DASH manifest, so that is watched to its last but one tenth of a second."""
+    last = f"video.currentTime >= {duration - 0.2}" if name == "dash" else "seen.ended"
     page.wait_for_function(f"() => {last}", timeout=180_000)
 
 
