@@ -14,14 +14,14 @@ import pytest
 
 from footlights.core.defects import Defect
 from footlights.core.products import JobResult
-from footlights.core.reports import ShotReport, StageReport, Survey
+from footlights.core.reports import CadenceKind, ShotReport, StageReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.sound_reports import SoundReport
 from footlights.core.source import Gap, GapKind, Ingest
 from footlights.core.tape_reports import Conversion, ConversionReport
 from footlights.core.time import FrameRange
 from footlights.planning import rules
-from footlights.report import brief, defectmap, page, tables
+from footlights.report import brief, defectmap, page, summary, tables
 from footlights.report.dictionary import DICTIONARY
 from footlights.report.findings import Severity, find
 from footlights.report.shown import MOST_SHOTS
@@ -154,6 +154,25 @@ def test_the_verdict_says_what_is_done_and_what_stays(tape: Tape) -> None:
     assert "neighbouring fields along the motion" in mended(planned, found)
     assert "nothing invents it" in unmended(found)
     assert unmended(()) == ""
+
+
+def test_the_verdict_says_what_could_not_be_measured_instead_of_nothing(tape: Tape) -> None:
+    """Of very short shots neither noise nor cadence is known: no zero is reported, and no few shots speak for all."""
+    ingest, survey, _ = tape
+    many = with_shots(survey, 200)
+    first = many.shots[0]
+    mute = replace(first, noise=replace(first.noise, luma_sigma=0.0, confidence=0.0))
+    mute = replace(mute, cadence=replace(mute.cadence, confidence=0.0))
+    film = replace(first.cadence, kind=CadenceKind.PROGRESSIVE, confidence=1.0)
+    shots = [replace(mute, shot=one.shot) for one in many.shots]
+    unknown = summary.verdict(JobResult(ingest, replace(many, shots=tuple(shots))))
+    assert "interlaced video (top-first)" in unknown
+    assert "Its noise could not be measured." in unknown
+    shots[7] = replace(first, shot=shots[7].shot, cadence=film)
+    few = summary.verdict(JobResult(ingest, replace(many, shots=tuple(shots))))
+    assert "interlaced video (top-first)" in few
+    assert "in the 1 shot that show" not in few
+    assert f"in 1 of 200 shots (sigma {first.noise.luma_sigma:.1f} codes)" in few
 
 
 def test_the_map_shows_dropouts_where_they_are(tape: Tape) -> None:

@@ -93,7 +93,8 @@ def test_a_band_reaches_from_its_floor_to_its_values() -> None:
     assert corners[:3, 1].max() < corners[3:, 1].min()
 
 
-def test_ten_thousand_cuts_are_one_short_path() -> None:
-    svg = curve(Plot("Noise", "codes", np.ones(10_000, np.float32)), PAL, range(10_000))
-    assert svg.count('class="cut"') == 1
+@pytest.mark.parametrize(("cuts", "drawn"), [(200, 1), (10_000, 0)])
+def test_cuts_are_one_short_path_and_none_where_they_would_hide_the_plot(cuts: int, drawn: int) -> None:
+    svg = curve(Plot("Noise", "codes", np.ones(10_000, np.float32)), PAL, range(0, 10_000, 10_000 // cuts))
+    assert svg.count('class="cut"') == drawn
     assert len(svg) < 60_000

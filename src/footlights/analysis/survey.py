@@ -37,7 +37,7 @@ from footlights.analysis import (
 from footlights.analysis.base import ANALYSERS, Analyser, Notes, Scene, Series
 from footlights.analysis.shots import find_shots
 from footlights.analysis.view import FrameView
-from footlights.core.reports import CadenceKind, Shot, ShotGlance, ShotReport, Survey
+from footlights.core.reports import TELLING, CadenceKind, Shot, ShotGlance, ShotReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap, Ingest
 from footlights.core.tape_reports import ConversionReport
@@ -223,7 +223,12 @@ def _overall_order(reports: list[ShotReport], tagged: FieldOrder) -> FieldOrder:
             votes[one.cadence.field_order] += len(one.shot.frames)
     if votes:
         return votes.most_common(1)[0][0]
-    if any(one.cadence.kind is CadenceKind.PROGRESSIVE and one.cadence.confidence > 0 for one in reports):
+    progressive = sum(
+        len(one.shot.frames)
+        for one in reports
+        if one.cadence.kind is CadenceKind.PROGRESSIVE and one.cadence.confidence > 0
+    )
+    if progressive and progressive >= TELLING * sum(len(one.shot.frames) for one in reports):
         return FieldOrder.PROGRESSIVE
     return tagged
 

@@ -77,6 +77,10 @@ class CadenceKind(StrEnum):
     """Film frames spread over fields 3:2."""
 
 
+TELLING = 0.05
+"""Share of a tape's frames whose cadence must be known for the whole tape to be called by it."""
+
+
 @dataclass(frozen=True, slots=True)
 class CadenceReport:
     """Field order and cadence."""

@@ -17,6 +17,8 @@ WIDTH, LEFT = 1000, 150
 """Every plot begins at `LEFT` and ends at `WIDTH`, so that one cursor fits all."""
 _HEIGHT, _BOTTOM = 120, 18
 _POINTS = 900
+_MOST_LINES = 300
+"""Cuts that are drawn: on average three units apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,11 @@ def curve(plot: Plot, rate: Fraction, marks: Sequence[int]) -> str:
 
 
 def cuts(marks: Sequence[int], frames: int, top: int, bottom: int) -> str:
-    """Thin lines where shots begin, one path however many: no more than there are places on the axis."""
+    """Thin lines where shots begin, one path however many; none where they would stand so close that they hide the
+    plot."""
     places = sorted({round(LEFT + mark * (WIDTH - LEFT) / max(frames - 1, 1)) for mark in marks if mark})
+    if len(places) > _MOST_LINES:
+        return ""
     path = "".join(f"M{x} {top}V{bottom}" for x in places)
     return f'<path class="cut" d="{path}"/>' if path else ""
 

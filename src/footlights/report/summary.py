@@ -12,7 +12,7 @@ from footlights import __version__
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode, EncodePlan, GrainEncode
 from footlights.core.products import JobResult
-from footlights.core.reports import CadenceKind, ShotReport
+from footlights.core.reports import TELLING, CadenceKind, ShotReport
 from footlights.core.source import GapKind, Ingest
 from footlights.core.time import SpanKind, clock
 from footlights.report.faces import facts
@@ -185,9 +185,7 @@ def verdict(result: JobResult) -> str:
     source = ingest.source
     length = clock(float(ingest.slot_count / source.rate))
     sentences = [f"{length} of {_cadence(result)} in {_count(len(survey.shots), 'shot')}."]
-    noise = [(one.noise.luma_sigma, len(one.shot.frames)) for one in survey.shots]
-    sigma = sum(value * frames for value, frames in noise) / max(sum(frames for _, frames in noise), 1)
-    sentences.append(f"{_noise_word(sigma)} (sigma {sigma:.1f} codes).")
+    sentences.append(_noise(result))
     faults = _faults(result)
     sentences.append(f"Found: {', '.join(faults)}." if faults else "No dropouts and no gaps found.")
     if result.plan:
@@ -201,9 +199,12 @@ def verdict(result: JobResult) -> str:
 
 
 def _cadence(result: JobResult) -> str:
-    kinds, shots = Counter[CadenceKind](), result.survey.shots
-    for one in [one for one in shots if one.cadence.confidence > 0] or shots:
+    judged, kinds = Counter[CadenceKind](), Counter[CadenceKind]()
+    for one in result.survey.shots:
         kinds[one.cadence.kind] += len(one.shot.frames)
+        judged[one.cadence.kind] += len(one.shot.frames) if one.cadence.confidence > 0 else 0
+    if judged.total() >= TELLING * kinds.total():  # else what the file says of shots that tell nothing
+        kinds = judged
     kind = kinds.most_common(1)[0][0] if kinds else CadenceKind.PROGRESSIVE
     source = result.ingest.source
     order = f" ({result.survey.field_order})" if kind is CadenceKind.INTERLACED else ""
@@ -220,6 +221,18 @@ def _faults(result: JobResult) -> list[str]:
         if number:
             faults.append(f"{_count(number, 'frame')} {'repeated' if kind is GapKind.DUPLICATE else kind}")
     return faults
+
+
+def _noise(result: JobResult) -> str:
+    """Of the shots that are long enough to measure it on."""
+    known = [one for one in result.survey.shots if one.noise.confidence > 0]
+    frames = sum(len(one.shot.frames) for one in known)
+    if not frames:
+        return "Its noise could not be measured."
+    sigma = sum(one.noise.luma_sigma * len(one.shot.frames) for one in known) / frames
+    shots = len(result.survey.shots)
+    where = f" in {len(known)} of {shots} shots" if len(known) < shots / 2 else ""
+    return f"{_noise_word(sigma)}{where} (sigma {sigma:.1f} codes)."
 
 
 def _noise_word(sigma: float) -> str:
