@@ -22,10 +22,8 @@ import defects
 import pieces
 import quality_tapes as tapes
 import repair_own as own
-from footlights.analysis import halos
 from footlights.core.clip import Plane
-from footlights.core.reports import Entry, Shot
-from footlights.core.time import FrameRange
+from footlights.metrics import halosacross
 from footlights.tape.presets import preset, quiet
 from footlights.training.tapes import neutral
 
@@ -38,26 +36,17 @@ _INNER = np.s_[:, 8:-8, 16:-16]
 
 
 def told(name: str, scene: list[Plane], seed: int) -> Row:
-    """What the analysis tells of a clip, by gain."""
+    """What both fields of all frames of a clip show, by gain."""
     row: Row = {"preset": name}
     for gain in GAINS:
-        detail = replace(preset(name).detail, gain_y=gain)
-        tape = defects.made(name, scene, seed, detail=detail)
-        shot = Shot(0, FrameRange(0, len(tape.pictures.luma)), 0, Entry.START, 1.0)
-        columns = defects.columns(tape, "halos")
+        tape = defects.made(name, scene, seed, detail=replace(preset(name).detail, gain_y=gain))
+        seen = [halosacross.measure(frame[parity::2]) for frame in tape.pictures.luma for parity in (0, 1)]
         row[f"{gain:g}"] = [
-            [list(map(float, one)), list(map(int, edges))]
-            for one, edges in zip(
-                columns["halos.across"], columns["halos.across_edges"].astype(np.float64), strict=True
-            )
-            if np.isfinite(one).all()
+            [np.sum([one[way].above for one in seen], axis=0).tolist() for way in (0, 1)],
+            [np.sum([one[way].below for one in seen], axis=0).tolist() for way in (0, 1)],
+            [sum(one[way].number for one in seen) for way in (0, 1)],
         ]
-        row[f"{gain:g} shot"] = [*_outlines(halos.report(columns, shot))]
     return row
-
-
-def _outlines(found: Any) -> tuple[float, float, list[int]]:
-    return found.above, found.below, list(found.across)
 
 
 def undone(name: str, scene: list[Plane], seed: int) -> Row:
@@ -102,9 +91,7 @@ def summary(rows: list[Row], lost: list[Row]) -> Row:
     found: Row = {}
     for name in PRESETS:
         here = [row for row in rows if row["preset"] == name]
-        found[name] = {
-            gain: _together([one for row in here for one in row[gain]]) for gain in map("{:g}".format, GAINS)
-        }
+        found[name] = {gain: _together([row[gain] for row in here]) for gain in map("{:g}".format, GAINS)}
     for gain in map("{:g}".format, GAINS[1:]):
         flat = [row[gain][0] for row in lost if row[gain][0] is not None]
         true = [row[gain][1] for row in lost]
@@ -115,17 +102,16 @@ def summary(rows: list[Row], lost: list[Row]) -> Row:
     return found
 
 
-def _together(pictures: list[list[Any]]) -> float:
-    """Mean outline above and below of all pictures, as edges both ways share it."""
-    outlines = np.array([one for one, _ in pictures]).reshape(-1, 2, 2)
-    numbers = np.array([edges for _, edges in pictures], np.float64)
-    means = (outlines * numbers[..., None]).sum(axis=0) / np.maximum(numbers.sum(axis=0), 1)[:, None]
-    return round(float(means.min(axis=0).mean()), 4)
+def _together(clips: list[list[Any]]) -> list[float]:
+    """Outline above and below over all clips, as edges both ways share it, and the edges of the rarer way."""
+    above, below, numbers = (np.array([one[part] for one in clips]).sum(axis=0) for part in range(3))
+    ways = [halosacross.Outlines(above[way], below[way], int(numbers[way])) for way in (0, 1)]
+    return [*(round(one, 4) for one in halosacross.shared(*ways)), int(numbers.min())]
 
 
 def main() -> int:
     parser = bench.arguments("halos_across", __doc__)
-    parser.add_argument("--frames", type=int, default=8, help="tape frames per clip; the eighth is looked at")
+    parser.add_argument("--frames", type=int, default=8, help="tape frames per clip")
     parser.add_argument("--clips", nargs="*", help="names of dev clips; all by default")
     pieces.arguments(parser)
     options = bench.parsed(parser)

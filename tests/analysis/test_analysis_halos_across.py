@@ -42,21 +42,20 @@ def test_the_kernel_that_sharpened_the_lines_is_found(above: float, below: float
     lines = sharpened(bars(), above, below)
     found = halosacross.measure(lines + np.random.default_rng(1).normal(0, noise, lines.shape).astype(np.float32))
     assert min(one.number for one in found) > 60
-    for one in found:
-        # What a line takes of the one above shows behind a step, and the other way round.
-        assert one.above == pytest.approx(0.95 * below, abs=0.025)
-        assert one.below == pytest.approx(0.95 * above, abs=0.025)
+    # What a line takes of the one above shows behind a step, and the other way round.
+    assert halosacross.shared(*found) == pytest.approx((0.95 * below, 0.95 * above), abs=0.025)
 
 
 @pytest.mark.parametrize("soft", [1, 2])
 def test_lines_that_were_not_sharpened_show_none(soft: int) -> None:
-    for one in halosacross.measure(bars(soft, noise=1.0)):
-        assert max(one.above, one.below) < 0.015
+    assert max(halosacross.shared(*halosacross.measure(bars(soft, noise=1.0)))) < 0.015
 
 
 def test_plain_low_and_small_pictures_show_no_edges() -> None:
     for picture in (np.full((240, 720), 90, np.float32), bars(5), np.zeros((8, 16), np.uint8)):
-        assert [one.number for one in halosacross.measure(picture)] == [0, 0]
+        found = halosacross.measure(picture)
+        assert [one.number for one in found] == [0, 0]
+        assert halosacross.shared(*found) == (0, 0)
 
 
 def test_a_shot_tells_what_edges_both_ways_share_and_a_lit_rim_is_none_of_it() -> None:

@@ -29,14 +29,14 @@ class HaloAnalyser:
     every thirtieth those across the lines as well."""
 
     name: ClassVar[str] = "halos"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     before: ClassVar[int] = 0
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
         "halos.up": len(halos.PLACES),
         "halos.down": len(halos.PLACES),
         "halos.edges": 2,
-        "halos.across": 4,
+        "halos.across": 4 * len(halosacross.SHARES),
         "halos.across_edges": 2,
     }
 
@@ -54,8 +54,8 @@ class HaloAnalyser:
         notes.set(view.number, **{"halos.up": up.profile, "halos.down": down.profile})
         if view.number % _ACROSS == _PHASE:
             rising, falling = halosacross.measure(seen)
-            outlines = (rising.above, rising.below, falling.above, falling.below)
-            notes.set(view.number, **{"halos.across": np.array(outlines, np.float32)})
+            counts = (rising.above, rising.below, falling.above, falling.below)
+            notes.set(view.number, **{"halos.across": np.concatenate(counts)})
             notes.set(view.number, **{"halos.across_edges": np.array([rising.number, falling.number], np.float32)})
 
 
@@ -75,14 +75,14 @@ def report(series: Series, shot: Shot) -> HaloReport:
 
 def _across(rows: NDArray[np.float32], counts: NDArray[np.float32]) -> tuple[tuple[float, float], tuple[int, int]]:
     """What edges across the lines share on either side, whichever way they go, and their numbers."""
-    numbers = np.nan_to_num(counts)
-    total = numbers.sum(axis=0)
-    if not total.all():
-        return (0.0, 0.0), (int(total[0]), int(total[1]))
-    sides = np.nan_to_num(rows).reshape(-1, 2, 2)
-    means = (sides * numbers[..., None]).sum(axis=0) / total[:, None]
-    above, below = means.min(axis=0)
-    return (round(float(above), 4), round(float(below), 4)), (int(total[0]), int(total[1]))
+    sides = np.nan_to_num(rows).reshape(-1, 2, 2, len(halosacross.SHARES)).sum(axis=0)
+    rising, falling = (int(one) for one in np.nan_to_num(counts).sum(axis=0))
+    up, down = (
+        halosacross.Outlines(above, below, number)
+        for (above, below), number in zip(sides, (rising, falling), strict=True)
+    )
+    above, below = halosacross.shared(up, down)
+    return (round(above, 4), round(below, 4)), (rising, falling)
 
 
 def _mean(rows: NDArray[np.float32], counts: NDArray[np.int_]) -> halos.Edges:

@@ -31,34 +31,45 @@ _BLACK, _WHITE = 18.0, 228.0
 """Codes beyond which a flank may be clipped, and a halo with it."""
 _LEFT, _MOST = 0.15, 0.4
 """Share of the step that may be left on the lines beside it, and that no halo reaches."""
-_STRONGEST = 0.9
-"""Share of the edges that exceed their step by less than what is told."""
-_FEWEST = 8
-"""Edges in a direction that a picture must show."""
+_STRONGEST = 0.1
+"""Share of the edges that exceed their step by more than what is told."""
+SHARES: Floats = np.array([0, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.17, 0.22, 0.3], np.float32)
+"""Shares of the step, by which edges that exceed theirs are counted."""
 
 
-class Outline(NamedTuple):
-    """The edges of one picture in one direction, with the brightness rising or falling downward."""
+class Outlines(NamedTuple):
+    """The edges of one picture, or of many, in one direction: with the brightness rising or falling downward."""
 
-    above: float
-    """Share of the step by which the strongest tenth exceeds it on the line above, 0 or more."""
-    below: float
+    above: Floats
+    """How many exceed their step on the line above by more than each of `SHARES`."""
+    below: Floats
     number: int
-    """Edges; 0 where there are too few, and nothing is told."""
 
 
-def measure(lines: NDArray[np.generic]) -> tuple[Outline, Outline]:
+def measure(lines: NDArray[np.generic]) -> tuple[Outlines, Outlines]:
     """Outlines of a field or progressive frame `(h, w)` in 8-bit codes, of its steep, free-standing edges across the
     lines: rising downward, and falling."""
     above, below, up = _edges(lines.astype(np.float32))
-    return _outline(above[up], below[up]), _outline(above[~up], below[~up])
+    rising, falling = (Outlines(_counted(above[one]), _counted(below[one]), int(one.sum())) for one in (up, ~up))
+    return rising, falling
 
 
-def _outline(above: Floats, below: Floats) -> Outline:
-    if len(above) < _FEWEST:
-        return Outline(0.0, 0.0, 0)
-    up, down = (max(float(np.quantile(side, _STRONGEST)), 0.0) for side in (above, below))
-    return Outline(up, down, len(above))
+def shared(rising: Outlines, falling: Outlines) -> tuple[float, float]:
+    """Share of the step by which a tenth of all edges exceeds it above and below, whichever way the brightness goes;
+    0 or more."""
+    above = min(_strongest(one.above, one.number) for one in (rising, falling))
+    return above, min(_strongest(one.below, one.number) for one in (rising, falling))
+
+
+def _counted(excess: Floats) -> Floats:
+    return np.asarray((excess[:, None] > SHARES).sum(axis=0), np.float32)
+
+
+def _strongest(counts: Floats, number: int) -> float:
+    """The share that a tenth exceeds, between those that were counted."""
+    if counts[0] <= _STRONGEST * number:
+        return 0.0
+    return float(np.interp(-_STRONGEST * number, -counts, SHARES))
 
 
 def _edges(lines: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
