@@ -23,7 +23,7 @@ from footlights.engine.tasks import Task
 from footlights.media import ffmpeg
 from footlights.pipeline.chunks import ChunkRequest, Picture
 from footlights.pipeline.graph import ENCODE
-from footlights.pipeline.rungs import encode_chunk
+from footlights.pipeline.rungs import LENIENCE, encode_chunk
 from footlights.pipeline.waves import Asked, waves
 from footlights.settings import EncodingSettings
 
@@ -98,7 +98,9 @@ def _searched(shots: Sequence[Shot], options: Any, target: float, work: Path) ->
     """In the waves of the product."""
     tasks = []
     for number, shot in enumerate(shots):
-        request = _request(shot, number, options, target)
+        request = replace(
+            _request(shot, number, options, target), lenience=LENIENCE if target < options.target else 0.0
+        )
         tasks.append(Task(f"encode/{request.rung.name}/{number}", ENCODE, 1, {"request": records.to_data(request)}))
     course, results = waves(tasks), dict[str, ChunkEncode]()
     try:

@@ -38,7 +38,7 @@ from footlights.encoding.search import Goal, Prior, search
 from footlights.engine.tasks import Task
 from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.graph import ENCODE
-from footlights.pipeline.rungs import TOLERANCE
+from footlights.pipeline.rungs import LENIENCE, TOLERANCE
 from footlights.pipeline.waves import Asked, waves
 from footlights.settings import EncodingSettings
 
@@ -194,16 +194,16 @@ def _rung(target: float) -> Rung:
     return rung
 
 
-def _floor(shot: Shot, target: float, draw: np.random.Generator) -> ChunkEncode:
+def _floor(shot: Shot, target: float, draw: np.random.Generator, lenience: float = 0.0) -> ChunkEncode:
     """A cold search of the product."""
     rung = _rung(target)
-    return _searched(
-        shot, rung, Prior(ladder.first_guess(rung, shot.look), ladder.expected_slope(rung, shot.look)), draw
-    )
+    prior = Prior(ladder.first_guess(rung, shot.look), ladder.expected_slope(rung, shot.look))
+    return _searched(shot, rung, prior, draw, lenience)
 
 
-def _searched(shot: Shot, rung: Rung, prior: Prior, draw: np.random.Generator) -> ChunkEncode:
-    goal = Goal(rung.target, TOLERANCE, max(rung.q_min, Q[0]), rung.q_max, 0.25, EncodingSettings().probes)
+def _searched(shot: Shot, rung: Rung, prior: Prior, draw: np.random.Generator, lenience: float = 0.0) -> ChunkEncode:
+    lowest, probes = max(rung.q_min, Q[0]), EncodingSettings().probes
+    goal = Goal(rung.target + lenience / 2, TOLERANCE + lenience / 2, lowest, rung.q_max, 0.25, probes)
     solver = search(goal, prior)
     made: list[Probe] = []
     try:
@@ -220,7 +220,7 @@ def _searched(shot: Shot, rung: Rung, prior: Prior, draw: np.random.Generator) -
 
 def _mean(group: Sequence[Shot], target: float, draw: np.random.Generator) -> tuple[list[Probe], float]:
     """The mode `mean`: what was accepted, and encodes a shot."""
-    searched = [_floor(shot, target - SLACK, draw) for shot in group]
+    searched = [_floor(shot, target - SLACK, draw, LENIENCE) for shot in group]
     trials, chosen = [list(one.probes) for one in searched], [one.chosen for one in searched]
     first = [fit(one.probes, one.chosen, 32, 1.28, (Q[0], 1e12)) for one in searched]
     floors = [

@@ -50,6 +50,8 @@ class ChunkRequest:
     """What `guess` and `slope` come from, as in `ChunkEncode.prior`."""
     banding: float = 1.0
     """CAMBI that an encode may add to its reference's."""
+    lenience: float = 0.0
+    """VMAF above the target, beyond the tolerance, with which a trial is accepted: where the target is but a floor."""
 
     @property
     def hdr(self) -> str:

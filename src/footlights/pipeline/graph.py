@@ -31,6 +31,7 @@ from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.job import TapeIdentity
 from footlights.pipeline.looks import chunk_looks, survey_looks
 from footlights.pipeline.restore import PieceRequest
+from footlights.pipeline.rungs import LENIENCE
 from footlights.planning import rules
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
 from footlights.settings import Settings
@@ -270,6 +271,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 grain=settings.encoding.grain,
                 look=looks[number],
                 banding=settings.encoding.banding,
+                lenience=LENIENCE if slack else 0.0,
             )
             pixels = len(frames) * rung.width * rung.height
             tasks.append(

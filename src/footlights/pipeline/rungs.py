@@ -20,6 +20,9 @@ from footlights.pipeline import graining, proxies
 from footlights.pipeline.chunks import ChunkRequest, Picture, encode, every_of
 from footlights.pipeline.graining import Treatment
 
+LENIENCE = 1.5
+"""VMAF above its floor that a chunk may have where allocation decides how much better it gets: most get far better, and
+the search for the floor is but the first point of their curve."""
 TOLERANCE = 0.45
 """VMAF by which the score of the accepted trial may miss the target."""
 _FINER = 4.0
@@ -182,7 +185,8 @@ def _solve(
     request: ChunkRequest, encoder: Encoder, prior: Prior, trial: Callable[[float, str], Probe]
 ) -> tuple[float, str]:
     rung = request.rung
-    goal = Goal(rung.target, TOLERANCE, rung.q_min, rung.q_max, encoder.q.step, request.probes)
+    more = request.lenience / 2
+    goal = Goal(rung.target + more, TOLERANCE + more, rung.q_min, rung.q_max, encoder.q.step, request.probes)
     solver = search(goal, prior)
     try:
         wanted = next(solver)
