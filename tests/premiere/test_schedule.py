@@ -50,7 +50,7 @@ def test_hours_of_playlists_is_continuous() -> None:
     day = schedule(synthetic([240] * 1000), lobby=4000)
     draw = random.Random(5)
     moments = sorted(day.opening + Fraction(draw.uniform(0, float(day.duration) + 90)) for _ in range(120))
-    edges = [day.doors, day.end, day.end + HOLD, *draw.sample(day.turns, 40)]
+    edges = [day.doors, day.end, day.ending, day.end + HOLD, *draw.sample(day.turns, 40)]
     for name in TRACKS:
         known: dict[int, str] = {}
         before = 0
@@ -69,7 +69,10 @@ def test_hours_of_playlists_is_continuous() -> None:
                 assert first >= before
                 assert sum(segment.duration for segment in playlist.segments) >= day.window - Fraction(1, 1000)
                 before = first
-            assert playlist.ended == (now >= day.end)
+            # The last segments are listed before it is said that they are the last.
+            assert playlist.ended == (now >= day.ending)
+            if day.end + Fraction(1, 1000) <= now < day.end + HOLD:
+                assert playlist.segments[-1].uri.endswith(day.lines[name][-1].file)
 
 
 def test_the_newest_segment_is_always_listed_the_next_never() -> None:
@@ -113,8 +116,9 @@ def test_breaks_are_counted_as_they_leave_the_window() -> None:
 
 
 def test_the_end_and_what_comes_after() -> None:
-    last = hls.media(LINE, "av1-144", LINE.end)
+    last = hls.media(LINE, "av1-144", LINE.ending)
     assert last.endswith("#EXT-X-ENDLIST\n")
+    assert hls.media(LINE, "av1-144", LINE.end) == last.removesuffix("#EXT-X-ENDLIST\n")
     assert "PLAYLIST-TYPE" not in last
     assert "#EXT-X-ENDLIST" not in hls.media(LINE, "av1-144", LINE.end - Fraction(1, 1000))
     later = read_media(hls.media(LINE, "av1-144", LINE.end + HOLD))
@@ -180,7 +184,7 @@ def test_dash_says_when_it_is_live_when_over_and_when_on_demand() -> None:
     # A viewer five target durations behind, with ten seconds in the buffer, still has the last segment to ask for.
     lagging = root(LINE.end + 5 * LINE.target - 10)
     assert lagging.get("minimumUpdatePeriod")
-    assert LINE.end < LINE.closing <= LINE.end + min(LINE.window, HOLD)
+    assert LINE.end < LINE.ending < LINE.closing <= LINE.end + min(LINE.window, HOLD)
     assert later.get("type") == "static"
     assert later[0].get("start") == "PT0.000000S"
 

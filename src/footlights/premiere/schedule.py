@@ -100,6 +100,13 @@ class Schedule:
         return self.opening + self.duration
 
     @property
+    def ending(self) -> Fraction:
+        """Seconds since 1970: two target durations after the end, when every player has seen the last segment of every
+        track listed, and before one that is three behind has shown it. Said at once, Shaka Player 5.2 may learn it of
+        one track before it knows the last segment of another, and never shows that."""
+        return self.end + min(Fraction(2 * self.target), Fraction(HOLD, 2))
+
+    @property
     def closing(self) -> Fraction:
         """Seconds since 1970: six target durations later, when every player has asked for the last segment, also one
         that is three behind, as it is told to be, and has stalled since. Not later than the window is long, behind
@@ -120,8 +127,8 @@ class Schedule:
         return now >= self.doors
 
     def is_over(self, now: Fraction) -> bool:
-        """Whether the last segment is there: nothing will be added to the playlists."""
-        return now >= self.end
+        """Whether a playlist may say that nothing follows."""
+        return now >= self.ending
 
     def is_closed(self, now: Fraction) -> bool:
         """Whether a manifest may say that nothing follows."""
@@ -187,7 +194,7 @@ def plan(
     doors = opening + _whole(window)
     turns = {*(stop for stop in due if stop > doors), doors, end, end + HOLD}
     schedule = Schedule(opening, start, window, tuple(parts), lines, ends, ())
-    return replace(schedule, turns=tuple(sorted({*turns, schedule.closing})))
+    return replace(schedule, turns=tuple(sorted({*turns, schedule.ending, schedule.closing})))
 
 
 def check_lengths(lobby: Fraction, window: Fraction) -> None:
