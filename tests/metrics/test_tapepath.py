@@ -13,7 +13,7 @@ from footlights.core import subcarrier
 from footlights.core.clip import Plane
 from footlights.core.signal import Matrix
 from footlights.metrics.redegradation import Pushed, Residual, compare
-from footlights.metrics.tapepath import APERTURES, crawl, in_light
+from footlights.metrics.tapepath import APERTURES, behind, crawl, in_light
 from footlights.tape import composite
 from footlights.tape.composite import Composite, Decoder
 from footlights.tape.raster import NTSC, PAL, Component, Moment, Raster
@@ -40,6 +40,14 @@ def test_flat_colour_is_the_same_behind_every_aperture() -> None:
     colour = np.stack([flat * 0.3, flat * -0.4])
     for lit in in_light(flat, colour, MATRIX):
         assert lit == pytest.approx(flat, abs=1e-5)
+
+
+def test_behind_an_aperture_colour_changes_more_softly_from_line_to_line() -> None:
+    luma, chroma = np.full((24, 24), 0.4, np.float32), np.zeros((2, 24, 24), np.float32)
+    chroma[1, 12:] = 0.2
+    soft = behind(luma, chroma, MATRIX)[1]
+    assert soft[1, 3] == pytest.approx(chroma[1, 3], abs=1e-5)
+    assert np.abs(np.diff(soft[1, :, 12])).max() < 0.15 < np.abs(np.diff(chroma[1, :, 12])).max()
 
 
 def coloured(seed: int) -> tuple[Plane, Plane]:

@@ -120,3 +120,19 @@ def test_shots_that_could_not_be_compared_pass_nothing() -> None:
     assert not blind.explained
     assert list(checks([blind])) == []
     assert list(warnings([blind])) == []
+
+
+def test_noise_of_a_frame_is_told_from_frames_that_were_coded_alike(tmp_path: Path) -> None:
+    """Fine steps keep a tape's noise, coarse ones take it away: noise of 3 and of 1 codes by turns."""
+    seen = interlaced(lambda instant: panned(texture(5), instant, dx=0.0, dy=0.0), 20)
+    by_turns = [noisy([one], 1.0 if n % 2 else 3.0, seed=n)[0] for n, one in enumerate(seen)]
+    tape = write_ffv1(tmp_path / "tape.mkv", by_turns, rate=PAL, order="tff")
+    restore(tape, tmp_path / "job", "geometry.height=288", "encoding.enabled=false", "restoration.chain=classical")
+    ingest, reader = taking_in.open_ingest(inspect.latest(tmp_path / "job", graph.INGEST))
+    coded = replace(ingest, quantisers=tuple(12.0 if n % 2 else 4.0 for n in range(20)))
+    with reader:
+        fine, coarse = (putback.noise((coded, reader), FrameRange(0, 20), n, (128.0,)) for n in (8, 9))
+        alone = putback.noise((coded, reader), FrameRange(8, 9), 8, (128.0,))
+    assert fine[0] == pytest.approx(3.0, rel=0.1)
+    assert coarse[0] == pytest.approx(1.0, rel=0.15)
+    assert alone == ()

@@ -72,6 +72,8 @@ class Pushed:
     """What a composite connection may have left of the master's colour in luma, `(H, W)` each, codes."""
     concealed: NDArray[np.bool_] | None = None
     """Samples of `source` that were filled anew, and tell nothing."""
+    sigmas: tuple[float, ...] = ()
+    """Noise of this instant alone, in codes at the levels of the shot's, where it is known."""
 
 
 class Residual(NamedTuple):
@@ -90,7 +92,7 @@ def compare(samples: Sequence[Pushed], levels: Sequence[float], sigmas: Sequence
     """The residual of a shot's samples. `sigmas` is the tape's noise in codes at the luma codes `levels`, rising."""
     views = [_view(sample) for sample in samples]
     seen = answered(views)
-    flat = [np.interp(view.own, levels, sigmas) for view in views]
+    flat = [np.interp(view.own, levels, one.sigmas or sigmas) for view, one in zip(views, samples, strict=True)]
     noise = [_coded(sample, one, sigma) for sample, one, sigma in zip(samples, seen, flat, strict=True)]
     left = [(view.source - one) * view.told for view, one in zip(views, seen, strict=True)]
     energy = sum(float(np.square(one).sum()) for one in left)

@@ -25,21 +25,28 @@ from footlights.core.subcarrier import Subcarrier
 APERTURES = ((0.8, 1.0), (1.2, 1.2))
 """Standard deviations of the Gaussian apertures in light, samples and frame lines: a lens in focus with a field's
 lines, and one that is softer. What lies between and around is left to the weights of a fit."""
+FOCUSED = (0.6, 0.7)
+"""The aperture of a camera in focus, behind which colour is before a composite connection carries it: dot crawl is as
+strong as colour changes from line to line, which a master shows harder than a field did."""
 _U, _V = 0.492111 * 1.772, 0.877283 * 1.402
 """U and V per Cb and Cr (SMPTE 170M)."""
 
 
 def in_light(luma: Plane, chroma: Plane, matrix: Matrix) -> tuple[Plane, ...]:
     """Luma `(H, W)` and chroma `(2, H, W)` in nominal range → luma of the picture behind each aperture."""
-    decode, encode = ycbcr_to_rgb(matrix), rgb_to_ycbcr(matrix)
-    channels = np.einsum("cd,dhw->chw", decode, np.stack([luma, *chroma]).astype(np.float64)).astype(np.float32)
-    light = [signed_power(channel, DISPLAY_GAMMA) for channel in channels]
-    made = []
-    for across, down in APERTURES:
-        blurred = [cv2.GaussianBlur(one, (0, 0), sigmaX=across, sigmaY=down) for one in light]
-        signal = [signed_power(np.asarray(one, np.float32), 1 / DISPLAY_GAMMA) for one in blurred]
-        made.append(np.asarray(np.tensordot(encode[0], np.stack(signal), 1), np.float32))
-    return tuple(made)
+    return tuple(behind(luma, chroma, matrix, aperture)[0] for aperture in APERTURES)
+
+
+def behind(luma: Plane, chroma: Plane, matrix: Matrix, aperture: tuple[float, float] = FOCUSED) -> tuple[Plane, Plane]:
+    """Luma `(H, W)` and chroma `(2, H, W)` in nominal range → the same behind one aperture."""
+    channels = np.einsum("cd,dhw->chw", ycbcr_to_rgb(matrix), np.stack([luma, *chroma]).astype(np.float64))
+    signal = []
+    for channel in channels.astype(np.float32):
+        light = signed_power(channel, DISPLAY_GAMMA)
+        blurred = cv2.GaussianBlur(light, (0, 0), sigmaX=aperture[0], sigmaY=aperture[1])
+        signal.append(signed_power(np.asarray(blurred, np.float32), 1 / DISPLAY_GAMMA))
+    made = np.tensordot(rgb_to_ycbcr(matrix), np.stack(signal), 1).astype(np.float32)
+    return made[0], made[1:]
 
 
 def crawl(luma: Plane, chroma: Plane, carrier: Subcarrier) -> tuple[Plane, ...]:

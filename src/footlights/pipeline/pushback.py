@@ -27,12 +27,15 @@ from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
 from footlights.media.roundtrip import through_dv
 from footlights.metrics.redegradation import Coder, Pushed, Residual, compare
-from footlights.metrics.tapepath import crawl, in_light
+from footlights.metrics.tapepath import behind, crawl, in_light
 from footlights.pipeline import putback
 from footlights.pipeline.pictures import to_planes
+from footlights.pipeline.unconvert import unconverted
 
 ROUNDING = 0.5
 """Codes: noise that rounding to 8 bits on the tape and the master's encoder leave even where the tape has none."""
+_COARSE = (5, 3)
+"""Samples and lines of a field over which its chroma is taken."""
 Shown = tuple[Plane, Plane]
 """Luma `(H, W)` and 4:2:0 chroma `(2, h, w)` of a picture of the master, nominal range."""
 
@@ -96,8 +99,7 @@ class ShotRequest:
 def residual(request: ShotRequest, opened: putback.Opened, pictures: Iterable[Shown]) -> Residual:
     """What the master's pictures at all instants of a request leave of the tape's lines."""
     samples = [_pushed(request, at, opened, shown) for at, shown in zip(request.instants, pictures, strict=True)]
-    floor = putback.noise(opened, request.frames, [one.source for one in request.instants if one.quantiser])
-    return compare(samples, request.levels, [max(sigma, hypot(floor, ROUNDING)) for sigma in request.sigmas])
+    return compare(samples, request.levels, request.sigmas)
 
 
 def shown_by(piece: Path, frame: int) -> Shown:
@@ -114,16 +116,19 @@ def _pushed(request: ShotRequest, instant: Instant, opened: putback.Opened, show
     ingest, reader = opened
     left, top, right, bottom = request.raster[3:]
     (picture,) = reader.read(FrameRange(instant.source, instant.source + 1))
-    luma, _ = to_planes(picture, reader.layout, ingest.source.signal, interlaced=ingest.interlaced[instant.source])
+    luma, colours = to_planes(
+        picture, reader.layout, ingest.source.signal, interlaced=ingest.interlaced[instant.source]
+    )
     height, width = luma.shape
-    source = luma[top : height - bottom, left : width - right] * 219 + 16
-    own, chroma = _on_tape(request, shown, source.shape)
+    inside = slice(top, height - bottom), slice(left, width - right)
+    line = (instant.first - top) % request.step
+    tape = np.stack([luma, *colours])[:, *inside]
+    own, chroma = _on_tape(request, shown, _about(tape, line, request.step))
     if request.halos:
         own = putback.sharpened(request.halos, own)
     if request.flicker:
         gain = putback.levelled(request.flicker, opened, instant.source, request.frames)
-        own = own / gain[top : height - bottom, left : width - right]
-    line = (instant.first - top) % request.step
+        own = own / gain[inside]
     place = slice(top + line, height - bottom, request.step), slice(left, width - right)
     coder = putback.mpeg(instant.quantiser) if instant.quantiser else None
     if request.coded:
@@ -134,8 +139,10 @@ def _pushed(request: ShotRequest, instant: Instant, opened: putback.Opened, show
     if request.conceal:
         concealed = putback.concealed(request.conceal, opened, instant.source, request.frames)[place]
     carrier = of_raster(width, height) if request.composite else None
+    seen = behind(own, chroma, Matrix(request.matrix))
+    noise = putback.noise(opened, request.frames, instant.source, request.levels) if instant.quantiser else ()
     return Pushed(
-        source[line :: request.step],
+        tape[0, line :: request.step] * 219 + 16,
         own * 219 + 16,
         line,
         request.step,
@@ -143,8 +150,9 @@ def _pushed(request: ShotRequest, instant: Instant, opened: putback.Opened, show
         strayed,
         max(request.torn - bottom, 0),
         lit=tuple(lit * 219 + 16 for lit in in_light(own, chroma, Matrix(request.matrix))),
-        crawl=tuple(one * 219 for one in crawl(own, chroma, carrier)) if carrier else (),
+        crawl=tuple(one * 219 for one in crawl(*seen, carrier)) if carrier else (),
         concealed=concealed,
+        sigmas=tuple(hypot(sigma, ROUNDING) for sigma in noise),
     )
 
 
@@ -159,17 +167,25 @@ def _dv(planes: tuple[Samples, ...], pixel_format: str, place: tuple[slice, slic
     return through
 
 
-def _on_tape(request: ShotRequest, shown: Shown, size: tuple[int, ...]) -> tuple[Plane, Plane]:
-    """Luma and chroma of a picture of the master at the tape's raster, in the tape's matrix, primaries and balance."""
+def _about(picture: Plane, first: int, step: int) -> Plane:
+    """Colours `(3, H, W)` of a frame, chroma without noise, from the lines `first`, `first + step` … on all lines."""
+    lines = np.moveaxis(picture[:, first::step], 0, -1).copy()
+    lines[..., 1:] = cv2.blur(lines[..., 1:], _COARSE)
+    return np.moveaxis(np.repeat(lines, step, axis=0)[: picture.shape[1]], -1, 0)
+
+
+def _on_tape(request: ShotRequest, shown: Shown, about: Plane) -> tuple[Plane, Plane]:
+    """Luma and chroma of a picture of the master at the tape's raster, in the tape's matrix, primaries and balance.
+    `about` `(3, H, W)` is what the tape shows there."""
     width, height, pillar = request.raster[:3]
     luma, chroma = shown[0][:, pillar : pillar + width], shown[1][..., pillar // 2 : (pillar + width) // 2]
     assert luma.shape[0] == height
-    small = (size[1], size[0])
+    small = (about.shape[2], about.shape[1])
     y, cb, cr = (cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in (luma, *chroma))
     y = lowered(y, request.lift) if request.lift else y
     target = (Matrix(request.matrix), Primaries(request.primaries))
-    back, off = colour.convert_primaries(y, np.stack([cb, cr]), (Matrix.BT709, Primaries.BT709), target)
     mixing, offset = affine(target[0], request.balance[:3], request.balance[3:])
-    shifted = np.stack([back, *off]) - offset[:, None, None]
-    y, *chroma = np.einsum("cd,dhw->chw", np.linalg.inv(mixing), shifted).astype(np.float32)
+    balanced = np.einsum("cd,dhw->chw", mixing, about) + offset[:, None, None]
+    back = unconverted(np.stack([y, cb, cr]), target, balanced.astype(np.float32)) - offset[:, None, None]
+    y, *chroma = np.einsum("cd,dhw->chw", np.linalg.inv(mixing), back).astype(np.float32)
     return y, np.stack(chroma)

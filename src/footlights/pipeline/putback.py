@@ -28,9 +28,11 @@ _AROUND = 2
 """Frames on each side by which the offsets of lines are measured."""
 _DARK = 0.02
 """Luma above black from which a gain can be told."""
-_AWAY = 8
-"""Frames after which pictures are not predicted from each other closely: noise between neighbours of an MPEG stream is
-partly one and the same."""
+_AWAY = range(6, 13)
+"""Frames after which pictures are not predicted from each other closely, and still show much the same: noise between
+neighbours of an MPEG stream is partly one and the same."""
+_OTHERS = 3
+"""Frames that one is compared with for its noise."""
 
 Opened = tuple[Ingest, VideoReader]
 
@@ -90,17 +92,26 @@ def mpeg(scale: float) -> Coder:
     return through
 
 
-def noise(opened: Opened, shot: FrameRange, sources: Sequence[int]) -> float:
-    """Luma sigma in codes between frames that lie apart; 0 where none do."""
-    found = []
-    for source in sources:
-        other = min(source + _AWAY, shot.stop - 1)
-        other = max(source - _AWAY, shot.start) if other - source < source - shot.start else other
-        if other != source:
-            one, far = (_luma(opened, number) for number in (source, other))
-            samples = [noise_of.measure(one[field::2], far[field::2]) for field in (0, 1)]
-            found += [sample.sigma for sample in samples if sample is not None]
-    return float(np.median(found)) if found else 0.0
+def noise(opened: Opened, shot: FrameRange, source: int, levels: Sequence[float]) -> tuple[float, ...]:
+    """Luma sigma at the luma codes `levels`, both in codes, of frame `source` of an MPEG stream: coarse steps take more
+    of the tape's noise away than fine ones, so that it is told from frames whose steps are like its own. Nothing where
+    the shot has no other frame."""
+    others = [number for number in range(shot.start, shot.stop) if abs(number - source) in _AWAY]
+    if not others:
+        farthest = max((shot.start, shot.stop - 1), key=lambda number: abs(number - source))
+        others = [farthest] if farthest != source else []
+    quantisers = opened[0].quantisers
+    unlike = {number: abs(quantisers[number] - quantisers[source]) for number in others}
+    others.sort(key=lambda number: (unlike[number], abs(number - source)))
+    one, found = _luma(opened, source), []
+    for other in others[:_OTHERS]:
+        far = _luma(opened, other)
+        samples = (noise_of.measure(one[field::2], far[field::2], shape=False) for field in (0, 1))
+        found += [np.where(np.isnan(sample.bands), sample.sigma, sample.bands) for sample in samples if sample]
+    if not found:
+        return ()
+    middles = (np.arange(noise_of.BANDS) + 0.5) * 256 / noise_of.BANDS
+    return tuple(float(sigma) for sigma in np.interp(levels, middles, np.median(found, axis=0)))
 
 
 def _luma(opened: Opened, number: int) -> Plane:

@@ -46,7 +46,7 @@ from footlights.restoration.base import build
 if TYPE_CHECKING:
     from footlights.pipeline.run import Session, Surveyed
 
-VERSION = 2
+VERSION = 3
 TRIALS = "trials.json"
 _ROUNDS = 2
 _LEFT_OUT = ("rate.convert", "faces.restore")
