@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -19,11 +20,14 @@ import bench
 import defects
 import pieces
 import quality_tapes as tapes
+import repair
+import repair_own as own
 from footlights.analysis import conversion
 from footlights.core.clip import Plane
 from footlights.core.reports import Entry, Shot
 from footlights.core.tape_reports import Conversion
 from footlights.core.time import NTSC_FIELD_RATE, NTSC_FRAME_RATE, PAL_FRAME_RATE, FrameRange
+from footlights.media.recode import recode
 
 Row = dict[str, Any]
 PRESETS = ("light", "heavy")
@@ -32,11 +36,12 @@ _PHASE = 0.3
 
 def _mixed(scene: list[Plane], ratio: Fraction) -> list[Plane]:
     """Pictures of the other system, one a field."""
-    fields, made = [_filled(picture, number % 2) for number, picture in enumerate(scene)], []
+    made = []
     for number in range(int((len(scene) - 2) / ratio)):
         place = number * float(ratio) + _PHASE
         start, share = int(place), np.float32(place % 1)
-        made.append((1 - share) * fields[start] + share * fields[start + 1])
+        before, after = (_filled(scene[start + k], (start + k) % 2) for k in (0, 1))
+        made.append((1 - share) * before + share * after)
     return made
 
 
@@ -88,7 +93,10 @@ def told(name: str, scene: list[Plane], seed: int) -> Row:
         ratio = NTSC_FIELD_RATE / 50 if kind is Conversion.NTSC_TO_PAL else 50 / NTSC_FIELD_RATE
         if what != "plain, pal":  # the tape is that of before
             pictures = make(scene, ratio)
-            tape = defects.made(name, pictures[: len(pictures) // 2 * 2], seed)
+            tape = own.played(repair.worn(name), pictures[: len(pictures) // 2 * 2], seed)
+            codec, bit_rate = tapes.CODECS[name]
+            if codec is not None:
+                tape = replace(tape, pictures=recode(tape.pictures, codec, bit_rate=bit_rate))
             columns = {**defects.columns(tape, "conversion"), **defects.columns(tape, "repeats")}
             shot = Shot(0, FrameRange(0, len(tape.pictures.luma)), 0, Entry.START, 1.0)
         (found,) = conversion.report(columns, (shot,), range(shot.frames.stop), rate)

@@ -42,13 +42,18 @@ _BESIDE = (0.02, 0.075)
 """Cycles a field: how far from the beat other periods lie that it is held against."""
 _SEEN, _OUTSTANDING, _HIGHEST = 0.05, 6.0, 1.4
 """Share of the variance that the beat must explain; times what other periods explain, by their median and at most."""
+_CODED, _LONG = 1 / 6, 600
+"""Cycles a field of MPEG's pattern of two pictures of type B between others, which comes near the beat of 6.03, and
+fields over which the two can be told apart."""
+_ALONE = 0.3
+"""Share of the variance that must be explained where they cannot: coders do not do so much."""
 _SWING = 1.1
 """Of the swing of e / d, how much d itself may have."""
 _LITTLE, _ALIKE, _BY_TAPE = 2.0, 0.12, 0.7
 """Times what other periods explain, and periods by which its phase may lie off the tape's, for a shot of a tape that is
 converted as a whole; and how sure that makes it."""
-_CERTAIN = 0.3
-"""Share of the variance from which nothing is doubted."""
+_CERTAIN, _SURELY = 0.6, 0.1
+"""Share of the variance of a shot, and of the whole tape, from which nothing is doubted."""
 _METHOD = (
     "every frame: how well fields are the mean of their neighbours, in small pictures without light, by its period"
 )
@@ -96,9 +101,9 @@ def report(series: Series, shots: Sequence[Shot], slots: Sequence[int], rate: Fr
     if kind is None:
         return tuple(_none(0.0) for _ in shots)
     beat = abs(1 - float(_ratio(kind)))
-    alone = [_answer(one, beat) if one else None for one in seen]
+    alone = [_answer(one, kind, beat) if one else None for one in seen]
     known = [one for one in seen if one]
-    tape = _answer(_Swings(*map(np.concatenate, zip(*known, strict=True))), beat) if len(known) > 1 else None
+    tape = _answer(_Swings(*map(np.concatenate, zip(*known, strict=True))), kind, beat) if len(known) > 1 else None
     return tuple(_told(kind, beat, own, tape) for own in alone)
 
 
@@ -109,15 +114,20 @@ class _Answer(NamedTuple):
     usual: float
     """Share of the variance that other periods explain, by their median."""
     told: bool
+    coded: bool
+    """That a coder's pattern explains more."""
 
 
-def _answer(swings: _Swings, beat: float) -> _Answer:
+def _answer(swings: _Swings, kind: Conversion, beat: float) -> _Answer:
     found = _at(swings, beat)
     beside = np.arange(_BESIDE[0], _BESIDE[1], 0.005)
     others = [_at(swings, beat + sign * one).explained for one in beside for sign in (-1, 1)]
     usual = float(np.median(others))
     told = found.explained >= max(_SEEN, _OUTSTANDING * usual, _HIGHEST * max(others))
-    return _Answer(found, usual, told and found.distances <= _SWING * found.swing)
+    coded, long = _at(swings, _CODED).explained, bool(np.ptp(swings.number) >= _LONG)
+    if kind is Conversion.PAL_TO_NTSC:
+        told &= found.explained >= (_HIGHEST * coded if long else _ALONE)
+    return _Answer(found, usual, told and found.distances <= _SWING * found.swing, long and coded > found.explained)
 
 
 def _told(kind: Conversion, beat: float, own: _Answer | None, tape: _Answer | None) -> ConversionReport:
@@ -126,13 +136,13 @@ def _told(kind: Conversion, beat: float, own: _Answer | None, tape: _Answer | No
         return _none(0.0)
     apart = abs((own.found.phase - tape.found.phase) / (2 * np.pi) + 0.5) % 1 - 0.5 if tape and tape.told else 0.5
     shared = abs(apart) <= _ALIKE and own.found.explained >= _LITTLE * own.usual
-    if not own.told and not shared:
+    if not (own.told or shared) or (tape and tape.coded):
         return _none(own.found.explained)
     sign = 1 if kind is Conversion.PAL_TO_NTSC else -1
     phase = sign * own.found.phase / (2 * np.pi) % 1.0
     certain = float(np.clip(own.found.explained / _CERTAIN, 0, 1))
     if shared and tape:
-        certain = max(certain, _BY_TAPE * float(np.clip(tape.found.explained / _CERTAIN, 0, 1)))
+        certain = max(certain, _BY_TAPE * float(np.clip(tape.found.explained / _SURELY, 0, 1)))
     explained = round(own.found.explained, 4)
     return ConversionReport(kind, round(1 / beat, 4), explained, round(phase, 4), round(certain, 3), _METHOD)
 
