@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from footlights.models import fieldlift
 from footlights.models.fieldlift import Packed
 
 RNG = np.random.default_rng(3)
+SHIPPED = Path(str(files("footlights.models"))) / "weights"
 
 
 def _frame(height: int = 24, width: int = 32) -> tuple[np.ndarray, np.ndarray]:
@@ -137,3 +141,20 @@ def test_kept_colour_is_light_that_changed_and_no_noise():
     middle, far = lit[136:152, 184:200], lit[:60]
     assert middle.mean() == pytest.approx(0.15, rel=0.05)
     assert np.abs(far).max() < 0.015
+
+
+def test_all_shipped_nets_together_take_twelve_megabytes_at_most():
+    kept = (".xml", ".bin", ".safetensors", ".tflite")
+    sizes = [one.stat().st_size for one in SHIPPED.iterdir() if one.suffix in kept]
+    assert len(sizes) >= 14
+    assert sum(sizes) <= 12_000_000
+
+
+def test_a_graph_is_written_tight_and_stays_what_it_was():
+    """Nothing between tags, and every layer's shapes found again by the reader."""
+    text = (SHIPPED / "stageface.xml").read_text("utf-8")
+    assert "\n\t" not in text
+    import openvino
+
+    model = openvino.Core().read_model(str(SHIPPED / "stageface.xml"))
+    assert all(port.get_partial_shape().rank.is_static for op in model.get_ops() for port in op.outputs())
