@@ -190,3 +190,18 @@ def test_film_that_lost_frames_beside_its_repeats_is_still_film(tmp_path: Path) 
     _, survey = surveyed(frames, tmp_path)
     assert survey.shots[0].cadence.kind is CadenceKind.TELECINE
     assert [gap.start for gap in survey.gaps] == [5, 15, 25]
+
+
+def test_a_picture_that_moves_less_and_then_leaps_is_not_lost(tmp_path: Path) -> None:
+    """A stutter of the camera itself looks like a repeat among its neighbours, but is more than noise."""
+    steps, scene = np.full(30, 4.0), texture(12, contrast=120)
+    steps[14:16] = 1.8, 6.2
+    stage = [panned(A, 0) for _ in steps]
+    for picture, place in zip(stage, np.cumsum(steps), strict=True):
+        picture[60:220, 80:260] = panned(scene, float(place), dx=1.0)[60:220, 80:260]
+    frames = noisy(stage, 1)
+    _, survey = surveyed(frames, tmp_path)
+    assert survey.gaps == ()
+    frames[14] = frames[13]
+    _, survey = surveyed(frames, tmp_path / "lost")
+    assert [(gap.start, gap.stop) for gap in survey.gaps] == [(14, 15)]

@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.analysis import repeats
+from footlights.analysis import noise, repeats
 from footlights.analysis.base import Series
 from footlights.core.reports import CadenceKind, Shot
 from footlights.core.source import Gap, GapKind
@@ -22,6 +22,10 @@ from footlights.core.time import FrameRange, timecode
 _PATTERN = (0.12, 0.5)
 """More repeats than this share of a shot's frames, at even distances, are a cadence; more than the second always."""
 _CYCLE = 5
+_NOISE = (3.4, 2.0)
+"""Sigmas of the shot's noise, and codes besides, by which the most changed blocks of a repeat differ at most from its
+model: two fields of nothing but noise differ by 1.13 sigma in the mean; coders and a deck's jitter add to that. What
+rests under a strobe, or only moves less than what is around it, differs by more."""
 Levels = NDArray[np.float32]
 """Change against the frame before of the top and the bottom field, (frames, 2); NaN where unknown."""
 
@@ -40,6 +44,9 @@ def find_repeats(series: Series, shot: Shot, kind: CadenceKind) -> Repeats:
     if kind is CadenceKind.TELECINE:
         _take_out_film(level)
     flags = repeats.evidence(series, shot, np.isfinite(level)) > 0
+    sigma = noise.report(series, shot)
+    if sigma.confidence > 0:
+        flags &= level <= _NOISE[0] * sigma.luma_sigma + _NOISE[1]
     if _is_cadence(np.asarray(flags.any(axis=1))):
         return Repeats(())
     return Repeats(

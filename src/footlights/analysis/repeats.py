@@ -54,7 +54,7 @@ class RepeatAnalyser:
     """Notes by how much each field differs from the one of its parity before."""
 
     name: ClassVar[str] = "repeats"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {"repeats.change": 2 * _TILES, "repeats.light": 2}
