@@ -46,13 +46,13 @@ _CHOOSE = {
     }""",
     "shaka": """width => {
         player.configure({abr: {enabled: false}});
-        const track = player.getVariantTracks().find(one => one.width === width && one.videoCodec.startsWith("av01"));
-        player.selectVariantTrack(track, false);
         if (!window.seen.told) {
             window.seen.told = true;
             for (const name of ["adaptation", "variantchanged"])
                 player.addEventListener(name, event => seen.switched.push(event.newTrack.width));
         }
+        const track = player.getVariantTracks().find(one => one.width === width && one.videoCodec.startsWith("av01"));
+        player.selectVariantTrack(track, false);
     }""",
 }
 _FACTS = """() => {
