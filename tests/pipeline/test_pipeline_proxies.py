@@ -56,13 +56,18 @@ def test_where_the_loss_doubles_as_expected_one_look_tells_the_target(doubling: 
         assert foreseen(goal, q, score, slope_at(93, doubling)) == pytest.approx(33)
 
 
-def test_a_search_with_a_wrong_guess_begins_where_the_proxy_says(tmp_path: Path) -> None:
-    """The first trial is far nearer than the guess, and the chunk is a trial of full size."""
+@pytest.fixture
+def picture(tmp_path: Path) -> Picture:
+    """Ten pictures with something that moves, and noise."""
     video = tmp_path / "a.mkv"
     source = ["-f", "lavfi", "-i", f"testsrc2=s={SIZE[0]}x{SIZE[1]}:r=25", "-frames:v", str(len(FRAMES))]
     tail = ["-vf", "boxblur=1,noise=c0s=6:c0f=t", *encoders.lossless_intermediate()[2:], ffmpeg.file_url(video)]
     ffmpeg.run([*source, *tail], doing="making a video")
-    picture = Picture(video, FRAMES)
+    return Picture(video, FRAMES)
+
+
+def test_a_search_with_a_wrong_guess_begins_where_the_proxy_says(picture: Picture, tmp_path: Path) -> None:
+    """The first trial is far nearer than the guess, and the chunk is a trial of full size."""
     folder = tmp_path / "made"
     folder.mkdir()
     made = encode_chunk(request(), picture, folder, lambda _: None)
@@ -76,3 +81,11 @@ def test_a_search_with_a_wrong_guess_begins_where_the_proxy_says(tmp_path: Path)
     without = encode_chunk(request(prior="rendition"), picture, tmp_path, lambda _: None)
     assert without.proxy is None
     assert without.probes[0].q == 55
+
+
+def test_where_the_target_is_but_a_floor_more_is_accepted(picture: Picture, tmp_path: Path) -> None:
+    lenient = request(prior="rendition", guess=37.0, lenience=6.0)
+    floor = encode_chunk(lenient, picture, tmp_path, lambda _: None)
+    assert floor.outcome == "reached"
+    assert len(floor.probes) == 1
+    assert floor.target + 1 < floor.chosen.score <= floor.target + 6.45
