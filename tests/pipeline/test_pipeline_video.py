@@ -98,7 +98,7 @@ def test_what_it_takes_is_told_and_nothing_is_encoded(tmp_path: Path) -> None:
 
 def test_a_rendition_nobody_can_tell_from_a_smaller_one_is_left_out(tmp_path: Path) -> None:
     """Soft pictures of 320 lines: 240 shows no more than 144. Resumed, it is the same; with 0 all are made."""
-    soft = "mandelbrot=s=568x320:r=25,trim=duration=0.48,gblur=6,format=yuv420p,setsar=1"
+    soft = "mandelbrot=s=568x320:r=25,trim=duration=0.48,gblur=9,format=yuv420p,setsar=1"
     clip = make(tmp_path / "a.mkv", "-c:v", "ffv1", "-an", pictures=soft)
     sets = ("encoding.heights=[320,240,144]", "encoding.h264_height=0", "encoding.target=85", "encoding.grain=keep")
     encoded = video.encode(jobs.open_job(clip, tmp_path / "job", sets, Path("/dev/null")), silent)
