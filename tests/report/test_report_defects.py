@@ -23,7 +23,7 @@ from footlights.core.time import FrameRange
 from footlights.planning import rules
 from footlights.report import brief, defectmap, page, summary, tables
 from footlights.report.dictionary import DICTIONARY
-from footlights.report.findings import Severity, find
+from footlights.report.findings import Found, Severity, find
 from footlights.report.shown import MOST_SHOTS
 from footlights.report.story import Pictures, Story
 from footlights.report.verdict import mended, suffering, unmended
@@ -173,6 +173,14 @@ def test_the_verdict_says_what_could_not_be_measured_instead_of_nothing(tape: Ta
     assert "interlaced video (top-first)" in few
     assert "in the 1 shot that show" not in few
     assert f"in 1 of 200 shots (sigma {first.noise.luma_sigma:.1f} codes)" in few
+
+
+def test_a_defect_of_the_whole_tape_is_not_said_to_be_in_the_sound(tape: Tape) -> None:
+    ingest, survey, _ = tape
+    levels = Found(Defect.SETUP, None, FrameRange(0, 6), Severity.MARKED, "codes 34 to 120")
+    hum = replace(levels, defect=Defect.SOUND_HUM)
+    setup, heard = suffering(JobResult(ingest, survey), (levels, hum))
+    assert (setup.how, heard.how) == ("marked, told by the tape as a whole", "marked, in the sound")
 
 
 def test_the_map_shows_dropouts_where_they_are(tape: Tape) -> None:

@@ -49,7 +49,7 @@ class Found:
 
     defect: Defect
     shot: int | None
-    """None where it is the sound's."""
+    """None where it is the sound's, or the tape's as a whole."""
     frames: FrameRange
     """Ingest frame numbers; at least one, for the map."""
     severity: Severity

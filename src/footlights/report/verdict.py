@@ -34,7 +34,8 @@ def suffering(result: JobResult, found: Sequence[Found]) -> tuple[Suffering, ...
     for defect, ones in by_defect.items():
         shots = len({one.shot for one in ones} - {None})
         worst = max(one.severity for one in ones)
-        where = "throughout" if shots == total else f"in {shots} of {total} shots" if shots else "in the sound"
+        alone = "in the sound" if defect.startswith("sound") else "told by the tape as a whole"
+        where = "throughout" if shots == total else f"in {shots} of {total} shots" if shots else alone
         how = f"{worst.name.lower()}{' at worst' if len(ones) > 1 else ''}, {where}"
         ranked.append((-worst, -shots, Suffering(defect, _small(DICTIONARY[defect].title), how, worst)))
     return tuple(one for *_, one in sorted(ranked, key=lambda item: item[:2]))
