@@ -28,9 +28,9 @@ _AROUND = 2
 """Frames on each side by which the offsets of lines are measured."""
 _DARK = 0.02
 """Luma above black from which a gain can be told."""
-_AWAY = range(6, 13)
-"""Frames after which pictures are not predicted from each other closely, and still show much the same: noise between
-neighbours of an MPEG stream is partly one and the same."""
+_AWAY = range(3, 13)
+"""Frames after which pictures of an MPEG stream are not predicted from each other directly, and still show much the
+same: noise between neighbours is partly one and the same."""
 _OTHERS = 3
 """Frames that one is compared with for its noise."""
 
