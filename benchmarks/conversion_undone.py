@@ -60,7 +60,7 @@ CONVERTERS: Mapping[str, Weights] = {"linear": linear, "cubic": cubic, "soft": s
 
 def undone(name: str, scene: list[Plane], seed: int) -> Row:
     """Gains on a clip behind one converter, with the true phase and with one that is off."""
-    source = [tapes._truth(one)[0] for one in scene]
+    source = [tapes.truth_of(one)[0] for one in scene]
     shown = _deinterlaced(_converted(source, CONVERTERS[name]), seed)
     row: Row = {"converter": name}
     for off in (0.0, 0.04):

@@ -88,7 +88,7 @@ def made(name: str, scene: list[Plane], seed: int, **changes: Any) -> Made:
     pictures = Pictures(luma, chroma)
     if codec is not None:
         pictures = recode(pictures, codec, bit_rate=bit_rate)
-    true = np.stack([tapes._truth(simulator.lit(one, number)) for number, one in enumerate(scene)])
+    true = np.stack([tapes.truth_of(simulator.lit(one, number)) for number, one in enumerate(scene)])
     wanted = true[0::2].copy()
     wanted[..., 1::2, :] = true[1::2, ..., 1::2, :]
     return Made(pictures, recording.truth(), wanted, simulator)
@@ -130,7 +130,7 @@ def measured(name: str, scene: list[Plane], seed: int) -> Row:
 
 def _late(tape: Made) -> float:
     """Luma samples by which colour lies right of luma, to 0.05: the shifts of both against the true pictures."""
-    clip = tapes._clip(tape.pictures, tape.simulator)
+    clip = tapes.clip_of(tape.pictures, tape.simulator)
     inner = np.s_[1:-1, ..., 8:712]
     colour = _shift(clip.chroma[inner], tape.wanted[1:-1, 1:])
     return round(colour - _shift(clip.luma[inner], tape.wanted[1:-1, 0]), 2)
@@ -164,7 +164,7 @@ def _one_line(connection: Composite | None) -> bool:
 def _classical(tape: Made, measured_delay: tuple[float, float]) -> Row:
     """dB against the tape as it is, on woven fields: fill (in the band), align (chroma; by the truth, and by what was
     measured on this clip), comb and dedot (luma)."""
-    clip = tapes._clip(tape.pictures, tape.simulator)
+    clip = tapes.clip_of(tape.pictures, tape.simulator)
     cut = np.s_[1:-1, ..., 8:712]
     luma, chroma = clip.luma[cut], clip.chroma[cut]
     true = tape.wanted[1:-1]
@@ -213,7 +213,7 @@ def dropped(name: str, scene: list[Plane], seed: int) -> Row:
     pairs = (list(one.run(iter(scene), frames=FrameRange(0, len(scene) // 2))) for one in (plain, clean))
     change = np.stack([a.y.astype(np.float32) - b.y for a, b in zip(*pairs, strict=True)])
     calm = made(name, scene, seed, defects=replace(defects, dropout_rate=0)).pictures.luma
-    left, sigma = tape.pictures.luma.astype(np.float32) - calm, tapes._sigma(tape.pictures.luma[:, 0::2])
+    left, sigma = tape.pictures.luma.astype(np.float32) - calm, tapes.sigma_of(tape.pictures.luma[:, 0::2])
     for frame, field, found in _found(tape.pictures):
         visible = _count(total, found, change[frame, field::2])
         shown = visible & (np.abs(cv2.blur(left[frame, field::2], (7, 1))) > _TOLD * sigma)
@@ -234,7 +234,7 @@ def strobed(name: str, scene: list[Plane], seed: int) -> Row:
 
 def _found(pictures: Pictures) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
     """Frame, field and mask of dropouts of all fields but those of the ends, as the analyser takes them."""
-    sigma = tapes._sigma(pictures.luma[:, 0::2])
+    sigma = tapes.sigma_of(pictures.luma[:, 0::2])
     for frame in range(1, len(pictures.luma) - 1):
         for field in (0, 1):
             seen = [pictures.luma[frame + k, field::2] for k in (0, -1, 1)]
@@ -315,11 +315,11 @@ def main() -> int:
     parser.add_argument("--clips", nargs="*", help="names of dev clips; all by default")
     pieces.arguments(parser)
     options = bench.parsed(parser)
-    facts, kept, clips = bench.machine(), pieces.opened(options), dict(_clips(options))
+    facts, kept, clips = bench.machine(), pieces.opened(options), dict(clips_of(options))
     lost = list(kept.rows("dropouts", clips, ("heavy", "vhs"), dropped))
     lit = list(kept.rows("strobes", clips, ("light", "heavy"), strobed))
     del clips  # two gigabytes
-    rows = list(kept.rows("single", dict(_clips(options, sited=True)), options.presets, measured))
+    rows = list(kept.rows("single", dict(clips_of(options, sited=True)), options.presets, measured))
     result = {
         "machine": facts,
         "commits": kept.commits(),
@@ -348,7 +348,7 @@ def _strobes(rows: list[Row], name: str) -> list[float]:
     return [round(whole, 5), round(max(100 * row["false"] / row["samples"] for row in here), 5)]
 
 
-def _clips(options: Any, *, sited: bool = False) -> Iterator[tuple[str, list[Plane]]]:
+def clips_of(options: Any, *, sited: bool = False) -> Iterator[tuple[str, list[Plane]]]:
     for path in sorted((options.data / "dev_clips").iterdir()):
         if path.suffix in (".mp4", ".mkv") and (not options.clips or path.stem in options.clips):
             pictures = list(tapes.clip_pictures(path, 2 * options.frames, sited=sited))

@@ -111,7 +111,7 @@ def row(name: str, scene: list[Plane], seed: int) -> Row:
         base, losses=base.losses.__class__(), defects=base.defects.__class__(), timebase=base.timebase.__class__()
     )
     true = own.played(calm, scene, seed)
-    wanted = tapes._clip(true.pictures, true.simulator).luma
+    wanted = tapes.clip_of(true.pictures, true.simulator).luma
     made: Row = {"preset": name, "calm": _calm(true, wanted)}
     for kind, light in flickers(seed).items():
         made[kind] = _levelled(own.played(calm, _lit(scene, light), seed), wanted)
@@ -120,7 +120,7 @@ def row(name: str, scene: list[Plane], seed: int) -> Row:
 
 
 def _levelled(tape: defects.Made, wanted: Plane) -> Row:
-    found, clip = _judged(tape), tapes._clip(tape.pictures, tape.simulator)
+    found, clip = _judged(tape), tapes.clip_of(tape.pictures, tape.simulator)
     step = _step(found)
     after = clip.luma if isinstance(step, Skipped) else _through(step, clip)
     other = max(
@@ -137,7 +137,7 @@ def _levelled(tape: defects.Made, wanted: Plane) -> Row:
 
 def _calm(tape: defects.Made, wanted: Plane) -> Row:
     """Whether it is planned, and the distance in dB of what the stage would make of it."""
-    found, clip = _judged(tape), tapes._clip(tape.pictures, tape.simulator)
+    found, clip = _judged(tape), tapes.clip_of(tape.pictures, tape.simulator)
     forced = _through(methods._step("flicker.level", swing=0.02), clip)
     error = float(np.mean((forced[_INNER] - wanted[_INNER]) ** 2))
     return {"found": _shown(found), "planned": _planned(found), "forced": round(-10 * float(np.log10(error)), 2)}

@@ -96,9 +96,9 @@ def mended(kind: str, scene: list[Plane], seed: int, found: list[HaloReport], at
     worn = replace(worn, detail=detail) if detail else worn
     flat = replace(worn, detail=_NONE, tape=replace(worn.tape, peaking=0.0))
     sharp, plain = (own.played(one, scene[:12], seed) for one in (worn, flat))
-    before, true = (tapes._clip(one.pictures, one.simulator).luma for one in (sharp, plain))
+    before, true = (tapes.clip_of(one.pictures, one.simulator).luma for one in (sharp, plain))
     mask = np.abs(before - true) > _TOUCHED / 219
-    forced = methods.repaired("halos.equalise", tapes._clip(sharp.pictures, sharp.simulator), taps=asked).luma
+    forced = methods.repaired("halos.equalise", tapes.clip_of(sharp.pictures, sharp.simulator), taps=asked).luma
     base = _db(before, true, mask)
     others = [_db(own.filtered(sharp.pictures, graph), true, mask) - base for graph in _GRAPHS]
     gain = round(_db(forced, true, mask) - base, 2)
@@ -116,8 +116,8 @@ def _decided(found: list[HaloReport], at: int) -> tuple[tuple[float, ...], str]:
 
 def _behind(tape: defects.Made, scene: list[Plane], taps: tuple[float, ...]) -> float:
     """dB that the filter ahead of FieldLift gains behind it; the first pictures left out."""
-    clip, sigma = tapes._clip(tape.pictures, tape.simulator), tapes._sigma(tape.pictures.luma[:, 0::2])
-    true = np.stack([tapes._truth(tape.simulator.lit(one, number)) for number, one in enumerate(scene)])
+    clip, sigma = tapes.clip_of(tape.pictures, tape.simulator), tapes.sigma_of(tape.pictures.luma[:, 0::2])
+    true = np.stack([tapes.truth_of(tape.simulator.lit(one, number)) for number, one in enumerate(scene)])
     mended = methods.repaired("halos.equalise", clip, taps=taps)
     made = [methods.fieldlift(tapes.Tape(one, sigma, true)).pictures for one in (clip, mended)]
     before, after = (_psnr(one[4:, 0], true[4:, 0]) for one in made)
@@ -148,7 +148,7 @@ def main() -> int:
     parser.add_argument("--net-clips", type=int, default=3, help="clips that go through the net")
     pieces.arguments(parser)
     options = bench.parsed(parser)
-    kept, clips = pieces.opened(options), dict(defects._clips(options))
+    kept, clips = pieces.opened(options), dict(defects.clips_of(options))
     few = list(clips)[:: max(1, len(clips) // max(options.net_clips, 1))][: options.net_clips]
     rows, tapes_seen = [], {}
     for kind in KINDS:

@@ -56,8 +56,8 @@ def undone(name: str, scene: list[Plane], seed: int) -> Row:
         base = quiet(neutral(preset(name)))
         worn, flat = (replace(base, detail=replace(base.detail, gain_x=0.0, gain_y=one)) for one in (gain, 0.0))
         sharp, plain = (own.played(one, scene[:12], seed) for one in (worn, flat))
-        before, wanted = (tapes._clip(one.pictures, one.simulator).luma for one in (sharp, plain))
-        lit = np.stack([tapes._truth(sharp.simulator.lit(one, n))[0] for n, one in enumerate(scene[:12])])
+        before, wanted = (tapes.clip_of(one.pictures, one.simulator).luma for one in (sharp, plain))
+        lit = np.stack([tapes.truth_of(sharp.simulator.lit(one, n))[0] for n, one in enumerate(scene[:12])])
         true = lit[0::2].copy()
         true[:, 1::2] = lit[1::2, 1::2]
         mask = np.abs(before - wanted) > _TOUCHED / 219
@@ -115,7 +115,7 @@ def main() -> int:
     parser.add_argument("--clips", nargs="*", help="names of dev clips; all by default")
     pieces.arguments(parser)
     options = bench.parsed(parser)
-    facts, kept, clips = bench.machine(), pieces.opened(options), dict(defects._clips(options))
+    facts, kept, clips = bench.machine(), pieces.opened(options), dict(defects.clips_of(options))
     rows = list(kept.rows("told", clips, PRESETS, told))
     lost = list(kept.rows("undone", clips, ("light",), undone))
     facts = {"machine": facts, "commits": kept.commits(), "rows_missing": kept.missing}

@@ -119,7 +119,7 @@ def shot_on(name: str, pictures: list[Plane], seed: int, *, lose: tuple[int, ...
     if codec is not None:
         coded = recode(coded, codec, bit_rate=bit_rate)
     lit = [simulator.lit(picture, number) for number, picture in enumerate(pictures[: 2 * len(frames)])]
-    return Tape(_clip(coded, simulator), _sigma(coded.luma[:, 0::2]), np.stack([_truth(one) for one in lit]))
+    return Tape(clip_of(coded, simulator), sigma_of(coded.luma[:, 0::2]), np.stack([truth_of(one) for one in lit]))
 
 
 def shot_elsewhere(pictures: list[Plane]) -> Tape:
@@ -150,7 +150,7 @@ def shot_elsewhere(pictures: list[Plane]) -> Tape:
     signal = Signal(Matrix.SMPTE170M, Primaries.SMPTE170M, range=Range.LIMITED, field_order=FieldOrder.TOP_FIRST)
     colour = columns_doubled(chroma_from_codes(chroma, 8, Range.LIMITED))
     clip = Clip(luma_from_codes(luma, 8, Range.LIMITED), colour, signal, FrameRange(0, len(luma)), _RATE)
-    return Tape(clip, _sigma(luma[:, 0::2]), np.stack([_unlit(one) for one in pictures[: 2 * len(luma)]]))
+    return Tape(clip, sigma_of(luma[:, 0::2]), np.stack([_unlit(one) for one in pictures[: 2 * len(luma)]]))
 
 
 def _unlit(picture: Plane) -> Plane:
@@ -161,13 +161,13 @@ def _unlit(picture: Plane) -> Plane:
     return np.ascontiguousarray(np.moveaxis(cv2.transform(signal, rgb_to_ycbcr(Matrix.SMPTE170M)), -1, 0))
 
 
-def _clip(coded: Pictures, simulator: Simulator) -> Clip:
+def clip_of(coded: Pictures, simulator: Simulator) -> Clip:
     luma = luma_from_codes(coded.luma, 8, Range.LIMITED)
     chroma = columns_doubled(chroma_from_codes(coded.chroma, 8, Range.LIMITED))
     return Clip(luma, chroma, simulator.signal(), FrameRange(0, len(luma)), NTSC.standard.frame_rate)
 
 
-def _truth(picture: Plane) -> Plane:
+def truth_of(picture: Plane) -> Plane:
     """R'G'B' → Y'CbCr `(3, 480, 704)`: the mean of the light that falls on each sample."""
     linear = cv2.pow(np.maximum(picture, 0), DISPLAY_GAMMA)
     small = cv2.resize(linear, (NTSC.active_width, NTSC.height), interpolation=cv2.INTER_AREA)
@@ -181,7 +181,7 @@ def _ycbcr(light: Plane) -> Plane:
     return np.asarray(cv2.transform(signal, rgb_to_ycbcr(Matrix.SMPTE170M)), np.float32)
 
 
-def _sigma(fields: NDArray[np.uint8]) -> float:
+def sigma_of(fields: NDArray[np.uint8]) -> float:
     pairs = pairwise(fields)
     found = sorted(sample.sigma for before, now in pairs if (sample := noise.measure(now, before)) is not None)
     return float(np.mean(found[: max(1, len(found) // 3)])) if found else 1.0

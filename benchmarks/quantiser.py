@@ -110,7 +110,7 @@ def main() -> int:
     pieces.arguments(parser)
     options = bench.parsed(parser)
     facts, kept = bench.machine(), pieces.opened(options)
-    rows = list(kept.rows("estimated", dict(defects._clips(options)), PRESETS, estimated))
+    rows = list(kept.rows("estimated", dict(defects.clips_of(options)), PRESETS, estimated))
     told = summary(rows) if rows else {}
     facts = {"machine": facts, "commits": kept.commits(), "rows_missing": kept.missing}
     bench.write(Path(options.out), facts | {"summary": told, "rows": rows})

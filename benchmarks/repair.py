@@ -75,7 +75,7 @@ def strayed(name: str, scene: list[Plane], seed: int) -> Row:
 
 
 def _moved(tape: defects.Made, steady: defects.Made, errors: TimeBase) -> Row:
-    before, true = (tapes._clip(one.pictures, one.simulator) for one in (tape, steady))
+    before, true = (tapes.clip_of(one.pictures, one.simulator) for one in (tape, steady))
     params = {"jitter": errors.jitter, "memory": errors.jitter_memory}
     after = methods.repaired("timebase.align", before, **params, skew=errors.skew, skew_lines=errors.skew_lines)
     forced = methods.repaired("timebase.align", true, **params)
@@ -100,9 +100,9 @@ def blocked(scene: list[Plane], seed: int) -> Row:
 
 
 def _smoothed(tape: defects.Made, pictures: Pictures, strength: float, true: Plane) -> Row:
-    clip, params = tapes._clip(pictures, tape.simulator), {"strength": GRID_FACTOR * strength, "phase": 0}
-    wanted = tapes._clip(tape.pictures, tape.simulator).luma
-    sigma, step = tapes._sigma(pictures.luma[:, 0::2]), methods._step("blocking.smooth", **params)
+    clip, params = tapes.clip_of(pictures, tape.simulator), {"strength": GRID_FACTOR * strength, "phase": 0}
+    wanted = tapes.clip_of(tape.pictures, tape.simulator).luma
+    sigma, step = tapes.sigma_of(pictures.luma[:, 0::2]), methods._step("blocking.smooth", **params)
     net = [_score(way, clip, true, sigma) for way in ([], [step])]
     return {
         "db": _gain(clip.luma, methods.repaired("blocking.smooth", clip, **params).luma, wanted),
@@ -119,7 +119,7 @@ def _score(steps: list[Any], clip: Clip, true: Plane, sigma: float) -> float:
 
 
 def _truth(simulator: Simulator, scene: list[Plane]) -> Plane:
-    return np.stack([tapes._truth(simulator.lit(one, number)) for number, one in enumerate(scene)])
+    return np.stack([tapes.truth_of(simulator.lit(one, number)) for number, one in enumerate(scene)])
 
 
 def _db(made: Plane, true: Plane, *, whole: bool = False) -> float:
@@ -187,7 +187,7 @@ def main() -> int:
     parser.add_argument("--net-clips", type=int, default=3, help="clips that go through the net")
     pieces.arguments(parser)
     options = bench.parsed(parser)
-    facts, kept, clips = bench.machine(), pieces.opened(options), dict(defects._clips(options))
+    facts, kept, clips = bench.machine(), pieces.opened(options), dict(defects.clips_of(options))
     few = dict(list(clips.items())[:: max(1, len(clips) // max(options.net_clips, 1))][: options.net_clips])
     owns = list(kept.rows("own", few, ("heavy", "vhs"), lambda n, s, k: own.mended(n, worn(n), s, k)))
     wholes = list(kept.rows("whole", few, ("heavy", "vhs"), lambda n, s, k: whole.worn(n, worn(n, lossy=True), s, k)))

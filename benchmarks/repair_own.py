@@ -65,7 +65,7 @@ def _dropouts(worn: Preset, calm: Preset, scene: list[Plane], seed: int) -> Row:
     tape = played(replace(calm, defects=struck), scene, seed)
     plain = played(replace(calm, defects=replace(struck, dropout_rate=0)), scene, seed)
     before, true = _clips(tape, plain)
-    after = methods.repaired("dropouts.conceal", before, sigma=tapes._sigma(tape.pictures.luma[:, 0::2]))
+    after = methods.repaired("dropouts.conceal", before, sigma=tapes.sigma_of(tape.pictures.luma[:, 0::2]))
     graphs = ("tmedian=radius=1", "removegrain=m0=4")
     return _row(before, after, true, [filtered(tape.pictures, graph) for graph in graphs])
 
@@ -112,7 +112,7 @@ def _delay(calm: Preset, scene: list[Plane], seed: int) -> Row:
 
 def _lost(plain: defects.Made) -> Row:
     """One frame in five shows the frame before. FFmpeg: minterpolate over the fields that are left."""
-    before = tapes._clip(plain.pictures, plain.simulator)
+    before = tapes.clip_of(plain.pictures, plain.simulator)
     luma, chroma = before.luma.copy(), before.chroma.copy()
     lost = tuple(range(4, len(luma) - 4, 5))
     for frame in lost:
@@ -172,7 +172,7 @@ def _through(raw: bytes, graph: str, size: tuple[int, int], kind: str, rate: str
 
 
 def _clips(tape: defects.Made, plain: defects.Made) -> tuple[Clip, Clip]:
-    return tapes._clip(tape.pictures, tape.simulator), tapes._clip(plain.pictures, plain.simulator)
+    return tapes.clip_of(tape.pictures, tape.simulator), tapes.clip_of(plain.pictures, plain.simulator)
 
 
 def _shot(tape: defects.Made) -> Shot:

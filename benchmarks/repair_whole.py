@@ -126,7 +126,7 @@ def _truth(simulator: Simulator, scene: list[Plane]) -> Plane:
     """What every field should show, `(2T, 3, 480, 704)`."""
     schedule = simulator.schedule(())
     wanted = (schedule.picture_of(field) for field in range(len(scene) // 2 * 2))
-    return np.stack([tapes._truth(simulator.lit(scene[one], one)) for one in wanted])
+    return np.stack([tapes.truth_of(simulator.lit(scene[one], one)) for one in wanted])
 
 
 def _scores(made: Clip, true: Plane, ends: int = _ENDS) -> list[float]:
