@@ -138,8 +138,7 @@ def _pushed(request: ShotRequest, instant: Instant, opened: putback.Opened, show
         strayed = putback.strayed(request.timebase, opened, instant.source, request.frames, place[0])
     if request.conceal:
         concealed = putback.concealed(request.conceal, opened, instant.source, request.frames)[place]
-    carrier = of_raster(width, height) if request.composite else None
-    seen = behind(own, chroma, Matrix(request.matrix))
+    matrix = Matrix(request.matrix)
     noise = putback.noise(opened, request.frames, instant.source, request.levels) if instant.quantiser else ()
     return Pushed(
         tape[0, line :: request.step] * 219 + 16,
@@ -149,11 +148,17 @@ def _pushed(request: ShotRequest, instant: Instant, opened: putback.Opened, show
         coder,
         strayed,
         max(request.torn - bottom, 0),
-        lit=tuple(lit * 219 + 16 for lit in in_light(own, chroma, Matrix(request.matrix))),
-        crawl=tuple(one * 219 for one in crawl(*seen, carrier)) if carrier else (),
+        lit=tuple(lit * 219 + 16 for lit in in_light(own, chroma, matrix)),
+        crawl=_crawl(own, chroma, matrix, (width, height)) if request.composite else (),
         concealed=concealed,
         sigmas=tuple(hypot(sigma, ROUNDING) for sigma in noise),
     )
+
+
+def _crawl(luma: Plane, chroma: Plane, matrix: Matrix, raster: tuple[int, int]) -> tuple[Plane, ...]:
+    """What a composite connection may have left of colour in luma, codes; nothing where a raster has no subcarrier."""
+    carrier = of_raster(*raster)
+    return tuple(one * 219 for one in crawl(*behind(luma, chroma, matrix), carrier)) if carrier else ()
 
 
 def _dv(planes: tuple[Samples, ...], pixel_format: str, place: tuple[slice, slice]) -> Coder:
