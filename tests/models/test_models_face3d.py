@@ -54,6 +54,17 @@ def test_views_that_disagree_are_brought_together_and_the_skin_is_read_back() ->
     assert np.corrcoef(made.texture[middle].ravel(), drawn.texture[middle].ravel())[0, 1] > 0.8
 
 
+def test_the_built_in_face_is_its_own_mirror_image_landmark_by_landmark() -> None:
+    mean = face3d.built_in().mean
+    # Canthi, lids, ears, corners and edges of the mouth, brows, nostrils, jaw: right, left, by the mesh's numbers.
+    sides = [(33, 263), (133, 362), (159, 386), (145, 374), (234, 454), (61, 291), (78, 308), (82, 312), (70, 300)]
+    sides += [(105, 334), (98, 327), (148, 377), (172, 397), (176, 400), (57, 287), (28, 258), (7, 249)]
+    right, left = np.array(sides).T
+    np.testing.assert_allclose(mean[right] * [-1, 1, 1], mean[left], atol=0.1)
+    midline = [10, 151, 9, 8, 168, 6, 197, 195, 5, 4, 1, 152]
+    np.testing.assert_allclose(mean[midline, 0], 0, atol=0.1)
+
+
 def test_what_no_view_shows_stays_grey() -> None:
     model = face3d.built_in()
     picture = np.full((512, 512, 3), 200, np.uint8)

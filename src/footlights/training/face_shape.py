@@ -73,8 +73,7 @@ def _landmarks(pictures: Sequence[Path]) -> Iterator[Points]:
 
 def build(faces: Points) -> tuple[Points, Points, Points, NDArray[np.int64]]:
     """Mean `(468, 3)`, identities and expressions `(…, 468, 3)` in mm, and triangles, from faces `(N, 468, 3)`."""
-    mean = _mean(faces)
-    mirror = _mirror(mean)
+    mirror = _mirror(_upright(_mean(faces)))
     both = np.concatenate([faces, _flip(faces, mirror)])
     mean = _upright(_mean(both))
     mean = (mean + _flip(mean[None], mirror)[0]) / 2
@@ -146,7 +145,8 @@ def _onto(face: Points, mean: Points) -> Points:
 
 
 def _mirror(mean: Points) -> NDArray[np.int64]:
-    """The landmark on the other side of every landmark."""
+    """The landmark on the other side of every landmark, of a face that looks straight ahead: mirrored with a tilt, it
+    would lie beside itself, and neighbours would be taken for each other."""
     other = mean * [-1, 1, 1]
     for _ in range(_ROUNDS):
         order = linear_sum_assignment(np.linalg.norm(mean[:, None] - other[None], axis=-1))[1]
