@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,11 +18,11 @@ from footlights.core.clip import Plane  # noqa: E402
 from footlights.errors import SourceError  # noqa: E402
 from footlights.models.stageface import CELL, decoded  # noqa: E402
 from footlights.models.stageface_torch import StageFaceNet  # noqa: E402
-from footlights.training import stageface, stageface_export, stageface_labels, stageface_render  # noqa: E402
+from footlights.training import stageface, stageface_data, stageface_export, stageface_labels, stageface_render  # noqa: E402  # noqa: E402
 from footlights.training.facesources import SourceFace  # noqa: E402
 from footlights.training.iterate import taken_up  # noqa: E402
 from footlights.training.runs import Chosen, Config  # noqa: E402
-from footlights.training.stageface_data import draw_batch, open_shards, targets  # noqa: E402
+from footlights.training.stageface_data import SUSPECTS, _cut, draw_batch, open_shards, targets  # noqa: E402
 from footlights.training.stageface_labels import Aligned, Labels, Shown  # noqa: E402
 from footlights.training.stageface_scenes import FACE, HEIGHT, IGNORED, WIDTH, Stock, draw_scene, light  # noqa: E402
 
@@ -161,6 +162,36 @@ def test_crops_carry_their_faces_along(shards: Path) -> None:
     # Contrast nearby is above what surrounds it in the middle of a bright disc, and below it around the disc.
     inside = first.planes[sample, 1, row * CELL + 2, column * CELL + 2]
     assert (inside > 0.5).all()
+
+
+def test_crops_are_laid_around_suspects_too(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shard = tmp_path / "train" / "shard-0000"
+    shutil.copytree(shards / "train" / "shard-0000", shard)
+    pictures = np.full((3, 192, 256, 3), 20, np.uint8)
+    cv2.circle(pictures[1], (40, 50), 4, (250, 250, 250), -1)
+    np.save(shard / "pictures.npy", pictures)
+    np.savez(shard / SUSPECTS, suspects=np.array([[1, 40, 50, 12, 0, 0.4]]))
+    monkeypatch.setattr(stageface_data, "varied", lambda crop, rng: crop)
+    shares = []
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(stageface_data, "_SUSPECTS", share)
+        planes = draw_batch(open_shards(tmp_path / "train"), 30, 64, 3, 0).planes
+        shares.append((planes[:, 0].reshape(30, -1).max(axis=1) > 1).mean())
+    assert shares[0] < 0.3
+    assert shares[1] > 0.9
+
+
+def test_a_crop_is_the_part_of_the_picture_that_it_should_be() -> None:
+    rng = np.random.default_rng(8)
+    picture = cv2.GaussianBlur(rng.integers(0, 255, (120, 160, 3), dtype=np.uint8), (0, 0), 2.0)
+    np.testing.assert_array_equal(_cut(picture, np.array([30.0, 20.0]), 1.0, 64), picture[20:84, 30:94])
+    beyond = _cut(picture, np.array([-16.0, 90.0]), 1.0, 64)
+    assert not beyond[:, :15].any()
+    assert not beyond[31:].any()
+    np.testing.assert_array_equal(beyond[:30, 16:], picture[90:, :48])
+    larger = _cut(picture, np.array([30.0, 20.0]), 1.2, 64)
+    resized = cv2.resize(picture[20:74, 30:84], None, fx=1.2, fy=1.2, interpolation=cv2.INTER_LINEAR)[:60, :60]
+    assert np.abs(larger[1:58, 1:58].astype(int) - resized[1:58, 1:58]).max() <= 6
 
 
 def test_without_shards_it_says_what_to_run(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +23,12 @@ from footlights.training import stagemarks, stagemarks_export, stagemarks_suspec
 from footlights.training.facesources import SourceFace  # noqa: E402
 from footlights.training.iterate import taken_up  # noqa: E402
 from footlights.training.runs import Chosen, Config  # noqa: E402
+from footlights.training.stageface_data import SUSPECTS  # noqa: E402
 from footlights.training.stageface_labels import Aligned, Labels, Shown  # noqa: E402
 from footlights.training.stageface_scenes import FACE, HEIGHT, WIDTH, Stock, draw_scene  # noqa: E402
 from footlights.training.stageface_things import draw_thing  # noqa: E402
 from footlights.training.stageface_turned import draw_turn, turned_box, turned_picture, turned_points  # noqa: E402
-from footlights.training.stagemarks_data import SUSPECTS, draw_batch, open_marks_shards  # noqa: E402
+from footlights.training.stagemarks_data import draw_batch, open_marks_shards, yaw_of  # noqa: E402
 from footlights.training.stagemarks_labels import Meshes  # noqa: E402
 
 CONFIG = Config("", "stagemarks", 4, 3, 1, 96, rate=1e-3, warm_up=1, threads=1, readers=1, bf16=False, check_every=4)
@@ -164,6 +166,26 @@ def test_squares_carry_their_landmarks_along(shards: Path) -> None:
         brighter += list(first.planes[row, 1, y, x] > 0.3)
     assert len(brighter) > 100
     assert np.mean(brighter) > 0.8
+
+
+def test_faces_that_look_to_the_side_are_shown_more_often(shards: Path, tmp_path: Path) -> None:
+    shard = tmp_path / "train" / "shard-0000"
+    shutil.copytree(shards / "train" / "shard-0000", shard)
+    with np.load(shard / "faces.npz") as file:
+        faces = dict(file)
+    cos, sin = np.cos(0.8), np.sin(0.8)
+    aside = faces["marks"].mean(axis=1)[2]
+    faces["marks"][2] = (faces["marks"][2] - aside) @ np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]]).T + aside
+    faces["marks"][3] = np.nan
+    np.savez(shard / "faces.npz", **faces)
+    (train,) = open_marks_shards(tmp_path / "train")
+    assert list(train.asked) == [0, 1, 2, 3]
+    assert list(train.turned) == [2]
+    assert abs(yaw_of(train.marks[2])) == pytest.approx(np.degrees(0.8), abs=1)
+    assert yaw_of(train.marks[3]) == 0
+    drawn = [draw_batch([train], 16, 9, number) for number in range(8)]
+    turned = [abs(yaw_of(marks)) > 25 for batch in drawn for marks in batch.marks[batch.known > 0]]
+    assert 0.38 < np.mean(turned) < 0.75
 
 
 def test_what_stageface_suspects_is_shown_as_what_is_no_face(shards: Path, tmp_path: Path) -> None:

@@ -47,10 +47,10 @@ def hidden(colours: Plane, side: float, patch_of: Callable[[int], Plane], rng: n
         eye = 0.17
         cover = (np.abs(y + 0.08) < 0.07) & (np.abs(np.abs(x) - eye) < 0.13)
         tone = float(rng.uniform(0, 0.2))
-    elif kind < 0.29:
-        angle, away = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.3)
+    elif kind < 0.36:
+        angle, away = rng.uniform(0, 2 * np.pi), rng.uniform(-0.02, 0.3)
         cover = np.cos(angle) * x + np.sin(angle) * y > away
-        cover &= np.abs(-np.sin(angle) * x + np.cos(angle) * y) < rng.uniform(0.08, 0.4)
+        cover &= np.abs(-np.sin(angle) * x + np.cos(angle) * y) < rng.uniform(0.08, 0.5)
         patch = patch_of(size)
         soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.01 * side, 0.3))[..., None]
         return np.asarray(colours + soft * (patch - colours), np.float32)

@@ -20,8 +20,14 @@ Rows = NDArray[np.float64]
 
 _SCALES = (0.42, 1.2)
 """Samples of a crop over those of the picture."""
-_AIMED = 0.75
+_AIMED = 0.7
 """Share of crops that are laid around a face."""
+_SUSPECTS = 0.15
+"""Share of crops that are laid around what an earlier net took for a face, where the shard knows any."""
+SUSPECTS = "suspects.npz"
+"""Beside a shard's pictures: what StageFace takes for faces there and is none (see `stagemarks_suspects`)."""
+_BLURRED = 0.75
+"""Scale below which sampling would alias."""
 _FAINT = 2.0
 """Codes of contrast, over a face seen as 12×12 samples, below which nobody can tell that it is there."""
 
@@ -33,6 +39,8 @@ class Shard:
     pictures: NDArray[np.uint8]
     rows: tuple[Rows, ...]
     kinds: tuple[NDArray[np.int8], ...]
+    suspects: Rows
+    """`(S, 6)`: picture, middle x and y, height, turn, score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,17 @@ def _open(folder: Path) -> Shard:
     with np.load(folder / "faces.npz") as faces:
         rows, kinds, owner = faces["rows"].astype(np.float64), faces["kinds"], faces["owner"]
     own = [owner == number for number in range(len(pictures))]
-    return Shard(pictures, tuple(rows[each] for each in own), tuple(kinds[each] for each in own))
+    return Shard(
+        pictures, tuple(rows[each] for each in own), tuple(kinds[each] for each in own), suspects_beside(folder)
+    )
+
+
+def suspects_beside(folder: Path) -> Rows:
+    """Suspects of a shard `(S, 6)`; none where nobody has looked for them."""
+    if not (folder / SUSPECTS).exists():
+        return np.zeros((0, 6))
+    with np.load(folder / SUSPECTS) as file:
+        return np.asarray(file["suspects"], np.float64)
 
 
 def draw_batch(shards: Sequence[Shard], count: int, side: int, seed: int, number: int) -> Batch:
@@ -74,13 +92,19 @@ def draw_batch(shards: Sequence[Shard], count: int, side: int, seed: int, number
 
 def _draw(shard: Shard, side: int, rng: np.random.Generator) -> tuple[Values, ...]:
     number = int(rng.integers(len(shard.pictures)))
+    middle = None
+    if len(shard.suspects) and rng.random() < _SUSPECTS:
+        suspect = shard.suspects[int(rng.integers(len(shard.suspects)))]
+        number, middle = int(suspect[0]), suspect[1:3]
     rows, kinds = shard.rows[number].copy(), shard.kinds[number]
     scale = float(np.exp(rng.uniform(*np.log(_SCALES))))
     room = np.array(shard.pictures.shape[2:0:-1]) - side / scale
     corner = rng.uniform(np.minimum(room, 0), np.maximum(room, 0))
     faces = np.flatnonzero(kinds == FACE)
-    if len(faces) and rng.random() < _AIMED:
-        aimed = rows[int(rng.choice(faces)), :2] - rng.uniform(0.05, 0.95, 2) * side / scale
+    if middle is None and len(faces) and rng.random() < _AIMED:
+        middle = rows[int(rng.choice(faces)), :2]
+    if middle is not None:
+        aimed = middle - rng.uniform(0.05, 0.95, 2) * side / scale
         corner = np.clip(aimed, np.minimum(room, 0), np.maximum(room, 0))
     crop = varied(_cut(shard.pictures[number], corner, scale, side), rng)
     pairs = rows.reshape(-1, 8, 2)
@@ -96,34 +120,32 @@ def _draw(shard: Shard, side: int, rng: np.random.Generator) -> tuple[Values, ..
 
 def _cut(picture: Picture, corner: Rows, scale: float, side: int) -> Picture:
     """A square of a picture; what lies beyond it is black."""
-    taken = int(np.ceil(side / scale)) + 2
     first = np.floor(corner).astype(int)
-    piece = np.zeros((taken, taken, 3), np.uint8)
     low = np.maximum(first, 0)
-    high = np.minimum(first + taken, picture.shape[1::-1])
-    inner = picture[low[1] : high[1], low[0] : high[0]]
-    piece[low[1] - first[1] : high[1] - first[1], low[0] - first[0] : high[0] - first[0]] = inner
-    if scale < 0.75:
+    high = np.minimum(first + int(np.ceil(side / scale)) + 2, picture.shape[1::-1])
+    piece = np.asarray(picture[low[1] : high[1], low[0] : high[0]])
+    if scale < _BLURRED:
         # Octaves are halved by areas; a mean before sampling stands for that.
         piece = np.asarray(cv2.blur(piece, (2, 2)), np.uint8)
-    shift = (corner - first + 0.5) * scale - 0.5
+    shift = (corner - low + 0.5) * scale - 0.5
     matrix = np.array([[scale, 0, -shift[0]], [0, scale, -shift[1]]])
     return np.asarray(cv2.warpAffine(piece, matrix, (side, side), flags=cv2.INTER_LINEAR), np.uint8)
 
 
 def varied(crop: Picture, rng: np.random.Generator) -> Picture:
     """Cheap changes on top of the tape's: exposure, blur, noise, a channel taken away."""
-    values = crop.astype(np.float32)
     if rng.random() < 0.5:
-        values *= rng.uniform(0.5, 1.3, 3).astype(np.float32)
+        table = np.arange(256)[None, :, None] * rng.uniform(0.5, 1.3, 3)
+        crop = np.asarray(cv2.LUT(crop, np.clip(table + 0.5, 0, 255).astype(np.uint8)), np.uint8)
     if rng.random() < 0.25:
-        values = cv2.GaussianBlur(values, (0, 0), float(rng.uniform(0.3, 1.3)), sigmaY=float(rng.uniform(0.3, 1.0)))
+        across, down = float(rng.uniform(0.3, 1.3)), float(rng.uniform(0.3, 1.0))
+        crop = np.asarray(cv2.GaussianBlur(crop, (0, 0), across, sigmaY=down), np.uint8)
     if rng.random() < 0.4:
-        noise = rng.standard_normal(values.shape[:2], np.float32) * np.float32(rng.uniform(0.5, 7))
+        noise = rng.standard_normal(crop.shape[:2], np.float32) * np.float32(rng.uniform(0.5, 7))
         if rng.random() < 0.5:
             noise = 1.5 * cv2.GaussianBlur(noise, (0, 0), 0.8, sigmaY=0.3)
-        values += noise[..., None]
-    return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)
+        crop = np.asarray(cv2.add(crop, cv2.merge([noise, noise, noise]), dtype=cv2.CV_8U), np.uint8)
+    return crop
 
 
 def targets(crop: Picture, rows: Rows, kinds: NDArray[np.int8]) -> tuple[Values, Values, Values, Values]:

@@ -39,7 +39,7 @@ _PHOTOGRAPH = 0.3
 
 _COUNT_CHANCES = (0.15, 0.4, 0.45)
 """That no face is laid on a scene, some, or many."""
-_TURNED = 0.25
+_TURNED = 0.3
 """Share of laid faces that look to the side."""
 _THINGS = 0.45
 """Share of decoys that are round things."""

@@ -22,7 +22,7 @@ from footlights.training.batches import ahead_of
 from footlights.training.checkpoint import Run
 from footlights.training.iterate import begun, iterate, learned, paced, taken_up
 from footlights.training.runs import Chosen, Config, choose
-from footlights.training.stagemarks_data import Batch, MarksShard, draw_batch, open_marks_shards
+from footlights.training.stagemarks_data import TURNED, Batch, MarksShard, draw_batch, open_marks_shards, yaw_of
 
 _CHECKED, _CHECK_SEED = 8, 77
 """Batches of a validation, and what they are drawn by."""
@@ -109,9 +109,11 @@ def check(
 
 
 def scored(net: StageMarksNet, shards: Sequence[MarksShard], count: int) -> dict[str, str]:
-    """Median error of rigid landmarks in percent of the face's extent by height of the box, and, at presence of one
-    half, the shares of faces and of other squares in which a face is seen."""
+    """Median error of rigid landmarks in percent of the face's extent by height of the box, of yaw in degrees of those
+    that look to the side, and, at presence of one half, the shares of faces and of other squares in which a face is
+    seen."""
     errors: dict[int, list[float]] = {}
+    yaws: list[float] = []
     seen: list[float] = []
     false: list[float] = []
     for number in range(_CHECKED):
@@ -123,12 +125,15 @@ def scored(net: StageMarksNet, shards: Sequence[MarksShard], count: int) -> dict
         for row in np.flatnonzero(batch.known):
             band = next(n for n, (low, high) in enumerate(_BANDS) if low <= batch.size[row] < high)
             errors.setdefault(band, []).append(float(off[row].mean() / extent[row]))
+            if abs(true := yaw_of(batch.marks[row])) > TURNED:
+                yaws.append(abs(true - yaw_of(marks[row].reshape(-1, 3))))
         likely = presence[:, 0] > 0
         seen += list(likely[(batch.there > 0) & (batch.counted > 0)])
         false += list(likely[(batch.there == 0) & (batch.counted > 0)])
     by_height = {
         f"off_{_BANDS[band][0]}{_DRAWN}": f"{_PERCENT * np.median(each):.3f}" for band, each in sorted(errors.items())
     }
+    by_height["off_yaw"] = f"{np.median(yaws) if yaws else 0:.2f}"
     return by_height | {"seen": f"{np.mean(seen):.4f}", "false": f"{np.mean(false):.4f}"}
 
 

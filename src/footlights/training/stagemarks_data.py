@@ -11,19 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.models.faces import Picture
-from footlights.models.landmarks import ROOM, Square
+from footlights.models.landmarks import ROOM, Square, pose_of
 from footlights.models.stageface import octaves, planes_of
-from footlights.models.stagemarks import INDEX, SIDE, crop_at, told
+from footlights.models.stagemarks import INDEX, SIDE, crop_at, laid, told
 from footlights.training.shards import whole_shards
-from footlights.training.stageface_data import faint, varied
+from footlights.training.stageface_data import faint, suspects_beside, varied
 from footlights.training.stageface_scenes import FACE
 
 Values = NDArray[np.float32]
 Rows = NDArray[np.float64]
 
-SUSPECTS = "suspects.npz"
-"""Beside a shard's pictures: what StageFace takes for faces there and is none."""
 _POSITIVE = 0.48
+_TURNED, TURNED = 0.3, 25.0
+"""Share of the faces that are drawn from those that look to the side, and by how many degrees they do: of all they
+are a quarter, and a net that has seen few takes them for less turned than they are."""
 _HARD = 0.75
 """Share of the squares without a face that are suspects or lie on parts of faces."""
 _PARTS = 0.25
@@ -48,6 +49,10 @@ class MarksShard:
     marks: Rows
     suspects: Rows
     """`(S, 6)`: picture, middle x and y, height, turn, score."""
+    asked: NDArray[np.int64]
+    """Rows that are shown as faces."""
+    turned: NDArray[np.int64]
+    """Those of them that look to the side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +84,17 @@ def open_marks_shard(folder: Path) -> MarksShard:
     pictures = np.load(folder / "pictures.npy", mmap_mode="r")
     with np.load(folder / "faces.npz") as faces:
         rows, kinds, owner, marks = (faces[name] for name in ("rows", "kinds", "owner", "marks"))
-    suspects = np.zeros((0, 6))
-    if (folder / SUSPECTS).exists():
-        with np.load(folder / SUSPECTS) as file:
-            suspects = file["suspects"].astype(np.float64)
-    return MarksShard(pictures, rows.astype(np.float64), kinds, owner, marks.astype(np.float64), suspects)
+    rows, marks = rows.astype(np.float64), marks.astype(np.float64)
+    asked = np.flatnonzero((kinds == FACE) & (rows[:, 3] >= _SMALLEST))
+    turned = np.array([row for row in asked if abs(yaw_of(marks[row])) > TURNED], np.int64)
+    return MarksShard(pictures, rows, kinds, owner, marks, suspects_beside(folder), asked, turned)
+
+
+def yaw_of(marks: Rows) -> float:
+    """Degrees that a face whose landmarks `(K, 3)` are these looks to the right; 0 where they are unknown."""
+    if not np.isfinite(marks).all():
+        return 0.0
+    return float(pose_of(laid(marks, 1.0, Square(0.0, 0.0, 1.0, 0.0)))[0])
 
 
 def alone(rows: Rows, x: float, y: float) -> bool:
@@ -99,9 +110,9 @@ def draw_batch(shards: Sequence[MarksShard], count: int, seed: int, number: int)
 
 
 def _draw(shard: MarksShard, rng: np.random.Generator) -> tuple[Values, ...]:
-    faces = np.flatnonzero((shard.kinds == FACE) & (shard.rows[:, 3] >= _SMALLEST))
-    if len(faces) and rng.random() < _POSITIVE:
-        return _face(shard, int(rng.choice(faces)), rng)
+    if len(shard.asked) and rng.random() < _POSITIVE:
+        aside = len(shard.turned) and rng.random() < _TURNED
+        return _face(shard, int(rng.choice(shard.turned if aside else shard.asked)), rng)
     return _nothing(shard, rng)
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from footlights.models.stageface import StageFace
 from footlights.training.shards import whole_shards
-from footlights.training.stagemarks_data import SUSPECTS, Rows, alone, open_marks_shard
+from footlights.training.stageface_data import SUSPECTS
+from footlights.training.stagemarks_data import Rows, alone, open_marks_shard
 
 _SUSPECTED = 0.12
 """Score from which a box is suspected."""
