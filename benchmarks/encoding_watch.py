@@ -1,6 +1,6 @@
 """Two minutes of a premiere in a real Chromium: four programmes, switches of the rendition, a restart of the server.
 
-    FOOTLIGHTS_TEST_PLAYERS=DIR python benchmarks/encoding.py --part watch [--players hls shaka dash] [--seconds 30]
+    FOOTLIGHTS_TEST_PLAYERS=DIR python benchmarks/encoding.py --part watch [--players hls dashjs ...] [--seconds 30]
 
 The stream is that of `tests/browser` (256×144 and 128×72, AV1, frame numbers as bars, clicks as sound), 30 s long, four
 times over: four discontinuities with that behind the slate. Six times the other AV1 rendition is chosen; between the
@@ -31,7 +31,7 @@ from footlights.premiere.slate import make_slate
 
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
 
-PLAYERS = ("hls", "shaka", "dash")
+PLAYERS = ("hls", "shaka", "dash", "dashjs")
 PROGRAMMES = 4
 SWITCHES = 6
 _NUMBERS = 256
@@ -54,6 +54,17 @@ _CHOOSE = {
         const track = player.getVariantTracks().find(one => one.width === width && one.videoCodec.startsWith("av01"));
         player.selectVariantTrack(track, false);
     }""",
+    "dashjs": """width => {
+        if (!window.seen.told) {
+            window.seen.told = true;
+            player.updateSettings({streaming: {abr: {autoSwitchBitrate: {video: false}}}});
+            player.on(dashjs.MediaPlayer.events.QUALITY_CHANGE_RENDERED, event => {
+                if (event.mediaType === "video") seen.switched.push(event.newRepresentation.width);
+            });
+        }
+        const made = player.getRepresentationsByType("video").find(one => one.width === width);
+        player.setRepresentationForTypeById("video", made.id);
+    }""",
 }
 _FACTS = """() => {
     const quality = video.getVideoPlaybackQuality();
@@ -71,7 +82,7 @@ def main() -> None:
     options = parser.parse_args()
     scripts = Path(os.environ.get("FOOTLIGHTS_TEST_PLAYERS", ""))
     if not scripts.name:
-        parser.error("FOOTLIGHTS_TEST_PLAYERS names no folder with hls.min.js and shaka-player.compiled.js")
+        parser.error("FOOTLIGHTS_TEST_PLAYERS names no folder with the libraries of the players")
     with TemporaryDirectory() as scratch:
         folder = options.work or Path(scratch)
         _stream(folder, options.seconds)
@@ -122,7 +133,7 @@ def _course(page: Any, serving: Any, name: str, schedule: Schedule) -> dict[str,
     page.wait_for_function("() => seen.samples.some(([, number]) => number >= 0)", timeout=60_000)
     before = page.evaluate(_FACTS)
     step = float(schedule.end - schedule.start) / (SWITCHES + 2)
-    choose = _CHOOSE["hls" if name == "hls" else "shaka"]
+    choose = _CHOOSE.get(name, _CHOOSE["shaka"])
     for number in range(SWITCHES):
         page.wait_for_timeout(1000 * step)
         page.evaluate(choose, 128 if number % 2 == 0 else 256)
@@ -146,8 +157,8 @@ def _course(page: Any, serving: Any, name: str, schedule: Schedule) -> dict[str,
 
 
 def _ending(page: Any, name: str, duration: float) -> None:
-    """Shaka never ends a dynamic DASH manifest, so that is watched to its last but one tenth of a second."""
-    last = f"video.currentTime >= {duration - 0.2}" if name == "dash" else "seen.ended"
+    """Shaka and dash.js never end a dynamic DASH manifest, so that is watched to its last but one tenth of a second."""
+    last = f"video.currentTime >= {duration - 0.2}" if name in ("dash", "dashjs") else "seen.ended"
     page.wait_for_function(f"() => {last}", timeout=180_000)
 
 

@@ -176,8 +176,10 @@ def test_dash_says_when_it_is_live_when_over_and_when_on_demand() -> None:
     # The last segment is listed while the manifest is still asked for: Shaka fetches none of a later one.
     assert last.get("minimumUpdatePeriod")
     assert last.get("mediaPresentationDuration") is None
-    periods = [[ElementTree.tostring(one) for one in seen if one.tag.endswith("Period")] for seen in (last, over)]
-    assert [one.split() for one in periods[0]] == [one.split() for one in periods[1]]
+    periods = [[one for one in seen if one.tag.endswith("Period")] for seen in (last, over)]
+    assert periods[1][-1].attrib.pop("duration")
+    kept = [[ElementTree.tostring(one).split() for one in seen] for seen in periods]
+    assert kept[0] == kept[1]
     assert over.get("minimumUpdatePeriod") is None
     assert over.get("mediaPresentationDuration")
     assert LINE.closing in LINE.turns
@@ -187,6 +189,16 @@ def test_dash_says_when_it_is_live_when_over_and_when_on_demand() -> None:
     assert LINE.end < LINE.ending < LINE.closing <= LINE.end + min(LINE.window, HOLD)
     assert later.get("type") == "static"
     assert later[0].get("start") == "PT0.000000S"
+
+
+def test_dash_says_how_long_a_period_is_when_the_next_one_is_listed() -> None:
+    """dash.js takes a whole period without a next one for the end of the presentation."""
+    counts = set()
+    for now in (turn for turn in LINE.turns if LINE.doors <= turn < LINE.closing):
+        found = [one for one in ElementTree.fromstring(dash.manifest(LINE, now)) if one.tag.endswith("Period")]
+        assert [one.get("duration") is None for one in found] == [False] * (len(found) - 1) + [True]
+        counts.add(len(found))
+    assert max(counts) > 1
 
 
 @pytest.mark.parametrize(("lobby", "window"), [(-1, 60), (90_000, 60), (0, 5), (0, 90_000)])

@@ -1,9 +1,11 @@
 """The DASH manifest of a premiere: a function of the schedule and the clock, over the same files as the HLS playlists.
 
-Every part is a period. While it is live the manifest lists what may be seen. Its last segment is listed as any other;
-only when players have had time to ask for it does the manifest say that this was the end (`Schedule.is_closed`) and is
-not asked for again: Shaka Player 5.2 takes a dynamic manifest with a duration for a recording in progress, and what was
-not fetched before is never fetched. Later it is the manifest of the whole on demand.
+Every part is a period. While it is live the manifest lists what may be seen, and the last period says no duration:
+dash.js 5.2 ends the presentation with a period that is complete while none follows. The last segment of all is listed
+as any other; only when players have had time to ask for it does the manifest say that this was the end
+(`Schedule.is_closed`) and is not asked for again: Shaka Player 5.2 takes a dynamic manifest with a duration for a
+recording in progress, and what was not fetched before is never fetched. Later it is the manifest of the whole on
+demand.
 
 Reference: ISO/IEC 23009-1 (5.3.1 MPD, 5.3.2 Period, 5.3.9.6 SegmentTimeline, 5.8.4.11 UTCTiming).
 """
@@ -33,6 +35,7 @@ def manifest(schedule: Schedule, now: Fraction) -> str:
     root = ElementTree.Element("MPD", _presentation(schedule, now))
     # On demand the slate is gone, and the first programme begins at zero.
     zero = schedule.parts[1].start if schedule.on_demand(now) else Fraction(0)
+    period: ElementTree.Element | None = None
     for number, part in enumerate(schedule.parts):
         listed = {name: [one for one in entries if one.part == number] for name, entries in seen.items()}
         if all(listed.values()):
@@ -40,6 +43,8 @@ def manifest(schedule: Schedule, now: Fraction) -> str:
             period = ElementTree.SubElement(root, "Period", place)
             ElementTree.SubElement(period, "BaseURL").text = f"{part.name}/"
             _add_sets(period, part.programme, listed)
+    if period is not None and not schedule.is_closed(now):
+        del period.attrib["duration"]
     # The `Date` of whoever answers: a server of ours, a web server, a CDN.
     timing = {"schemeIdUri": "urn:mpeg:dash:utc:http-head:2014", "value": MANIFEST}
     if not schedule.is_closed(now):

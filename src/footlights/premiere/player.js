@@ -1,6 +1,7 @@
 "use strict";
-// Plays master.m3u8 through hls.js or Shaka Player, whichever lies beside this page, else natively where the browser can;
-// ?player=hls, shaka, dash (Shaka with manifest.mpd) or native chooses. Time is that of the server, by the Date of its answers.
+// Plays master.m3u8 through hls.js or Shaka Player, or manifest.mpd through dash.js, whichever lies beside this page, else
+// natively where the browser can; ?player=hls, shaka, dash (Shaka with manifest.mpd), dashjs or native chooses. Time is that
+// of the server, by the Date of its answers.
 const video = document.getElementById("video");
 const state = document.getElementById("state");
 const sound = document.getElementById("sound");
@@ -44,6 +45,14 @@ async function begin() {
     await player.attach(video);
     player.addEventListener("error", event => { if (event.detail.severity === 2) retry(); });
     await player.load(wish === "dash" ? "manifest.mpd" : "master.m3u8");
+    return true;
+  }
+  if ((!wish || wish === "dashjs") && await script("dash.all.min.js") && window.dashjs && dashjs.supportsMediaSource()) {
+    player = dashjs.MediaPlayer().create();
+    player.on(dashjs.MediaPlayer.events.ERROR, retry);
+    player.initialize(video, new URL("manifest.mpd", location.href).href, false);
+    // It reads the manifest again once it has heard that playing began: not before it listens.
+    await new Promise(done => player.on(dashjs.MediaPlayer.events.STREAM_INITIALIZED, done));
     return true;
   }
   if (video.canPlayType("application/vnd.apple.mpegurl")) {

@@ -23,7 +23,7 @@ from footlights.premiere.schedule import Entry, Schedule
 MULTIVARIANT = "master.m3u8"
 FACTS = "premiere.json"
 PAGE = "index.html"
-PLAYERS = ("hls.min.js", "shaka-player.compiled.js")
+PLAYERS = ("hls.min.js", "shaka-player.compiled.js", "dash.all.min.js")
 """Player libraries by the names their own packages give them."""
 TYPES = {
     ".html": "text/html; charset=utf-8",
