@@ -24,14 +24,13 @@ programmes. Costs are user and system time of encodes and of measurements apart,
 them, so they do not depend on the clock, but somewhat on what else the machine does. `passes` are in units of one
 encode of all shots at one CRF, `measured_passes` in units of that encode and its measurement.
 
-With `--work` every finished way of a programme is kept there, and a run made in pieces goes on where it was; the result
-tells of all ways that are there.
+With `--work` every finished way of a programme is kept there, and a run that was stopped goes on with the piece it was
+at; the result tells of all ways that are there.
 """
 
 from __future__ import annotations
 
 import json
-import resource
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -46,7 +45,8 @@ import encoding_av1an
 import encoding_retarget
 from bench import arguments, machine, parsed, table, write
 from encoding_clips import Shot
-from encoding_contents import PROGRAMMES, RATE, cut
+from encoding_contents import LARGE, PROGRAMMES, RATE, cut
+from encoding_ledger import Ledger
 from encoding_product import floor_way, mean_way
 from footlights.core.encodes import Probe
 from footlights.encoding import ladder
@@ -56,17 +56,18 @@ from footlights.metrics.video import vmaf
 from footlights.pipeline.chunks import every_of
 from footlights.settings import EncodingSettings
 
-SVT_GRID = (24.0, 36.0)
-X265_GRID = (16.0, 24.0)
+EVERY = (*PROGRAMMES, *LARGE)
 WAYS = ("svt", "av1an", "floor", "mean", "x265")
 
 
 def main() -> None:
     parser = arguments("encoding_baselines", __doc__)
-    parser.add_argument("--programmes", nargs="+", default=list(PROGRAMMES), choices=list(PROGRAMMES))
+    parser.add_argument("--programmes", nargs="+", default=list(PROGRAMMES), choices=EVERY)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     parser.add_argument("--work", type=Path, help="folder for shots and finished ways")
     parser.add_argument("--shots", type=int, default=6, help="of every programme, the first so many")
+    parser.add_argument("--svt-grid", nargs="+", type=float, default=[24.0, 36.0], help="values of CRF")
+    parser.add_argument("--x265-grid", nargs="+", type=float, default=[16.0, 24.0], help="values of CRF")
     parser.add_argument("--lines", type=int, default=540)
     parser.add_argument("--frames", type=int, default=96)
     parser.add_argument("--preset", type=int, default=8)
@@ -76,7 +77,7 @@ def main() -> None:
         work = options.work or Path(scratch)
         for name in options.programmes:
             _programme(name, options, work / name)
-        rows = [found for name in PROGRAMMES if (found := _found(name, options, work / name))]
+        rows = [found for name in EVERY if (found := _found(name, options, work / name))]
     facts = {name: getattr(options, name) for name in ("shots", "lines", "frames", "preset", "target")}
     summary = _summary([row for row in rows if "svt" in row], options)
     write(options.out, {"machine": machine(), "options": facts, "summary": summary, "programmes": rows})
@@ -112,68 +113,58 @@ def _programme(name: str, options: Any, folder: Path) -> None:
         return
     shots = cut(options.data, name, options.lines, options.frames, folder, options.shots)
     svt, x265 = SvtAv1(preset=options.preset), X265(preset="medium")
-    makers: dict[str, Callable[[], dict[str, Any]]] = {
-        "svt": lambda: _grid(svt, SVT_GRID, shots, folder),
-        "x265": lambda: _grid(x265, X265_GRID, shots, folder),
-        "av1an": lambda: _searched(svt, shots, options.target, folder),
-        "floor": lambda: floor_way(shots, options, folder / "work"),
-        "mean": lambda: mean_way(shots, options, folder / "work"),
+    work = folder / "work"
+    makers: dict[str, Callable[[Ledger], dict[str, Any]]] = {
+        "svt": lambda ledger: _grid(svt, options.svt_grid, shots, ledger),
+        "x265": lambda ledger: _grid(x265, options.x265_grid, shots, ledger),
+        "av1an": lambda ledger: _searched(svt, shots, options.target, ledger),
+        "floor": lambda ledger: floor_way(shots, options, work, ledger),
+        "mean": lambda ledger: mean_way(shots, options, work, ledger),
     }
     for way in missing:
-        before = _clock()
-        made = makers[way]()
-        made |= {"shots": [shot.name for shot in shots], "cpu": round(_clock() - before, 2)}
+        ledger = Ledger(folder / f"{way}.pieces")
+        made = makers[way](ledger)
+        spent = {"encode": round(ledger.encode / made.get("of", 1), 2), "cpu": round(ledger.whole, 2)}
+        made |= {"shots": [shot.name for shot in shots], **spent}
         part = folder / f"{way}.part"
         part.write_text(json.dumps(made), "utf-8")
         part.replace(_file(way, options, folder))
+        ledger.close()
         print(name, way, made["cpu"], flush=True)
 
 
-def _clock() -> float:
-    """Processor seconds of all finished children."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def _grid(encoder: Encoder, grid: Sequence[float], shots: Sequence[Shot], ledger: Ledger) -> dict[str, Any]:
+    made = [[_numbers(probe(encoder, q, shot, ledger)) for q in grid] for shot in shots]
+    return {"grid": made, "of": len(grid)}
 
 
-def _grid(encoder: Encoder, grid: Sequence[float], shots: Sequence[Shot], folder: Path) -> dict[str, Any]:
-    made = [[probe(encoder, q, shot, folder) for q in grid] for shot in shots]
-    seconds = [sum(spent for row in made for _, spent in row) / len(grid)]
-    return {
-        "grid": [[_numbers(one) for one, _ in row] for row in made],
-        "encode": round(seconds[0], 2),
-        "of": len(grid),
-    }
-
-
-def _searched(encoder: Encoder, shots: Sequence[Shot], target: float, folder: Path) -> dict[str, Any]:
+def _searched(encoder: Encoder, shots: Sequence[Shot], target: float, ledger: Ledger) -> dict[str, Any]:
     """The scheme of Av1an."""
-    spent: list[float] = []
 
     def tried(shot: Shot, q: float) -> Probe:
-        one, seconds = probe(encoder, q, shot, folder)
-        spent.append(seconds)
-        return one
+        return probe(encoder, q, shot, ledger)
 
     made = [encoding_av1an.search(partial(tried, shot), target) for shot in shots]
     return {
         "chosen": [_numbers(one) for one, _ in made],
         "encodes": [len(tried) for _, tried in made],
         "trials": [[_numbers(one) for one in tried] for _, tried in made],
-        "encode": round(sum(spent), 2),
     }
 
 
-def probe(encoder: Encoder, q: float, shot: Shot, folder: Path) -> tuple[Probe, float]:
-    """The trial, and the processor seconds of its encode."""
-    path = folder / "work" / f"trial{encoder.suffix}"
+def probe(encoder: Encoder, q: float, shot: Shot, ledger: Ledger) -> Probe:
+    """One trial of a baseline: the shot is read for the encode and for the measurement."""
+    return ledger.once([encoder, q, shot.name], Probe, partial(_trial, encoder, q, shot))
+
+
+def _trial(encoder: Encoder, q: float, shot: Shot) -> Probe:
+    path = shot.path.parent / "work" / f"trial{encoder.suffix}"
     arguments = [*ffmpeg.input_arguments(shot.path, RATE), *encoder.arguments(q, (0,), RATE), ffmpeg.file_url(path)]
-    before = _clock()
     ffmpeg.run(arguments, doing="encoding a baseline")
-    spent = _clock() - before
     scores = vmaf(path, shot.path, RATE, height=shot.height, frames=shot.frames, every=every_of(shot.frames))
     size = path.stat().st_size
     path.unlink()
-    return Probe(q, size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3)), spent
+    return Probe(q, size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3))
 
 
 def _numbers(one: Probe) -> list[float]:

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding_clips import Shot, look_of
+from footlights.core import records
+from footlights.core.encodes import Look
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import lossless_intermediate
 from footlights.media import ffmpeg
@@ -37,7 +39,7 @@ class Take:
     start: int = 0
     """First frame. By number: a clip with one key frame cannot be sought where its rate is overridden."""
     kind: str = ""
-    """`dark`, `grain` or `still`."""
+    """`dark`, `grain`, `still` or `wall`."""
     every: int = 1
     """Of the source's frames; 2 for sources of 50 a second."""
 
@@ -93,6 +95,25 @@ PROGRAMMES: dict[str, tuple[Take, ...]] = {
         Take(f"{_PHOTOS}/cam_minolta-dimage-7.webp", 0, "still"),
     ),
 }
+_WALL = (
+    "sam2_01_dog", "sam2_02_cups", "sam2_03_blocks", "sam2_04_coffee", "food_3769033", "squirrel_pexels",
+    "imgly_tima_fruit", "aigen_office2", "androidx_dog",
+)  # fmt: skip
+"""Clips of 1280×720, in rows of three."""
+LARGE: dict[str, tuple[Take, ...]] = {
+    "wall": (
+        Take(f"{_DEV}/concert_crowd_720p.mp4"),
+        Take(f"{_DEV}/dancer_1080p.mp4"),
+        Take(f"{_TRAIN}/aigen_office1.mp4", 0, "grain"),
+        Take(f"{_TRAIN}/androidx_graffiti60.mp4"),
+        Take(f"{_DEV}/concert_crowd_720p.mp4", 92, "dark"),
+        Take("wall.mkv", 0, "wall"),
+        Take(f"{_PHOTOS}/wall_nasa-45068.webp", 0, "still"),
+    )
+}
+"""For 2160 lines, seven shots of 72 frames. Nothing in the data set was filmed with that many: three shots are from
+1080 lines and two from 720, scaled up, of which one gets grain at 2160 lines and one is dark; a `wall` is nine clips of
+720 lines in a square, every sample as it was filmed; the still is a photograph of 1920 lines with grain at 2160."""
 _LIGHT = 0.33
 _SIGMA = 3.0
 _BLACK, _WHITE = 64.0, 940.0
@@ -100,7 +121,7 @@ _BLACK, _WHITE = 64.0, 940.0
 
 def cut(data: Path, programme: str, lines: int, frames: int, folder: Path, most: int = 6) -> list[Shot]:
     """The first shots of a programme at 16:9; those already in `folder` are taken as they are."""
-    takes = PROGRAMMES[programme][:most]
+    takes = (PROGRAMMES | LARGE)[programme][:most]
     return [cut_take(data, take, lines, frames, folder) for take in takes]
 
 
@@ -112,15 +133,25 @@ def cut_take(data: Path, take: Take, lines: int, frames: int, folder: Path) -> S
     if not target.exists():
         plain = target.with_suffix(".plain.mkv")
         _cut_plain(data, take, (width, lines), frames, plain)
-        if take.kind:
+        if take.kind not in ("", "wall"):
             part = target.with_suffix(".part.mkv")
             _treat(plain, take.kind, part)
             part.replace(plain)
         plain.replace(target)
-    return Shot(name, target, width, lines, frames, look_of([luma / 4 for luma, *_ in _read(target)]))
+    return Shot(name, target, width, lines, frames, _look(target))
+
+
+def _look(shot: Path) -> Look:
+    """Kept beside the shot: at 2160 lines seeing it takes half a minute."""
+    kept = shot.with_suffix(".look")
+    if not kept.exists():
+        records.write(kept, records.dumps(look_of([luma / 4 for luma, *_ in _read(shot)])))
+    return records.read(Look, kept)
 
 
 def _cut_plain(data: Path, take: Take, size: tuple[int, int], frames: int, target: Path) -> None:
+    if take.kind == "wall":
+        return _cut_wall(data, size, frames, target)
     wanted = f"{size[0]}:{size[1]}"
     scale = (
         f"select=gte(n\\,{take.start})*not(mod(n-{take.start}\\,{take.every})),setpts=N/{RATE}/TB,"
@@ -132,6 +163,18 @@ def _cut_plain(data: Path, take: Take, size: tuple[int, int], frames: int, targe
     ffmpeg.run([*source, *ffmpeg.input_arguments(data / take.file, RATE * take.every), *tail], doing="cutting a shot")
     if (cut := index_video(target).frames) != frames:
         raise SystemExit(f"{take.file} from frame {take.start} holds {cut} of {frames} frames: begin earlier")
+
+
+def _cut_wall(data: Path, size: tuple[int, int], frames: int, target: Path) -> None:
+    """`_WALL` from its first frames, scaled only where `size` is not three times theirs."""
+    inputs = [word for one in _WALL for word in ffmpeg.input_arguments(data / _TRAIN / f"{one}.mp4", RATE)]
+    each = ",".join((f"setpts=N/{RATE}/TB", "scale=1280:720:out_range=tv:out_color_matrix=bt709", "setsar=1"))
+    legs = ";".join(f"[{number}:v]{each}[c{number}]" for number in range(len(_WALL)))
+    names = "".join(f"[c{number}]" for number in range(len(_WALL)))
+    places = "|".join(f"{x}_{y}" for y in (0, 720, 1440) for x in (0, 1280, 2560))
+    graph = f"{legs};{names}xstack=inputs={len(_WALL)}:layout={places}:shortest=1,scale={size[0]}:{size[1]}"
+    tail = ["-an", "-frames:v", str(frames), *lossless_intermediate()[2:], "-y", ffmpeg.file_url(target)]
+    ffmpeg.run([*inputs, "-filter_complex", f"{graph},{lossless_intermediate()[1]}", *tail], doing="cutting a wall")
 
 
 def _treat(plain: Path, kind: str, target: Path) -> None:

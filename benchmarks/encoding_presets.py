@@ -18,6 +18,7 @@ from bench import arguments, machine, parsed, table, write
 from encoding_baselines import probe
 from encoding_clips import Shot
 from encoding_contents import PROGRAMMES, cut_take
+from encoding_ledger import Ledger
 from footlights.encoding.encoders import X265, Encoder, SvtAv1
 
 TAKES = (("concert", 4), ("home", 0), ("street", 0), ("studio", 2))
@@ -51,13 +52,14 @@ def main() -> None:
 
 
 def _measured(encoder: Encoder, shot: Shot, options: Any, folder: Path) -> dict[str, Any]:
-    made = [probe(encoder, q, shot, folder) for q in VALUES["x265" if isinstance(encoder, X265) else "svt"]]
-    (fine, _), (coarse, _) = made
+    ledger = Ledger(folder / "pieces")
+    made = [probe(encoder, q, shot, ledger) for q in VALUES["x265" if isinstance(encoder, X265) else "svt"]]
+    fine, coarse = made
     slope = np.log(fine.bytes / coarse.bytes) / (fine.mean - coarse.mean)
     return {
         "bytes": round(float(coarse.bytes * np.exp(slope * (options.target - coarse.mean)))),
-        "cpu": round(sum(seconds for _, seconds in made), 2),
-        "points": [[one.q, one.bytes, one.mean] for one, _ in made],
+        "cpu": round(ledger.encode, 2),
+        "points": [[one.q, one.bytes, one.mean] for one in made],
     }
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from encoding_clips import Shot
 from encoding_contents import RATE
+from encoding_ledger import Ledger
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode, Probe, Rung
 from footlights.core.signal import BT709_SIGNAL
@@ -20,7 +20,6 @@ from footlights.core.time import FrameRange
 from footlights.encoding import ladder
 from footlights.encoding.allocation import Caps, allocate, fit, floor_of
 from footlights.engine.tasks import Task
-from footlights.media import ffmpeg
 from footlights.pipeline.chunks import ChunkRequest, Picture
 from footlights.pipeline.graph import ENCODE
 from footlights.pipeline.rungs import LENIENCE, encode_chunk
@@ -32,10 +31,9 @@ _ROUNDS, _NEAR, _WORTH = 2, 0.3, 0.5
 """As in `pipeline.allotting`."""
 
 
-def floor_way(shots: Sequence[Shot], options: Any, work: Path) -> dict[str, Any]:
+def floor_way(shots: Sequence[Shot], options: Any, work: Path, ledger: Ledger) -> dict[str, Any]:
     """Every shot searched to the target."""
-    with _encodes() as spent:
-        made = _searched(shots, options, options.target, work)
+    made = _searched(shots, options, options.target, work, ledger)
     return {
         "chosen": [_numbers(one.chosen) for one in made],
         "encodes": [len(one.probes) for one in made],
@@ -44,33 +42,30 @@ def floor_way(shots: Sequence[Shot], options: Any, work: Path) -> dict[str, Any]
         "priors": [one.prior for one in made],
         "proxies": [one.proxy and [one.proxy.q, round(one.proxy.score, 3)] for one in made],
         "targets": [one.target for one in made],
-        "encode": round(spent[0], 2),
     }
 
 
-def mean_way(shots: Sequence[Shot], options: Any, work: Path) -> dict[str, Any]:
+def mean_way(shots: Sequence[Shot], options: Any, work: Path, ledger: Ledger) -> dict[str, Any]:
     """Searched to the floors, then allocation, as `pipeline.allotting` does it."""
-    with _encodes() as spent:
-        searched = _searched(shots, options, options.target - _SLACK, work)
-        trials = [list(one.probes) for one in searched]
-        chosen = [one.chosen for one in searched]
-        rung = _request(shots[0], 0, options, options.target).rung
-        floors = [_floor(one, shot, rung) for one, shot in zip(searched, shots, strict=True)]
-        for _ in range(_ROUNDS):
-            if abs(np.mean([one.mean for one in chosen]) - options.target) <= _NEAR:
-                break
-            values = _allotted(shots, trials, chosen, floors, options)
-            for number, (shot, q) in enumerate(zip(shots, values, strict=True)):
-                if abs(q - chosen[number].q) >= _WORTH:
-                    request = replace(_request(shot, number, options, options.target), q=q)
-                    chosen[number] = _encode(request, shot, work).chosen
-                    trials[number].append(chosen[number])
+    searched = _searched(shots, options, options.target - _SLACK, work, ledger)
+    trials = [list(one.probes) for one in searched]
+    chosen = [one.chosen for one in searched]
+    rung = _request(shots[0], 0, options, options.target).rung
+    floors = [_floor(one, shot, rung) for one, shot in zip(searched, shots, strict=True)]
+    for _ in range(_ROUNDS):
+        if abs(np.mean([one.mean for one in chosen]) - options.target) <= _NEAR:
+            break
+        values = _allotted(shots, trials, chosen, floors, options)
+        for number, (shot, q) in enumerate(zip(shots, values, strict=True)):
+            if abs(q - chosen[number].q) >= _WORTH:
+                request = replace(_request(shot, number, options, options.target), q=q)
+                chosen[number] = _encode(request, shot, work, ledger).chosen
+                trials[number].append(chosen[number])
     return {
         "chosen": [_numbers(one) for one in chosen],
         "encodes": [len(one) for one in trials],
         "trials": [[[*_numbers(probe), probe.why] for probe in row] for row in trials],
         "floors": floors,
-        "encode": round(spent[0], 2),
     }
 
 
@@ -94,7 +89,7 @@ def _allotted(
     return allocate(curves, options.target, 0.25, Caps(segment=1e9, window=1e9))
 
 
-def _searched(shots: Sequence[Shot], options: Any, target: float, work: Path) -> list[ChunkEncode]:
+def _searched(shots: Sequence[Shot], options: Any, target: float, work: Path, ledger: Ledger) -> list[ChunkEncode]:
     """In the waves of the product."""
     tasks = []
     for number, shot in enumerate(shots):
@@ -109,7 +104,7 @@ def _searched(shots: Sequence[Shot], options: Any, target: float, work: Path) ->
             for task in wave:
                 asked = Asked.of(task).request
                 shot = shots[asked.frames.start // options.frames]
-                results[task.id] = _encode(asked, shot, work)
+                results[task.id] = _encode(asked, shot, work, ledger)
             wave = course.send(results)
     except StopIteration:
         return [results[task.id] for task in tasks]
@@ -127,7 +122,11 @@ def _request(shot: Shot, number: int, options: Any, target: float) -> ChunkReque
     )  # fmt: skip
 
 
-def _encode(request: ChunkRequest, shot: Shot, work: Path) -> ChunkEncode:
+def _encode(request: ChunkRequest, shot: Shot, work: Path, ledger: Ledger) -> ChunkEncode:
+    return ledger.once([shot.name, request], ChunkEncode, partial(_chunk, request, shot, work))
+
+
+def _chunk(request: ChunkRequest, shot: Shot, work: Path) -> ChunkEncode:
     made = encode_chunk(request, Picture(shot.path, FrameRange(0, shot.frames)), work, lambda _: None)
     (work / "chunk.mkv").unlink()
     return made
@@ -135,23 +134,3 @@ def _encode(request: ChunkRequest, shot: Shot, work: Path) -> ChunkEncode:
 
 def _numbers(one: Probe) -> list[float]:
     return [one.q, one.bytes, one.mean, one.low, round(one.score, 3)]
-
-
-@contextmanager
-def _encodes() -> Iterator[list[float]]:
-    """A list of one number: the processor seconds of every encode made inside."""
-    spent, plain = [0.0], ffmpeg.run
-
-    def timed(arguments: Sequence[str], *, doing: str, timeout: float | None = None) -> str:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        said = plain(arguments, doing=doing, timeout=timeout)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if doing.startswith("encoding"):
-            spent[0] += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return said
-
-    ffmpeg.run = timed
-    try:
-        yield spent
-    finally:
-        ffmpeg.run = plain

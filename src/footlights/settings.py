@@ -339,7 +339,7 @@ class EncodingSettings(Section):
     """VMAF by which dark parts (median luma below code 40) are aimed higher: VMAF sees too little of what goes wrong in
     shadows (with their light put back four dark shots scored 2.3 to 4.9 less)."""
     banding: Annotated[float, Field(ge=0.1, le=24)] = 1.0
-    """CAMBI that a rendition may add to the master's before a part is given more bits; 24 allows everything."""
+    """CAMBI that a rendition may add to the master's before a part is given more bits; 24 allows all, unmeasured."""
     grain: Literal["auto", "keep"] = "auto"
     """`auto`: grain is taken out before encoding and given back, drawn by AV1 decoders, in part baked into H.264;
     `keep`: it is encoded as part of the pictures."""

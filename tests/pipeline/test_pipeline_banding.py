@@ -57,6 +57,13 @@ def test_posterised_shadows_are_measured_and_equal_ones_are_not(tmp_path: Path) 
     assert not len(vmaf(smooth, smooth, RATE, height=HEIGHT, frames=FRAMES).bands)
 
 
+@pytest.mark.parametrize(("allowed", "measured"), [(1.0, True), (24.0, False)])
+def test_bands_that_are_all_allowed_are_not_measured(tmp_path: Path, allowed: float, measured: bool) -> None:
+    picture = Picture(glow(tmp_path / "smooth.mkv"), FrameRange(0, FRAMES))
+    made = encode_chunk(request("h264", q=38.0, banding=allowed), picture, tmp_path, lambda _: None)
+    assert (made.chosen.banding > 0, made.bands) == (measured, "seen" if measured else "few")
+
+
 def test_eight_bits_show_bands_and_ten_do_not(tmp_path: Path) -> None:
     """The H.264 rendition of a smooth shadow is told, not encoded again."""
     source = Picture(glow(tmp_path / "smooth.mkv"), FrameRange(0, FRAMES))

@@ -19,6 +19,8 @@ _MEASURED = 19
 """Frames of a chunk that VMAF looks at, where it has that many; never fewer than every fifth. Of 96 frames every fifth
 tells the 5th percentile within 0.42 (root mean square, eight shots), every third within 0.30."""
 _SPARSEST = 5
+MOST_BANDING = 24.0
+"""CAMBI at its worst (Tandon et al. 2021)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class ChunkRequest:
     prior: str = "look"
     """What `guess` and `slope` come from, as in `ChunkEncode.prior`."""
     banding: float = 1.0
-    """CAMBI that an encode may add to its reference's."""
+    """CAMBI that an encode may add to its reference's; not measured where all of it (`MOST_BANDING`) is allowed."""
     lenience: float = 0.0
     """VMAF above the target, beyond the tolerance, with which a trial is accepted: where the target is but a floor."""
 

@@ -21,7 +21,7 @@ from footlights.core.signal import BT709_SIGNAL, Signal, delivered
 from footlights.core.source import Ingest
 from footlights.core.time import FrameRange, at_step
 from footlights.encoding import ladder
-from footlights.encoding.encoders import MASTERS
+from footlights.encoding.encoders import MASTERS, rung_threads
 from footlights.encoding.segments import SegmentRules, key_frames, segments
 from footlights.engine.tasks import JSON, Resources, Task
 from footlights.ingest import ingest as taking_in
@@ -278,11 +278,11 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 Task(
                     f"encode/{rung.name}/{number:05d}",
                     ENCODE,
-                    8,
+                    9,
                     {"request": records.to_data(request)},
                     needs=(feed.pieces[number],) if feed.pieces else (INGEST,),
                     places={"video": feed.video} if feed.video else {},
-                    resources=Resources(threads=2, memory=3 * 2**30, disk=round(pixels * 7.3)),
+                    resources=Resources(rung_threads(rung.codec), memory=3 * 2**30, disk=round(pixels * 7.3)),
                     units=settings.encoding.probes * max(1, round(pixels / 1e6)),
                     priority=10,
                     timeout=settings.engine.patience * (_SLOW_START + settings.encoding.probes * pixels / 1e6),

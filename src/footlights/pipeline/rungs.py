@@ -17,7 +17,7 @@ from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
 from footlights.metrics.video import seen_at, vmaf
 from footlights.pipeline import graining, proxies
-from footlights.pipeline.chunks import ChunkRequest, Picture, encode, every_of
+from footlights.pipeline.chunks import MOST_BANDING, ChunkRequest, Picture, encode, every_of
 from footlights.pipeline.graining import Treatment
 
 LENIENCE = 1.5
@@ -45,7 +45,7 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
     target = folder / f"chunk{encoder.suffix}"
     if request.grain == "auto":
         found = _grained(request, encoder, treated, found, target, progress)
-        if found.grain is not None and found.grain.outcome != "kept":
+        if found.grain is not None and found.grain.outcome != "kept" and request.banding < MOST_BANDING:
             found = _looked_at(request, found, target, treated.grainy)
     else:
         found.path.replace(target)
@@ -260,8 +260,8 @@ def _halvings(trials: dict[float, tuple[Path, Probe]]) -> float:
 def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path) -> Probe:
     rung, count = request.rung, len(request.frames)
     encode(request, encoder, q, reference, path)
-    every = every_of(count)
-    scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every, width=rung.width)
+    every, width = every_of(count), rung.width if request.banding < MOST_BANDING else 0
+    scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every, width=width)
     return Probe(
         q,
         path.stat().st_size,
