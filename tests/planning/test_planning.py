@@ -54,6 +54,7 @@ from footlights.models.fieldlift_run import reference
 from footlights.planning import rules
 from footlights.planning.geometry import lay_out
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces, time_map
+from footlights.planning.wholetape import tape_order
 from footlights.presets import PRESETS
 from footlights.settings import GeometrySettings
 from made_tapes import settings
@@ -534,7 +535,7 @@ def test_a_field_order_set_by_hand_wins_over_the_measurement() -> None:
     assert any("ingest.field_order" in skipped.why for skipped in progressive.shots[0].skipped)
     bottom = settings("ingest.field_order=bottom-first")
     assert rules.plan(found, ingest(), bottom).shots[0].steps[1].params["top_first"] is False
-    assert rules.tape_order(found, bottom) is FieldOrder.BOTTOM_FIRST
+    assert tape_order(found, bottom) is FieldOrder.BOTTOM_FIRST
 
 
 @pytest.mark.parametrize(

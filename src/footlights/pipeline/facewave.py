@@ -17,6 +17,7 @@ from footlights.engine.tasks import Resources, Task
 from footlights.pipeline.facetracks import FACES, FaceRequest
 from footlights.pipeline.graph import INGEST, Layout
 from footlights.planning import rules
+from footlights.planning.wholetape import SD_LINES, tape_order
 from footlights.settings import Settings
 
 PEOPLE = "people"
@@ -28,7 +29,7 @@ _WHOLE = 60
 def face_tasks(survey: Survey, ingest: Ingest, settings: Settings) -> dict[int, Task]:
     """One task per shot in which the survey saw faces worth following, or that is too short to have been searched."""
     chosen, searched = settings.restoration.faces, settings.analysis.faces.enabled
-    if not (chosen.enabled and searched) or ingest.source.height > rules.SD_LINES:
+    if not (chosen.enabled and searched) or ingest.source.height > SD_LINES:
         return {}
     factor = rules.instants(survey, settings)
     tasks = {}
@@ -44,7 +45,7 @@ def face_tasks(survey: Survey, ingest: Ingest, settings: Settings) -> dict[int, 
             starts_late=factor == 2 and bool(report.shot.first_field),
             ends_late=late,
             instants=factor,
-            field_order=rules.tape_order(survey, settings),
+            field_order=tape_order(survey, settings),
             most=chosen.most,
         )
         tasks[report.shot.index] = Task(

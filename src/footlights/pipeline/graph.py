@@ -32,8 +32,8 @@ from footlights.pipeline.job import TapeIdentity
 from footlights.pipeline.looks import chunk_looks, survey_looks
 from footlights.pipeline.restore import PieceRequest
 from footlights.pipeline.rungs import LENIENCE
-from footlights.planning import rules
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
+from footlights.planning.wholetape import tape_order
 from footlights.settings import Settings
 
 OPS = "footlights.pipeline.ops"
@@ -195,7 +195,7 @@ def restore_tasks(plan: RestorationPlan, survey: Survey, settings: Settings, lay
             factor=layout.factor,
             width=plan.width,
             height=plan.height,
-            field_order=rules.tape_order(survey, settings),
+            field_order=tape_order(survey, settings),
             seed=plan.seed,
             codec=settings.master.codec,
             quality=float(quality),

@@ -57,6 +57,7 @@ from footlights.planning.foresight import foresee
 from footlights.planning.provenance import provenance
 from footlights.planning.strengths import interventions as lowerings
 from footlights.planning.timeline import time_map
+from footlights.planning.wholetape import tape_order
 from footlights.report.dictionary import DICTIONARY
 from footlights.report.levels import suspicions
 from footlights.report.story import Story
@@ -295,7 +296,7 @@ def _remainders(one: Session, known: Surveyed) -> tuple[Remainder, ...]:
     if settings.restoration.denoise.strength == 0:
         return ()
     first = rules.plan(known.survey, known.ingest, settings)
-    looks = remainder.tasks(first, rules.tape_order(known.survey, settings), (graph.INGEST,))
+    looks = remainder.tasks(first, tape_order(known.survey, settings), (graph.INGEST,))
     one.run(looks)
     return tuple(found for task in looks for found in one.record(tuple[Remainder, ...], task.id, remainder.REMAINDERS))
 

@@ -28,7 +28,6 @@ from footlights.pipeline import fidelity, graph
 from footlights.pipeline.job import keep_plan
 from footlights.pipeline.pictures import Cuts, source_blocks
 from footlights.pipeline.pushback import ShotRequest, Shown, residual
-from footlights.planning import rules
 from footlights.planning.strengths import (
     STRENGTHS,
     Name,
@@ -40,6 +39,7 @@ from footlights.planning.strengths import (
     told,
     unlowered,
 )
+from footlights.planning.wholetape import tape_order
 from footlights.restoration import chain
 from footlights.restoration.base import build
 
@@ -127,7 +127,7 @@ def _checked(
 ) -> Guarded:
     """All pieces of a plan, made, and what the check says of them."""
     restored = make(plan)
-    order = rules.tape_order(known.survey, one.job.settings)
+    order = tape_order(known.survey, one.job.settings)
     checks = fidelity.tasks(plan, known.ingest, known.survey, layout.pieces, order)
     one.run([*restored, *checks])
     found = tuple(shot for task in checks for shot in one.record(tuple[ShotFidelity, ...], task.id, fidelity.RESULT))
@@ -143,7 +143,7 @@ def _failing(made: Guarded) -> tuple[list[int], dict[int, float]]:
 
 
 def _requests(known: Surveyed, made: Guarded, failing: Mapping[int, float], one: Session) -> Iterator[TrialRequest]:
-    plan, order = made.plan, rules.tape_order(known.survey, one.job.settings)
+    plan, order = made.plan, tape_order(known.survey, one.job.settings)
     factor, step = plan.time_map.instants, plan.time_map.step
     whole = (Piece(0, FrameRange(0, plan.time_map.frames), ()),)
     for shot, asked in zip(plan.shots, fidelity.requests(plan, known.ingest, known.survey, whole, order), strict=True):
