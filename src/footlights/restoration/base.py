@@ -40,6 +40,9 @@ class Edge(StrEnum):
 
     REFLECT = "reflect"
     """The shot runs backwards: real pictures with fresh noise."""
+    CONTINUE = "continue"
+    """The nearest real pictures that the other side does not show already: every one with noise and errors of its own,
+    for stages that take a mean over pictures."""
     HOLD = "hold"
     """The first or last frame again: time must not run backwards for stages that judge motion between fields."""
 

@@ -17,7 +17,7 @@ from footlights.core.clip import Clip, join
 from footlights.core.time import FrameRange
 from footlights.errors import InternalError, NetError, PlanError
 from footlights.restoration.ahead import ahead
-from footlights.restoration.base import Edge, Fields, Stage, Streaming
+from footlights.restoration.base import Contract, Edge, Fields, Stage, Streaming
 
 _MEND = "mend the plan, or delete plan.json to have it written anew"
 
@@ -34,10 +34,17 @@ def reach(stages: Sequence[Stage]) -> Reach:
     """Sum of all contexts, brought to the input's timeline (rounded up)."""
     before = after = 0
     for stage in reversed(stages):
-        contract = stage.contract
-        before = -(-before // contract.rate) + contract.before
-        after = -(-after // contract.rate) + contract.after
+        contract, wanted = stage.contract, _wanted(stage.contract)
+        before = -(-before // contract.rate) + wanted.before
+        after = -(-after // contract.rate) + wanted.after
     return Reach(before, after)
+
+
+def _wanted(contract: Contract) -> Reach:
+    """Real frames that one stage wants around its own: what stands in for those beyond a cut may come from the other
+    side, and has to be the same however a shot is parted."""
+    more = contract.before + contract.after if contract.edge is Edge.CONTINUE else 0
+    return Reach(max(contract.before, more), max(contract.after, more))
 
 
 def rate_factor(stages: Iterable[Stage]) -> Fraction:
@@ -138,7 +145,8 @@ def _needed(stages: Sequence[Stage], wanted: FrameRange) -> list[FrameRange]:
     for stage in reversed(stages[1:]):
         contract, after = stage.contract, found[-1]
         given = FrameRange(after.start // contract.rate, -(-after.stop // contract.rate))
-        found.append(given.grow(contract.before, contract.after))
+        wanted_around = _wanted(contract)
+        found.append(given.grow(wanted_around.before, wanted_around.after))
     return found[::-1]
 
 
@@ -165,40 +173,43 @@ def _through(stage: Stage, blocks: Iterator[Clip]) -> Iterator[Clip]:
                 yield _checked(stage, one, stage.run(one))
         return
     held: Clip | None = None
-    led_in = False
+    led_in, spare = False, 0
     for block in blocks:
         held = block if held is None else join([held, block])
-        # A reflection needs as many real frames as it makes up: results must not depend on the size of the first block.
+        # What stands in comes from as many real frames: results must not depend on the size of the first block.
         if not led_in and len(held) > context:
-            held, led_in = _lead_in(held, contract.before, contract.edge), True
-        if led_in and len(held) > context + 1:
-            yield _checked(stage, held, stage.run(held))
-            # One frame more than the context, so that the end of the stream can be reflected.
-            held = held.take(FrameRange(held.frames.stop - context, held.frames.stop))
+            held, led_in = _reaching(held, contract, contract.before, 0), True
+        if led_in and len(held) > context + 1 + spare:
+            given = _without(held, spare)
+            yield _checked(stage, given, stage.run(given))
+            # One frame more than the context, for what stands in at the end of the stream.
+            held, spare = held.take(FrameRange(held.frames.stop - context - 1, held.frames.stop)), 1
     if held is not None:
-        tail = held if led_in else _lead_in(held, contract.before, contract.edge)
-        tail = _lead_out(tail, contract.after, contract.edge)
+        tail = _without(_reaching(held, contract, 0 if led_in else contract.before, contract.after), spare)
         if len(tail) > context:
             yield _checked(stage, tail, stage.run(tail))
 
 
-def _lead_in(clip: Clip, count: int, edge: Edge) -> Clip:
-    """The clip with `count` made-up frames before it."""
-    index = _mirror(np.arange(-count, len(clip)), len(clip), edge)
-    return clip.picked(index, FrameRange(clip.frames.start - count, clip.frames.stop))
+def _without(clip: Clip, spare: int) -> Clip:
+    """The clip without its first frames, which are kept for the end alone."""
+    return clip.take(FrameRange(clip.frames.start + spare, clip.frames.stop))
 
 
-def _lead_out(clip: Clip, count: int, edge: Edge) -> Clip:
-    """The clip with `count` made-up frames after it."""
-    index = _mirror(np.arange(len(clip) + count), len(clip), edge)
-    return clip.picked(index, FrameRange(clip.frames.start, clip.frames.stop + count))
+def _reaching(clip: Clip, contract: Contract, before: int, after: int) -> Clip:
+    """The clip with made-up frames before and after it."""
+    index = _stand_ins(np.arange(-before, len(clip) + after), len(clip), contract)
+    return clip.picked(index, clip.frames.grow(before, after))
 
 
-def _mirror(
-    index: np.ndarray[tuple[int, ...], np.dtype[np.intp]], length: int, edge: Edge
+def _stand_ins(
+    index: np.ndarray[tuple[int, ...], np.dtype[np.intp]], length: int, contract: Contract
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
-    if edge is Edge.HOLD or length == 1:
+    """Which of `length` real frames are shown at `index`, which reaches beyond them."""
+    if contract.edge is Edge.HOLD or length == 1:
         return np.clip(index, 0, length - 1)
+    if contract.edge is Edge.CONTINUE and length > contract.before + contract.after:
+        index = np.where(index < 0, contract.after - index, index)
+        return np.where(index >= length, 2 * (length - 1) - contract.before - index, index)
     period = 2 * (length - 1)
     folded = np.abs(index) % period
     return np.where(folded >= length, period - folded, folded)

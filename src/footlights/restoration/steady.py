@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.core.clip import Clip, Plane
-from footlights.restoration.base import Contract, bound, stage
+from footlights.restoration.base import Contract, Edge, bound, stage
 from footlights.restoration.motion import MotionEstimator, moved, over_window
 
 _CODE = 1 / 219
@@ -34,7 +34,7 @@ _TOLERANCE, _FALL = 1.3, 1.2
 """Where a neighbour's weight begins to fall, and how fast."""
 
 
-@stage("denoise.steady", version=1)
+@stage("denoise.steady", version=2)
 class SteadyPictures:
     """Weighted mean over `2 * radius + 1` pictures, moved onto the middle one; luma and chroma weighted apart."""
 
@@ -66,7 +66,7 @@ class SteadyPictures:
 
     @property
     def contract(self) -> Contract:
-        return Contract(before=self.params.radius, after=self.params.radius)
+        return Contract(before=self.params.radius, after=self.params.radius, edge=Edge.CONTINUE)
 
     def run(self, clip: Clip) -> Clip:
         """Clip of T pictures, 4:4:4 → T - 2·radius pictures."""
