@@ -54,7 +54,7 @@ class FaceAnalyser:
     """Notes boxes on one frame per `analysis.faces.every` seconds, in source samples."""
 
     name: ClassVar[str] = "faces"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     before: ClassVar[int] = 0
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {"faces.boxes": MOST * _NUMBERS, "faces.searched": 1}

@@ -24,7 +24,7 @@ from footlights.models.stagemarks import SURE, StageMarks
 
 Values = NDArray[np.float64]
 
-VERSION = 6
+VERSION = 7
 LEAST = 32.0
 """Lines of the tape: a smaller face is too little to be told from another."""
 _KEY = 10
