@@ -6,10 +6,12 @@ and of photographs under a moving camera, and loses fields and frames more often
 way every tape goes (ingest, all analysers, conclusions); only faces are left out.
 
 Measured: cut precision and recall at 0 and 1 frame of tolerance; cadence and field order per shot, and per tape; recall
-and false alarms of lost frames, lost fields and duplicated frames (all, and those whose loss changes the most changed
-blocks by two codes or more: the others nobody can see; losses inside repeated frames show a picture that nothing else
-shows and are counted apart, as late); sigma of luma and chroma noise against the noise the simulator
-added. Every miss is listed in the JSON. In pieces, `--minutes N` and again: a result with tapes missing says so.
+and false alarms of lost frames, lost fields and duplicated frames (all, and those that can be seen: whose loss changes
+the most changed blocks by two codes or more, and by more than noise, jitter and coding change them; losses inside
+repeated frames show a picture that nothing else shows and are counted apart, as late; so are repeats that the clip
+itself holds, where it swings back or its maker doubled a picture); sigma of luma and chroma noise against the noise
+the simulator added. Every miss is listed in the JSON. In pieces, `--minutes N` and again: a result with tapes missing
+says so.
 """
 
 from __future__ import annotations
@@ -117,7 +119,7 @@ def examine(case: Case, data: Path, frames: int, seed: int, keep: Path | None) -
     begin = perf_counter()
     try:
         tape = folder / f"tape{SUFFIX[case.codec]}"
-        concert, truth, noises, lost = _make(case, data, frames, seed, tape)
+        concert, truth, noises, (lost, still) = _make(case, data, frames, seed, tape)
         made = perf_counter()
         series, ingest, survey = _analyse(tape, folder / "ingest")
         analysed = perf_counter()
@@ -145,7 +147,7 @@ def examine(case: Case, data: Path, frames: int, seed: int, keep: Path | None) -
         "cuts": scores.cuts(truth, survey),
         "cadence": [scores.cadence(truth, frames_, found) for frames_, found in shots],
         "order_of_tape": [survey.field_order, case.order],
-        "losses": scores.losses(lost, truth.frames, survey, series),
+        "losses": scores.losses(lost, still, truth.frames, survey, series),
         "noise": noise_rows,
         "seconds": {"make": round(made - begin, 2), "analyse": round(analysed - made, 2)},
     }
@@ -153,8 +155,9 @@ def examine(case: Case, data: Path, frames: int, seed: int, keep: Path | None) -
 
 def _make(
     case: Case, data: Path, frames: int, seed: int, tape: Path
-) -> tuple[concerts.Concert, Truth, list[NoiseTruth], list[scores.Lost]]:
-    """Write the tape; returns its truth, that of the noise of every shot, and that of its losses."""
+) -> tuple[concerts.Concert, Truth, list[NoiseTruth], tuple[list[scores.Lost], set[scores.Field]]]:
+    """Write the tape; returns its truth, that of the noise of every shot, and that of its losses: fields lost, and
+    fields at which the clip itself rests."""
     seed = zlib.crc32(f"{case.name} {seed}".encode())
     preset = PRESETS[case.preset]
     preset = replace(preset, losses=replace(preset.losses, **LOSSES))
@@ -167,8 +170,7 @@ def _make(
     numbers = {schedule.picture_of(field) for fields in wanted for field in fields}
     replaced = _replaced(schedule, frames)
     shown: dict[int, Codes] = {}
-    looked = {picture for field in replaced for picture in _pictures(schedule, field)}
-    stream = _keep(concerts.show(concert), numbers, kept, looked, shown)
+    stream = _keep(concerts.show(concert), numbers, kept, shown)
     recording = simulator.run(stream, cuts, frames=FrameRange(0, frames))
     other = TOP if case.order is BOTTOM else BOTTOM
     tagged = replace(simulator, field_order=other) if case.lies else simulator
@@ -177,7 +179,7 @@ def _make(
     deque(stream, maxlen=0)  # what a field lost at the very end should have shown
     noises = [simulator.noise([_sample(simulator, kept, cuts, field) for field in fields]) for fields in wanted]
     lost = [_lost(schedule, field, kind, case.order, shown) for field, kind in replaced.items()]
-    return concert, recording.truth(), noises, lost
+    return concert, recording.truth(), noises, (lost, _still(schedule, frames, case.order, shown))
 
 
 def _replaced(schedule: Schedule, frames: int) -> dict[int, str]:
@@ -202,6 +204,16 @@ def _lost(schedule: Schedule, field: int, kind: str, order: FieldOrder, shown: d
     return scores.Lost(field // 2, parity, kind, repeats, repeat_level(should, does))
 
 
+def _still(schedule: Schedule, frames: int, order: FieldOrder, shown: dict[int, Codes]) -> set[scores.Field]:
+    """Frame and parity of fields whose own picture is not the one of the field of their parity before, but looks so."""
+    found = set()
+    for field in range(2, 2 * frames):
+        own, before, parity = schedule.picture_of(field), schedule.picture_of(field - 2), parity_of(field, order)
+        if own != before and repeat_level(shown[own][parity::2], shown[before][parity::2]) < scores.SEEN:
+            found.add((field // 2, parity))
+    return found
+
+
 def _sampled(cuts: Sequence[int], frames: int, simulator: Simulator) -> list[tuple[int, int]]:
     """Of every shot two fields whose noise is measured."""
     return [
@@ -211,15 +223,14 @@ def _sampled(cuts: Sequence[int], frames: int, simulator: Simulator) -> list[tup
 
 
 def _keep(
-    pictures: Iterable[Plane], numbers: set[int], kept: dict[int, Plane], looked: set[int], shown: dict[int, Codes]
+    pictures: Iterable[Plane], numbers: set[int], kept: dict[int, Plane], shown: dict[int, Codes]
 ) -> Iterator[Plane]:
-    """Pass pictures on, and keep some: as they are, or as luma codes of a frame."""
+    """Pass pictures on, and keep some as they are, and all as luma codes of a frame."""
     for number, picture in enumerate(pictures):
         if number in numbers:
             kept[number] = picture
-        if number in looked:
-            grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (720, 480), interpolation=cv2.INTER_AREA)
-            shown[number] = (16 + 219 * grey).astype(np.uint8)
+        grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (720, 480), interpolation=cv2.INTER_AREA)
+        shown[number] = (16 + 219 * grey).astype(np.uint8)
         yield picture
 
 
@@ -314,6 +325,8 @@ def _losses(rows: Sequence[Row]) -> Row:
             sum(total["seen_found"] for total in found.values()), sum(total["seen"] for total in found.values())
         ),
         "late": sum(row["late"] for row in rows),
+        "of_the_clip": sum(len(row["of_the_clip"]) for row in rows),
+        "unsure": sum(row["unsure"] for row in rows),
         "invented": invented,
         "precision": scores.ratio(claimed - invented, claimed),
         "invented_per_1000_frames": round(1000 * invented / max(sum(row["frames"] for row in rows), 1), 2),

@@ -20,7 +20,9 @@ from footlights.tape.truth import NoiseTruth, Truth
 Columns = dict[str, NDArray[np.float32]]
 Row = dict[str, Any]
 _FIELDS = {"both": (0, 1), "the top": (0,), "the bottom": (1,)}
-_SEEN = 2.0
+Field = tuple[int, int]
+"""Frame, and 0 for its top field, 1 for the bottom."""
+SEEN = 2.0
 """Codes of change in the most changed blocks, without noise, from which it can be seen that a picture was lost."""
 
 
@@ -85,14 +87,18 @@ def cadence(truth: Truth, frames: FrameRange, found: ShotReport) -> Row:
     }
 
 
-def losses(lost: Sequence[Lost], frames: int, survey: Survey, series: Columns) -> Row:
-    """What was lost and noticed, what was lost and not, and what was only believed lost; by frames."""
+def losses(lost: Sequence[Lost], still: set[Field], frames: int, survey: Survey, series: Columns) -> Row:
+    """What was lost and noticed, what was lost and not, and what was only believed lost; by frames. `still` names
+    fields at which the clip itself rests."""
     events: dict[int, list[Lost]] = defaultdict(list)
     for one in lost:
         if one.repeats:
             events[one.frame].append(one)
     late = {one.frame for one in lost} - events.keys()
     found = _repeats(survey)
+    resting = (
+        {frame for frame in found if all((frame, field) in still for field in found[frame])} - events.keys() - late
+    )
     missed = [
         {
             "frame": frame,
@@ -105,13 +111,15 @@ def losses(lost: Sequence[Lost], frames: int, survey: Survey, series: Columns) -
         if frame not in found
     ]
     return {
-        "by_kind": {kind: _count(events, found, kind) for kind in ("lost frame", "lost field", "duplicate")},
+        "by_kind": {kind: _count(events, found, kind, series) for kind in ("lost frame", "lost field", "duplicate")},
         "late": len(late),
-        "found": len(found.keys() - late),
+        "of_the_clip": sorted(resting),
+        "unsure": sum(len(one.cadence.unsure) for one in survey.shots),
+        "found": len(found.keys() - late - resting),
         "invented": [
             {"frame": frame, "fields": list(found[frame]), **_change(series, frame)}
             for frame in sorted(found)
-            if frame not in events and frame not in late
+            if frame not in events and frame not in late and frame not in resting
         ],
         "missed": missed,
         "frames": frames,
@@ -167,10 +175,10 @@ def _repeats(survey: Survey) -> dict[int, tuple[int, ...]]:
     return found
 
 
-def _count(events: dict[int, list[Lost]], found: dict[int, tuple[int, ...]], kind: str) -> Row:
+def _count(events: dict[int, list[Lost]], found: dict[int, tuple[int, ...]], kind: str, series: Columns) -> Row:
     """Events of one kind: how many, how many found, with the right fields; and the same of those that can be seen."""
     here = {frame: fields for frame, fields in events.items() if fields[0].kind == kind}
-    seen = {frame for frame, fields in here.items() if max(one.change for one in fields) >= _SEEN}
+    seen = {frame for frame, fields in here.items() if any(_seen(one, series) for one in fields)}
     return {
         "true": len(here),
         "found": sum(frame in found for frame in here),
@@ -178,6 +186,11 @@ def _count(events: dict[int, list[Lost]], found: dict[int, tuple[int, ...]], kin
         "seen": len(seen),
         "seen_found": len(seen & found.keys()),
     }
+
+
+def _seen(one: Lost, series: Columns) -> bool:
+    """Whether more changed than a repeat changes by noise, jitter and coding alone: by what it was measured to."""
+    return one.change >= max(SEEN, float(series["cadence.repeat"][one.frame][one.field]))
 
 
 def _change(series: Columns, frame: int) -> dict[str, float]:
