@@ -126,3 +126,26 @@ def test_measuring_in_parts_changes_nothing(tmp_path: Path) -> None:
     whole, parts = measured(taken), measured(taken, part=23)
     for name, column in whole.items():
         np.testing.assert_array_equal(column, parts[name], err_msg=name)
+
+
+def test_dark_and_blinding_phases_over_fast_motion_are_no_cuts(tmp_path: Path) -> None:
+    """After some dark fields the scene has moved on and is less like what it was, but not unlike it."""
+    rng = np.random.default_rng(5)
+    gains: list[float] = []
+    while len(gains) < 160:
+        each = int(rng.integers(1, 7))
+        gains += ([float(rng.uniform(1.2, 2.5))] * each + [float(rng.uniform(0.1, 0.5))] * each) * 3
+
+    def seen(field: int) -> Picture:
+        return np.clip(16 + (panned(A, field // 2, dx=6.0, dy=1.5) - 16) * gains[field], 16, 235)
+
+    _, survey = surveyed(noisy(interlaced(seen, 40), 1.5), tmp_path)
+    assert len(survey.shots) == 1
+
+
+def test_a_torn_last_frame_is_no_shot(tmp_path: Path) -> None:
+    """Three fields at the very end do not show whether another scene begins."""
+    _, survey = surveyed(noisy(interlaced(_cut_at(57), 30), 1.5), tmp_path)
+    assert len(survey.shots) == 1
+    _, survey = surveyed(noisy(interlaced(_cut_at(56), 30), 1.5), tmp_path / "four")
+    assert [one.shot.frames.start for one in survey.shots] == [0, 28]

@@ -42,8 +42,13 @@ order, a cut inside the frame shows the new scene, the old one once more, and th
 _HOLDS = 0.2
 """By this much more a new scene must be like itself than like the old one (cuts of noisy tapes under strobes ≥ 0.31);
 fields in which the noise outshines the scene are like nothing (≤ 0.15)."""
-_LEAVES = 0.25
-"""By this much more the fields after the return must be like the new scene, not the old, for the new to have stayed."""
+_LEAVES, _GONE = 0.25, 0.45
+"""By this much more the fields after the return must be like the new scene, not the old, for the new to have stayed;
+and how little they must be like the old one: of a scene that moves fast, what is nearer in time is more alike."""
+_UNLIKE, _CLEAR = (0.36, 0.42), 0.3
+"""Likeness of a new scene to the field before and to all that are compared up to which light has nothing to do with it
+(nine in ten cuts); beyond, as after a blinding or dark phase of a strobe over fast motion (0.47, 0.57), it must be by
+this much more like itself (strobes 0.21 to 0.27, cuts 0.45 in the median)."""
 _FRAMES_ALONE = 3
 """Scenes of one frame each that must follow each other to be shots: one by itself may be a flash or a fault."""
 
@@ -72,7 +77,7 @@ class ShotAnalyser:
     """Notes, per field: similarity to the field before; and for breaks, whether the old scene came back."""
 
     name: ClassVar[str] = "shots"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     before: ClassVar[int] = REACH
     after: ClassVar[int] = REACH // 2 + 1
     columns: ClassVar[dict[str, int]] = {
@@ -140,7 +145,7 @@ class ShotAnalyser:
             notes.add(item.frame, "shots.bridge", item.field, item.bridge)
             notes.add(item.frame, "shots.returned", item.field, item.returned)
             notes.add(item.frame, "shots.hold", item.field, item.hold)
-            notes.add(item.frame, "shots.leaves", item.field, item.new - item.old)
+            notes.add(item.frame, "shots.leaves", item.field, item.new - item.old if item.old < _GONE else 0.0)
 
     def _correlation(self, now: Descriptor, then: Descriptor, known: dict[int, float]) -> float:
         """-1 where either shows nothing. Breaks that follow each other ask for the same fields: what is `known` of this
@@ -166,14 +171,18 @@ def find_shots(series: Series, frames: int) -> tuple[tuple[Shot, ...], NDArray[n
             continue
         if index <= flash_end:
             continue  # the light going back to what it was
-        stays = returned[index] > INSERT and hold[index] >= SAME
+        own = hold[index] - max(same[index], 0)
+        stays = returned[index] > INSERT and hold[index] >= SAME and own >= _CLEAR
         left = leaves[index] > _LEAVES
         if bridge[index] >= SAME and not stays and not left:
             flash_end = int(index + returned[index])
             flashes[index // 2 : (flash_end + 1) // 2 + 1] = True
             continue
-        if hold[index] - max(same[index], 0) < _HOLDS and not left:
+        unlike = same[index] <= _UNLIKE[0] or bridge[index] <= _UNLIKE[1]
+        if own < (_HOLDS if unlike else _CLEAR) and not left:
             continue
+        if index > len(same) - INSERT:
+            continue  # the tape ends before it can be told from a fault
         cuts.append(_Cut(int(index), float(1 - max(same[index], 0.0)), _entry(series, int(index))))
     for start, stop in _white_outs(series):
         flashes[start // 2 : (stop + 1) // 2] = True
