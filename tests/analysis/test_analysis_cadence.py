@@ -5,12 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from footlights.analysis import cadence as cadences
 from footlights.core.reports import CadenceKind
 from footlights.core.signal import FieldOrder
 from footlights.core.source import GapKind
-from made_tapes import Picture, interlaced, noisy, panned, surveyed, texture, woven
+from made_tapes import Picture, interlaced, measured, noisy, panned, surveyed, texture, woven
 
-A = texture(11)
+A, B = texture(11), texture(23)
+
+
+def _telecined(film: list[Picture]) -> list[Picture]:
+    """2:3 pulldown, top field first; frames."""
+    fields = [picture for n, picture in enumerate(film) for _ in range(3 if n % 2 else 2)]
+    return [woven(fields[2 * n], fields[2 * n + 1]) for n in range(len(fields) // 2)]
 
 
 @pytest.mark.parametrize("top_first", [True, False])
@@ -205,3 +212,52 @@ def test_a_picture_that_moves_less_and_then_leaps_is_not_lost(tmp_path: Path) ->
     frames[14] = frames[13]
     _, survey = surveyed(frames, tmp_path / "lost")
     assert [(gap.start, gap.stop) for gap in survey.gaps] == [(14, 15)]
+
+
+def test_film_that_noise_hides_is_known_by_the_film_around_it(tmp_path: Path) -> None:
+    """Edited before it was telecined: the count of five goes on through the cuts."""
+    film = [panned(B, 0.3 * n) if 16 <= n < 26 else panned(A, 2.5 * n) for n in range(44)]
+    taken, survey = surveyed(noisy(_telecined(film), 4), tmp_path)
+    assert [one.shot.frames.start for one in survey.shots] == [0, 20, 32]
+    alone = cadences.report(measured(taken), survey.shots[1].shot, FieldOrder.TOP_FIRST)
+    assert alone.kind is not CadenceKind.TELECINE
+    assert [one.cadence.kind for one in survey.shots] == [CadenceKind.TELECINE] * 3
+    runs = {(2 * one.shot.frames.start + one.shot.first_field + one.cadence.phase) % 5 for one in survey.shots}
+    assert runs == {2}
+    assert survey.gaps == ()
+
+
+def test_video_between_film_stays_video(tmp_path: Path) -> None:
+    film = _telecined([panned(A, 2.5 * n) for n in range(16)])
+    frames = [*film, *interlaced(lambda f: panned(B, f), 20), *film]
+    _, survey = surveyed(noisy(frames, 2), tmp_path)
+    kinds = [one.cadence.kind for one in survey.shots]
+    assert kinds == [CadenceKind.TELECINE, CadenceKind.INTERLACED, CadenceKind.TELECINE]
+
+
+@pytest.mark.parametrize(("bottom", "unsure"), [(14, True), (16, False)])
+def test_fields_that_repeat_in_step_with_film_are_unsure(tmp_path: Path, bottom: int, unsure: bool) -> None:
+    """Of film the bottom field repeats two frames after the top field, and each after five."""
+    frames = interlaced(lambda f: panned(A, f), 40)
+    for frame, parity in ((12, 0), (bottom, 1), (27, 0)):
+        frames[frame] = frames[frame].copy()
+        frames[frame][parity::2] = frames[frame - 1][parity::2]
+    _, survey = surveyed(noisy(frames, 2), tmp_path)
+    found = [gap.start for gap in survey.gaps]
+    assert (found, survey.shots[0].cadence.unsure) == (([], (12, bottom, 27)) if unsure else ([12, bottom, 27], ()))
+
+
+def test_losses_at_equal_distances_are_no_cadence_where_some_lasted_longer(tmp_path: Path) -> None:
+    frames = interlaced(lambda f: panned(A, f), 40)
+    for start, count in ((8, 3), (19, 1), (30, 3)):
+        frames[start : start + count] = [frames[start - 1]] * count
+    _, survey = surveyed(noisy(frames, 2), tmp_path)
+    assert [(gap.start, gap.stop) for gap in survey.gaps] == [(8, 11), (19, 20), (30, 33)]
+
+
+def test_a_lost_frame_is_found_by_both_fields_together(tmp_path: Path) -> None:
+    """Motion so slow that noise is much of the change: neither field is sure alone."""
+    frames = interlaced(lambda f: panned(A, 0.3 * f), 40)
+    frames[20:22] = [frames[19]] * 2
+    _, survey = surveyed(noisy(frames, 4.5), tmp_path)
+    assert {frame for gap in survey.gaps for frame in range(gap.start, gap.stop)} == {20, 21}

@@ -2,11 +2,16 @@
 
 References: field distances as in `metrics.interlace`; 3:2 pulldown as in SMPTE ST 12 / ITU-R BT.1700 practice: of five
 frames one repeats its top field and another, two frames later, its bottom field (bottom-first: three frames later).
+
+Film that was edited before it was telecined, or is telecined by the player, keeps one count of five through its cuts:
+a cadence that is sure on one shot is looked for at the same place of the count on the shots around it, where less has
+to be seen than on a shot alone. Film that was edited on tape counts anew in every shot, and each must show its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import comb
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -33,10 +38,14 @@ _TELECINE_RATIO = 0.93
 of a repeat is noise, which is much of the change on a noisy tape."""
 _TELECINE_SHARE = 0.6
 """Of the repeats, this share must be the least change within two frames on either side; by chance a fifth is."""
+_CHANCE = 5e-4
+"""Probability that chance alone makes so many of the repeats the least, up to which a shot shows film by itself: ten
+places of the cadence are tried on every shot."""
+_CARRIED_RATIO, _CARRIED_SHARE = 1.0, 0.35
+"""The same two limits for the one place that film on a shot before or after leaves."""
 _CLEAR = 0.5
 """A repeat that changes less than this share of the median around it stands out even beside a lost frame, which changes
 still less: a frame store's repeats are exact, film's go through the camera's noise."""
-_LEAST_REPEATS = 4
 _CYCLE = 5
 """Frames of a 3:2 cycle."""
 _NEARER = 2.5
@@ -46,13 +55,27 @@ Floats = NDArray[np.float64]
 
 
 class _Film(NamedTuple):
-    """A 3:2 cadence."""
+    """A 3:2 cadence at one place of the count of five."""
 
     order: FieldOrder
     frame: int
-    """Frame modulo 5, from the first that was given, in which the tape's first field repeats."""
-    share: float
-    """Of the repeats that stand out."""
+    """Frame of the tape modulo 5 in which the tape's first field repeats."""
+    ratio: float
+    """Change of repeated fields against the least of the other places; of the worse parity."""
+    repeats: int
+    """Repeats that could be judged."""
+    least: int
+    """Of them, those that stand out."""
+
+    @property
+    def share(self) -> float:
+        return self.least / max(self.repeats, 1)
+
+    @property
+    def chance(self) -> float:
+        """Probability that of so many fields so many are the least of five by chance."""
+        tail = range(self.least, self.repeats + 1)
+        return sum(comb(self.repeats, k) * 0.2**k * 0.8 ** (self.repeats - k) for k in tail)
 
 
 @ANALYSERS.add("cadence")
@@ -60,7 +83,7 @@ class CadenceAnalyser:
     """Notes distances between the fields of neighbouring frames."""
 
     name: ClassVar[str] = "cadence"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {"cadence.distance": 5, "cadence.repeat": 2, "cadence.light": 1}
@@ -78,20 +101,35 @@ class CadenceAnalyser:
         notes.set(now.number, **{"cadence.light": light})
 
 
+def conclude(series: Series, shots: Sequence[Shot], tagged: FieldOrder) -> tuple[CadenceReport, ...]:
+    """Conclude for every shot of a tape, in order."""
+    places = [_places(series, shot) for shot in shots]
+    films = [_film(found) for found in places]
+    reports: list[CadenceReport] = []
+    for index, shot in enumerate(shots):
+        near = (_nearest(reversed(films[:index])), _nearest(films[index + 1 :]))
+        film = films[index] or _carried(places[index], [one for one in near if one is not None])
+        reports.append(_report(series, shot, tagged, film))
+    return tuple(reports)
+
+
 def report(series: Series, shot: Shot, tagged: FieldOrder) -> CadenceReport:
-    """Conclude for one shot; the first frame is left out, it is compared with another shot."""
+    """Conclude for one shot alone."""
+    return _report(series, shot, tagged, _film(_places(series, shot)))
+
+
+def _report(series: Series, shot: Shot, tagged: FieldOrder, film: _Film | None) -> CadenceReport:
+    """The first frame is left out, it is compared with another shot."""
     inside = slice(shot.frames.start + 1, shot.frames.stop)
     distance = series["cadence.distance"][inside].astype(np.float64)
-    known = np.isfinite(distance).all(axis=1)
-    steady = known & (series["cadence.light"][inside] < _STEADY)
-    moving = known & (distance[:, 3:5].mean(axis=1) > _MIN_MOTION)
+    steady = _steady(series, inside)
+    moving = np.isfinite(distance).all(axis=1) & (distance[:, 3:5].mean(axis=1) > _MIN_MOTION)
     fallback = tagged if tagged.interlaced else FieldOrder.PROGRESSIVE
     if not moving.any():
         kind = CadenceKind.INTERLACED if tagged.interlaced else CadenceKind.PROGRESSIVE
         return CadenceReport(kind, fallback, tagged, True, 0, 0.0, _METHOD)
-    film = _film(series["cadence.repeat"][inside].astype(np.float64), steady)
     if film is not None:
-        phase = (2 * (film.frame + 1) - 2 - shot.first_field) % 10  # the second frame of the shot was the first given
+        phase = (2 * (film.frame - shot.frames.start) - 2 - shot.first_field) % 10
         agrees = film.order is tagged or not tagged.interlaced
         return CadenceReport(CadenceKind.TELECINE, film.order, tagged, agrees, phase, film.share, _METHOD)
     sure = bool((moving & steady).sum() >= _LEAST_STEADY)
@@ -139,20 +177,50 @@ def _progressive(moving: Floats) -> tuple[bool, float]:
     return bool(closer > _NEARER * apart), share
 
 
-def _film(repeat: Floats, steady: NDArray[np.bool_]) -> _Film | None:
-    """The 3:2 cadence in the changes of the top and the bottom field (frames, 2), if there is one."""
-    change = np.where(steady[:, None], repeat, np.nan)
-    best: _Film | None = None
+def _steady(series: Series, inside: slice) -> NDArray[np.bool_]:
+    known = np.isfinite(series["cadence.distance"][inside]).all(axis=1)
+    return np.asarray(known & (series["cadence.light"][inside] < _STEADY))
+
+
+def _places(series: Series, shot: Shot) -> list[_Film]:
+    """What speaks for a 3:2 cadence at each of its ten places, by the changes of the top and the bottom field."""
+    start = shot.frames.start + 1
+    inside = slice(start, shot.frames.stop)
+    repeat = series["cadence.repeat"][inside].astype(np.float64)
+    change = np.where(_steady(series, inside)[:, None], repeat, np.nan)
+    found = []
     for top in range(_CYCLE):
         for order, lag in ((FieldOrder.TOP_FIRST, 2), (FieldOrder.BOTTOM_FIRST, 3)):
             bottom = (top + lag) % _CYCLE
-            if max(_ratio(change[:, 0], top), _ratio(change[:, 1], bottom)) > _TELECINE_RATIO:
-                continue
+            ratio = max(_ratio(change[:, 0], top), _ratio(change[:, 1], bottom))
             least = [*_least(change[:, 0], top), *_least(change[:, 1], bottom)]
-            share = sum(least) / max(len(least), 1)
-            if len(least) >= _LEAST_REPEATS and share >= _TELECINE_SHARE and (best is None or share > best.share):
-                best = _Film(order, top if order is FieldOrder.TOP_FIRST else bottom, share)
-    return best
+            first = top if order is FieldOrder.TOP_FIRST else bottom
+            found.append(_Film(order, (start + first) % _CYCLE, ratio, len(least), sum(least)))
+    return found
+
+
+def _film(places: Sequence[_Film]) -> _Film | None:
+    """The cadence that a shot shows by itself, if there is one."""
+    shown = [
+        one for one in places if one.ratio <= _TELECINE_RATIO and one.share >= _TELECINE_SHARE and one.chance <= _CHANCE
+    ]
+    return max(shown, key=lambda one: one.share, default=None)
+
+
+def _carried(places: Sequence[_Film], near: Sequence[_Film]) -> _Film | None:
+    """The cadence of a shot nearby, if this shot goes on with it."""
+    count = {(one.order, one.frame) for one in near}
+    going = [
+        one
+        for one in places
+        if (one.order, one.frame) in count and one.ratio <= _CARRIED_RATIO and one.share >= _CARRIED_SHARE
+    ]
+    best = max(going, key=lambda one: one.share, default=None)
+    return best if best is not None and best.share >= max(one.share for one in places) else None
+
+
+def _nearest(films: Iterable[_Film | None]) -> _Film | None:
+    return next((one for one in films if one is not None), None)
 
 
 def _ratio(change: Floats, place: int) -> float:

@@ -1,33 +1,34 @@
 """Frames and fields that hold an earlier picture in place of the one that was lost.
 
 A frame store that loses its input repeats the last field of the same parity (`repeats` says which fields look so);
-repeats that come in a pattern are a cadence, not a loss.
+repeats that come in a pattern are a cadence, not a loss. What film would repeat as well, where its cadence could not be
+made out, is no loss either: it is told apart as unsure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.analysis import noise, repeats
+from footlights.analysis import repeats
 from footlights.analysis.base import Series
-from footlights.core.reports import CadenceKind, Shot
+from footlights.core.reports import CadenceKind, CadenceReport, Shot
+from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap, GapKind
 from footlights.core.time import FrameRange, timecode
 
 _PATTERN = (0.12, 0.5)
-"""More repeats than this share of a shot's frames, at even distances, are a cadence; more than the second always."""
+"""More repeats than this share of a shot's frames, one frame each and at even distances, are a cadence; more than the
+second always."""
 _CYCLE = 5
-_NOISE = (3.4, 2.0)
-"""Sigmas of the shot's noise, and codes besides, by which the most changed blocks of a repeat differ at most from its
-model: two fields of nothing but noise differ by 1.13 sigma in the mean; coders and a deck's jitter add to that. What
-rests under a strobe, or only moves less than what is around it, differs by more."""
-Levels = NDArray[np.float32]
-"""Change against the frame before of the top and the bottom field, (frames, 2); NaN where unknown."""
+_IN_STEP = 3
+"""Single fields in step with a film cadence from which on they may be one."""
+Flags = NDArray[np.bool_]
+"""Of the top and the bottom field of every frame of a shot, (frames, 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +36,43 @@ class Repeats:
     """Frames of one shot whose fields repeat: number and which fields (0 top, 1 bottom)."""
 
     frames: tuple[tuple[int, tuple[int, ...]], ...]
+    unsure: tuple[int, ...] = ()
+    """Frames in which a field looks repeated that film would repeat as well."""
 
 
-def find_repeats(series: Series, shot: Shot, kind: CadenceKind) -> Repeats:
-    """Repeated fields inside a shot (never its first frame), given its cadence."""
-    level = series["cadence.repeat"][shot.frames.start : shot.frames.stop].copy()
-    level[: 1 + shot.first_field] = np.nan  # a change of shot
-    if kind is CadenceKind.TELECINE:
-        _take_out_film(level)
-    flags = repeats.evidence(series, shot, np.isfinite(level)) > 0
-    sigma = noise.report(series, shot)
-    if sigma.confidence > 0:
-        flags &= level <= _NOISE[0] * sigma.luma_sigma + _NOISE[1]
-    if _is_cadence(np.asarray(flags.any(axis=1))):
+def conclude(series: Series, shots: Sequence[Shot], cadences: Sequence[CadenceReport]) -> tuple[Repeats, ...]:
+    """Repeated fields of every shot of a tape, in order."""
+    found = []
+    for index, (shot, cadence) in enumerate(zip(shots, cadences, strict=True)):
+        around = [
+            _nearest(shots, cadences, range(index - 1, -1, -1)),
+            _nearest(shots, cadences, range(index, len(shots))),
+        ]
+        found.append(
+            find_repeats(series, shot, cadence, [_film_fields(shot, *one) for one in around if one is not None])
+        )
+    return tuple(found)
+
+
+def find_repeats(series: Series, shot: Shot, cadence: CadenceReport, around: Sequence[Flags] = ()) -> Repeats:
+    """Repeated fields inside a shot (never its first frame), given its cadence. `around` names the fields that film on
+    other shots would repeat here if it went on."""
+    usable = np.isfinite(series["cadence.repeat"][shot.frames.start : shot.frames.stop])
+    usable[: 1 + shot.first_field] = False  # a change of shot
+    film = cadence.kind is CadenceKind.TELECINE
+    if film:
+        usable &= ~_film_fields(shot, shot, cadence)
+    flags = repeats.evidence(series, shot, usable) > 0
+    if _is_cadence(flags):
         return Repeats(())
+    unsure = np.zeros(len(flags), np.bool_) if film else _unsure(flags, around)
+    held = flags.any(axis=1)
     return Repeats(
         tuple(
             (shot.frames.start + int(frame), tuple(int(field) for field in np.flatnonzero(flags[frame])))
-            for frame in np.flatnonzero(flags.any(axis=1))
-        )
+            for frame in np.flatnonzero(held & ~unsure)
+        ),
+        tuple(shot.frames.start + int(frame) for frame in np.flatnonzero(held & unsure)),
     )
 
 
@@ -74,23 +93,42 @@ def duplicates(found: Sequence[Repeats], slots: Sequence[int], rate: Fraction) -
     return tuple(gaps)
 
 
-def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Start and stop of every run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    yield from zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True)
+def _nearest(
+    shots: Sequence[Shot], cadences: Sequence[CadenceReport], order: Iterable[int]
+) -> tuple[Shot, CadenceReport] | None:
+    """The first shot on film."""
+    films = (index for index in order if cadences[index].kind is CadenceKind.TELECINE)
+    return next(((shots[index], cadences[index]) for index in films), None)
 
 
-def _take_out_film(level: Levels) -> None:
-    """Mark the fields that a 3:2 cadence repeats as unknown: in every column the quietest of the five places."""
-    for column in level.T:
-        places = [column[start::_CYCLE] for start in range(_CYCLE)]
-        typical = [np.median(one[np.isfinite(one)]) if np.isfinite(one).any() else np.inf for one in places]
-        column[int(np.argmin(typical)) :: _CYCLE] = np.nan
+def _film_fields(shot: Shot, of: Shot, cadence: CadenceReport) -> Flags:
+    """The fields of a shot that a 3:2 cadence repeats: the third of three, its own or that of another shot gone on."""
+    frames = np.arange(shot.frames.start, shot.frames.stop)[:, None]
+    top = 0 if cadence.field_order is FieldOrder.TOP_FIRST else 1
+    number = 2 * (frames - of.frames.start) + np.array([[top, 1 - top]]) - of.first_field
+    return np.asarray((number - cadence.phase - 2) % _CYCLE == 0)
 
 
-def _is_cadence(found: NDArray[np.bool_]) -> bool:
-    """Whether repeats are so many, and come so evenly, that they are how time was laid into the frames."""
-    share = float(found.mean())
-    starts = [start for start, _ in _runs(found)]
-    even = len(starts) > 2 and int(np.ptp(np.diff(starts))) <= 1
+def _unsure(flags: Flags, around: Sequence[Flags]) -> NDArray[np.bool_]:
+    """Frames of which all that repeats, film would repeat as well: film around, or some film's by at least three."""
+    single = flags.sum(axis=1) == 1
+    unsure = np.zeros(len(flags), np.bool_)
+    for film in around:
+        unsure |= single & ~(flags & ~film).any(axis=1)
+    frames = np.arange(len(flags))
+    for place in range(_CYCLE):
+        for lag in (2, 3):
+            film = np.stack([frames % _CYCLE == place, frames % _CYCLE == (place + lag) % _CYCLE], axis=1)
+            if single.sum() >= _IN_STEP and not (flags[single] & ~film[single]).any():
+                unsure |= single
+    return unsure
+
+
+def _is_cadence(flags: Flags) -> bool:
+    """Whether repeats are so many, or come so evenly and alone, that they are how time was laid into the frames."""
+    held = flags.any(axis=1)
+    share = float(held.mean())
+    starts = np.flatnonzero(held)
+    distances = np.diff(starts)
+    even = len(starts) > 2 and int(np.ptp(distances)) <= 1 and int(distances.min()) > 1
     return share > _PATTERN[1] or (even and share > _PATTERN[0])

@@ -9,12 +9,13 @@ compared with those around them that have the same light as theirs: a spot that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from footlights.analysis import noise
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
 from footlights.analysis.view import FrameView
 from footlights.core.reports import Shot
@@ -40,13 +41,60 @@ _WEIGHTS = (-0.45, -0.6, -0.55, -1.8, 1.0)
 """Log odds of a repeat: of the change as a whole, of three quarters of the busy tiles, of the movers in spreads, of the
 most changed blocks in full, and of the leap. Fitted by logistic regression to simulated tapes of clips and photographs
 that no benchmark uses."""
-_UNLIKE = -2.6
+_AT_REST = 3.0
+"""Weight, besides, of a leap that is none: the field after the repeat changes less than usual as well."""
+_UNLIKE, _UNLIKE_BOTH = -2.6, (-0.7, -0.2, 4.0)
 """Fall of the change as a whole (of the logarithm) that is asked for where only fields under other light could be
-compared with: between strobes a coded field rests by itself."""
+compared with (between strobes a coded field rests by itself), or of the whole and of the most changed blocks, with log
+odds."""
+_NOISE, _NOISE_CODES, _OUTSTANDING = 3.4, 2.0, (-0.9, 3.0)
+"""Sigmas of the shot's noise, and codes besides, by which the most changed blocks of a repeat differ at most from its
+model: two fields of nothing but noise differ by 1.13 sigma in the mean; coders and a deck's jitter add to that. What
+rests under a strobe, or only moves less than what is around it, differs by more. Beyond, log odds that are asked for,
+and how far those blocks must have fallen (of the logarithm): a coder's noise is more than what is measured of it."""
+_TOGETHER, _TOGETHER_LEAST = 3.0, (-0.4, -0.25, 0.2, -4.0)
+"""Log odds that two resting fields of one frame have more than both together (each counts the rarity of losses; that
+would be 5.3 if they were independent, but a scene that pauses rests in both); how far the whole and the most changed
+blocks must have fallen in both, how far the leap goes at least, and the log odds of either by itself."""
 _CLIP, _LEAP = 8.0, 2.0
 """Bounds of what counts in spreads, and of the leap."""
 
 Floats = NDArray[np.float64]
+
+
+class _Signs(NamedTuple):
+    """What speaks for a repeat; falls are of the logarithm."""
+
+    whole: float
+    """Fall of the change as a whole."""
+    busy: float
+    """Of three quarters of the busy tiles."""
+    movers: float
+    """Of the tiles that usually move most, in spreads."""
+    blocks: float
+    """Of the most changed blocks in full."""
+    leap: float
+    loose: bool
+    """Only fields under other light could be compared with."""
+
+    @property
+    def odds(self) -> float:
+        """Log odds of a repeat."""
+        signs = (max(self.whole, -_CLIP), self.busy, self.movers, self.blocks, self.leap)
+        return _OFFSET + float(np.dot(_WEIGHTS, signs)) + _AT_REST * min(self.leap, 0.0)
+
+    @property
+    def told(self) -> bool:
+        """Whether the light lets it be told."""
+        whole, blocks, odds = _UNLIKE_BOTH
+        both = self.whole <= whole and self.blocks <= blocks and self.odds > odds
+        return not self.loose or self.whole <= _UNLIKE or both
+
+    def speaks_for(self, other: _Signs) -> bool:
+        """Whether this field and the other of its frame rest together, and something was missed."""
+        whole, blocks, leap, _ = _TOGETHER_LEAST
+        fallen = max(self.whole, other.whole) < whole and max(self.blocks, other.blocks) < blocks
+        return fallen and min(self.leap, other.leap) > leap and not (self.loose or other.loose)
 
 
 @ANALYSERS.add("repeats")
@@ -54,7 +102,7 @@ class RepeatAnalyser:
     """Notes by how much each field differs from the one of its parity before."""
 
     name: ClassVar[str] = "repeats"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {"repeats.change": 2 * _TILES, "repeats.light": 2}
@@ -88,15 +136,35 @@ def evidence(series: Series, shot: Shot, usable: NDArray[np.bool_]) -> Floats:
     if not known.any():
         return odds
     whole = np.log(np.nan_to_num(change.mean(axis=2)) + _FLOOR)
+    sigma = noise.report(series, shot)
+    explained = _NOISE * sigma.luma_sigma + _NOISE_CODES if sigma.confidence > 0 else float("inf")
+    signs: dict[tuple[int, int], _Signs] = {}
     for parity in (0, 1):
         for frame in np.flatnonzero(known[:, parity] & _steady(light, parity)):
-            found = _features(int(frame), parity, change, whole, level, light, known)
-            if found is not None:
-                odds[frame, parity] = _OFFSET + float(np.dot(_WEIGHTS, found))
-    return odds
+            found = _signs(int(frame), parity, change, whole, level, light, known)
+            if found is not None and found.told and _like_noise(found, float(level[frame, parity]), explained):
+                signs[int(frame), parity] = found
+                odds[frame, parity] = found.odds
+    return _together(odds, signs)
 
 
-def _features(
+def _like_noise(found: _Signs, level: float, explained: float) -> bool:
+    """Whether noise explains by how much a field differs from its model."""
+    fallen, odds = _OUTSTANDING
+    return level <= explained or (found.blocks <= fallen and found.odds > odds)
+
+
+def _together(odds: Floats, signs: dict[tuple[int, int], _Signs]) -> Floats:
+    """The log odds where the other field of a frame speaks for one."""
+    joined = odds.copy()
+    for (frame, parity), found in signs.items():
+        other = signs.get((frame, 1 - parity))
+        if other is not None and found.speaks_for(other) and odds[frame].min() > _TOGETHER_LEAST[-1]:
+            joined[frame, parity] = max(odds[frame, parity], odds[frame].sum() + _TOGETHER)
+    return joined
+
+
+def _signs(
     frame: int,
     parity: int,
     change: Floats,
@@ -104,24 +172,23 @@ def _features(
     level: Floats,
     light: Floats,
     known: NDArray[np.bool_],
-) -> tuple[float, ...] | None:
-    """What the weights are for."""
+) -> _Signs | None:
     others, loose = _others(frame, parity, light, known)
     if len(others) < _LEAST:
         return None
-    fall = float(whole[frame, parity] - np.median(whole[others, parity]))
-    if loose and fall > _UNLIKE:
-        return None
+    usually = float(np.median(whole[others, parity]))
+    fall = float(whole[frame, parity]) - usually
     own, usual = change[frame, parity] + _FLOOR, np.median(change[others, parity], axis=0) + _FLOOR
     busiest = np.argsort(-usual)
     movers = np.log(change[:, parity, busiest[:_MOVERS]].mean(axis=1) + _FLOOR)
     most = np.median(level[others, parity])
-    return (
-        max(fall, -_CLIP),
-        float(np.percentile(np.log(own / usual)[busiest[:_BUSY]], 75)),
-        _spreads(movers, frame, others),
-        float(np.log((level[frame, parity] + _LEVEL_FLOOR) / (most + _LEVEL_FLOOR))),
-        _leap(whole[:, parity], frame, fall, float(np.median(whole[others, parity]))),
+    return _Signs(
+        whole=fall,
+        busy=float(np.percentile(np.log(own / usual)[busiest[:_BUSY]], 75)),
+        movers=_spreads(movers, frame, others),
+        blocks=float(np.log((level[frame, parity] + _LEVEL_FLOOR) / (most + _LEVEL_FLOOR))),
+        leap=_leap(whole[:, parity], frame, fall, usually),
+        loose=loose,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -37,7 +38,7 @@ from footlights.analysis import (
 from footlights.analysis.base import ANALYSERS, Analyser, Notes, Scene, Series
 from footlights.analysis.shots import find_shots
 from footlights.analysis.view import FrameView
-from footlights.core.reports import TELLING, CadenceKind, Shot, ShotGlance, ShotReport, Survey
+from footlights.core.reports import TELLING, CadenceKind, CadenceReport, Shot, ShotGlance, ShotReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap, Ingest
 from footlights.core.tape_reports import ConversionReport
@@ -121,12 +122,15 @@ def conclude(series: Series, ingest: Ingest, settings: AnalysisSettings) -> Surv
     source = ingest.source
     shots, flashes = find_shots(series, ingest.frames)
     tagged = source.signal.field_order
-    held = [gaps.find_repeats(series, shot, cadence.report(series, shot, tagged).kind) for shot in shots]
+    cadences = cadence.conclude(series, shots, tagged)
+    held = gaps.conclude(series, shots, cadences)
+    cadences = tuple(replace(one, unsure=of.unsure) for one, of in zip(cadences, held, strict=True))
     found = (*ingest.gaps, *gaps.duplicates(held, ingest.slots, source.rate))
     found = tuple(sorted(found, key=lambda gap: (gap.slots.start, gap.start)))
     mixed = conversion.report(series, shots, ingest.slots, source.rate)
     reports = [
-        _report(series, ingest, settings, shot, flashes, found, one) for shot, one in zip(shots, mixed, strict=True)
+        _report(series, ingest, settings, shot, flashes, found, (time, one))
+        for shot, time, one in zip(shots, cadences, mixed, strict=True)
     ]
     order = _overall_order(reports, tagged)
     return Survey(
@@ -143,11 +147,12 @@ def conclude(series: Series, ingest: Ingest, settings: AnalysisSettings) -> Surv
 def conclude_glance(series: Series, ingest: Ingest) -> tuple[ShotGlance, ...]:
     """Shots and what guides their encoding. Pure."""
     shots, flashes = find_shots(series, ingest.frames)
-    return tuple(_glance(series, shot, flashes, ingest.source.signal.field_order) for shot in shots)
+    cadences = cadence.conclude(series, shots, ingest.source.signal.field_order)
+    return tuple(_glance(series, shot, flashes, one.kind) for shot, one in zip(shots, cadences, strict=True))
 
 
 def _glance(
-    series: Series, shot: Shot, flashes: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], tagged: FieldOrder
+    series: Series, shot: Shot, flashes: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], kind: CadenceKind
 ) -> ShotGlance:
     found = complexity.report(series, shot, _GLANCE_WIDTH)
     return ShotGlance(
@@ -155,7 +160,7 @@ def _glance(
         spatial=found.spatial,
         temporal=found.temporal,
         luma=exposure.report(series, shot, flashes).luma_median,
-        cadence=cadence.report(series, shot, tagged).kind,
+        cadence=kind,
     )
 
 
@@ -166,7 +171,7 @@ def _report(
     shot: Shot,
     flashes: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     found: tuple[Gap, ...],
-    mixed: ConversionReport,
+    times: tuple[CadenceReport, ConversionReport],
 ) -> ShotReport:
     source = ingest.source
     shape = source.width * source.signal.sample_aspect / source.height
@@ -174,8 +179,8 @@ def _report(
     return ShotReport(
         shot=shot,
         noise=measured_noise,
-        cadence=cadence.report(series, shot, source.signal.field_order),
-        conversion=mixed,
+        cadence=times[0],
+        conversion=times[1],
         dropouts=dropouts.report(series, shot),
         borders=borders.report(series, shot),
         timebase=timebase.report(series, shot),

@@ -96,6 +96,9 @@ class CadenceReport:
     confidence: float
     """Share of the votes, 0..1; 0.5 and less means a still picture that tells nothing."""
     measured_by: str
+    unsure: tuple[int, ...] = ()
+    """Frames in which a field looks repeated that film would repeat as well, where a film cadence could be neither made
+    out nor excluded: no loss is claimed."""
 
 
 @dataclass(frozen=True, slots=True)

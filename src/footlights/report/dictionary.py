@@ -67,7 +67,8 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "Lost fields",
         "Motion stutters for a sixtieth of a second, and edges look stair-stepped once.",
         "A dropout of synchronisation: the deck or the capture repeated the other field.",
-        "`repeats`: a field that changes less than those around it wherever something moves, before a leap.",
+        "`repeats`: a field that changes less than those around it wherever something moves, before a leap; what film "
+        "would repeat as well is unsure.",
         "The field is rebuilt from those before and after, and recorded.",
         ("gaps.rebuild", "fieldlift.restore"),
         "In still pictures a repeated field cannot be told from a true one; nothing is lost there either.",

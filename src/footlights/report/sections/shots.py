@@ -56,8 +56,9 @@ def _shot(report: ShotReport, story: Story, found: Sequence[Found]) -> Mapping[s
 def _measured(report: ShotReport) -> str:
     faces, cadence = len(report.faces.tracks), report.cadence
     order = f", {cadence.field_order}" if cadence.kind != "progressive" else ""
+    unsure = f" ({len(cadence.unsure)} frames repeat a field: film or lost, unsure)" if cadence.unsure else ""
     return (
-        f"{cadence.kind}{order}{'' if cadence.agrees else f' (the file claims {cadence.tagged})'} · "
+        f"{cadence.kind}{order}{'' if cadence.agrees else f' (the file claims {cadence.tagged})'}{unsure} · "
         f"noise {report.noise.luma_sigma:.2f} / {report.noise.cb_sigma:.2f} / {report.noise.cr_sigma:.2f} codes · "
         f"sharpness {report.sharpness.horizontal:.2f} ({report.sharpness.lines:.0f} lines) · "
         f"motion {report.complexity.motion:.1f} samples a field · {report.exposure.light} light · "
