@@ -156,6 +156,17 @@ def test_report_json_holds_what_is_promised(known: Known) -> None:
     assert data["renditions"] == []
 
 
+def test_report_json_is_written_with_every_shot_on_a_line_of_its_own(known: Known) -> None:
+    data = summary.as_json(known.result)
+    text = summary.as_text(data)
+    assert json.loads(text) == json.loads(json.dumps(data))
+    lines = text.splitlines()
+    first = lines.index(' "shots": [') + 1
+    shots = [json.loads(line.rstrip(",")) for line in lines[first : first + len(data["shots"])]]
+    assert [shot["start"] for shot in shots] == [0, CUT]
+    assert len(text) < len(json.dumps(data, indent=1))
+
+
 def test_report_json_of_a_scan_promises_no_output(known: Known) -> None:
     data = strict(summary.as_json(replace(known.result, plan=None)))
     assert (data["frames_in"], data["frames_out"], data["rate_out"], data["plan"]) == (FRAMES, None, None, None)

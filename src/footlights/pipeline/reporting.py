@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,8 +18,7 @@ from footlights.report.story import Pictures, Story
 
 def write(folder: Path, story: Story) -> None:
     """`report.json`, `report.html`, `reports/shots.csv` and `reports/frames.csv` in a job folder."""
-    data = json.dumps(summary.as_json(story.result), indent=1, ensure_ascii=False)
-    products.write(folder, "report.json", data + "\n")
+    products.write(folder, "report.json", summary.as_text(summary.as_json(story.result)))
     products.write(folder, "report.html", page.render(story))
     products.write(folder, "reports/shots.csv", tables.shots_csv(story.result, story.found))
     products.write(folder, "reports/frames.csv", "".join(tables.frames_csv(story.result, story.series)))

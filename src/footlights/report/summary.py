@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -69,6 +70,20 @@ def as_json(result: JobResult) -> dict[str, Any]:
         "settings": result.settings,
         "timings": result.timings,
     }
+
+
+def as_text(data: dict[str, Any]) -> str:
+    """The text of `report.json`: every shot, gap and other element of a list on a line of its own. Indented to the last
+    number, the lists of ten thousand shots would be a fifth longer."""
+    written = []
+    for name, value in data.items():
+        if isinstance(value, list) and value:
+            rows = ",\n".join(f"  {json.dumps(one, ensure_ascii=False)}" for one in value)
+            text = f"[\n{rows}\n ]"
+        else:
+            text = json.dumps(value, indent=1, ensure_ascii=False).replace("\n", "\n ")
+        written.append(f" {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(written) + "\n}\n"
 
 
 def heading(ingest: Ingest) -> dict[str, Any]:
