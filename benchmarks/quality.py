@@ -35,6 +35,7 @@ from footlights.core.time import FrameRange
 from footlights.metrics import fidelity
 from footlights.models.fieldlift import SCALE, fine_luma
 from footlights.tape.presets import PRESETS
+from quality_known import Known, taken_over
 from quality_methods import Made
 from quality_scores import EDGE
 from quality_tapes import ELSEWHERE, Tape
@@ -57,7 +58,11 @@ def main() -> int:
     parser.add_argument("--long", type=int, default=60, help="tape frames of the long runs")
     parser.add_argument("--stills", type=int, default=3, help="pictures of four held-out stills for the fine table")
     parser.add_argument("--sheets", type=Path, help="folder for a sheet of crops per clip and preset")
+    parser.add_argument(
+        "--candidates-of", type=Path, help="an earlier result: of the candidates only bwdif is run again"
+    )
     options = bench.parsed(parser)
+    options.known = Known.read(options.candidates_of)
     result: Row = {"machine": bench.machine(), "simulator": "footlights.tape, same author as the training data"}
     for name in options.tables:
         result[name] = TABLES[name](options)
@@ -76,7 +81,7 @@ def clean_table(options: Any) -> list[Row]:
         for preset in options.presets:
             tape = tapes.shot_elsewhere(pictures) if preset == ELSEWHERE else tapes.shot_on(preset, pictures, seed=5)
             row = {"clip": name, "preset": preset, "sigma": round(tape.sigma, 2)}
-            row |= _clean_row(tape, options.sheets and options.sheets / f"{name}-{preset}.png")
+            row |= _clean_row(tape, options, f"{name}-{preset}.png", options.known.row("clean", name, preset))
             rows.append(row)
             _say(row)
     return rows
@@ -92,14 +97,18 @@ def _clips(options: Any, count: int, *, least: int) -> Iterator[tuple[str, list[
             yield path.stem, pictures[: len(pictures) // 2 * 2]
 
 
-def _clean_row(tape: Tape, sheet: Path | None) -> Row:
-    made = {name: make(tape) for name, make in methods.candidates().items()}
-    scored = {name: scores.clean(one.pictures, tape.truth) for name, one in made.items()}
-    best = max(scored, key=lambda name: scored[name]["psnr_y"])
+def _clean_row(tape: Tape, options: Any, sheet: str, earlier: Row | None) -> Row:
     ours = methods.fieldlift(tape)
-    if sheet is not None:
-        _sheet(sheet, tape, made[best], ours)
-    return {"best": best, OURS: scores.clean(ours.pictures, tape.truth), BASE: scored["bwdif"], BEST: scored[best]}
+    scored = {OURS: scores.clean(ours.pictures, tape.truth)}
+    if earlier is not None:
+        bwdif = scores.clean(methods.candidates()["bwdif"](tape).pictures, tape.truth)
+        return scored | taken_over(earlier, BASE, BEST, bwdif)
+    made = {name: make(tape) for name, make in methods.candidates().items()}
+    others = {name: scores.clean(one.pictures, tape.truth) for name, one in made.items()}
+    best = max(others, key=lambda name: others[name]["psnr_y"])
+    if options.sheets:
+        _sheet(options.sheets / sheet, tape, made[best], ours)
+    return scored | {"best": best, BASE: others["bwdif"], BEST: others[best]}
 
 
 def long_table(options: Any) -> list[Row]:
@@ -226,13 +235,19 @@ def fine_table(options: Any) -> list[Row]:
         for preset in (one for one in options.presets if one != ELSEWHERE):
             tape = tapes.shot_on(preset, pictures, seed=9 + seed)
             row: Row = {"clip": f"stills {seed}", "preset": preset, "sigma": round(tape.sigma, 2)}
+            ours, earlier = methods.fieldlift(tape), options.known.row("fine", row["clip"], preset)
+            row[OURS] = scores.fine(_with_detail(ours), truth)
+            if earlier is not None:
+                bwdif = methods.candidates()["bwdif"](tape)
+                row |= taken_over(earlier, BASE, BEST, scores.fine(_enlarged(bwdif, cv2.INTER_CUBIC), truth))
+                rows.append(row)
+                _say(row)
+                continue
             made = {name: make(tape) for name, make in methods.candidates().items()}
             best = max(made, key=lambda name: _clean_luma(made[name], tape))
-            ours = methods.fieldlift(tape)
             row["best"] = best
             row[BASE] = scores.fine(_enlarged(made["bwdif"], cv2.INTER_CUBIC), truth)
             row[BEST] = scores.fine(_enlarged(made[best], cv2.INTER_LANCZOS4), truth)
-            row[OURS] = scores.fine(_with_detail(ours), truth)
             rows.append(row)
             _say(row)
             if options.sheets:
