@@ -139,3 +139,12 @@ def test_a_field_under_quite_another_light_is_not_judged(gain: float) -> None:
     lit = np.clip(16 + (scene - 16) * np.float32(gain), 16, 235)
     lit[60, 100:160] = 230 if gain < 1 else 20
     assert dropouts.find(*_codes(_taped(lit, scene, scene)), sigma=2.0).number == 0
+
+
+@pytest.mark.parametrize(("gain", "judged"), [(0.33, 1), (0.2, 0)])
+def test_a_field_is_judged_while_its_neighbour_can_be_brought_to_its_light(gain: float, judged: int) -> None:
+    """Light over black; the other neighbour has the field's own."""
+    now, before, after = _taped(*[_scene()] * 3)
+    now[50:53, 100:140] = 230
+    found = dropouts.find(*_codes([now, 16 + (before - 16) * np.float32(gain), after]), sigma=2.0)
+    assert found.number == judged

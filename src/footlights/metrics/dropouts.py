@@ -45,7 +45,7 @@ _STROBE, _MOST_GAIN = 0.03, 4.0
 most."""
 _DAZZLED = 2.0
 """Factor between the light of a field and that of both neighbours beyond which it is not judged: what is clipped or
-dark in one of them cannot be compared."""
+dark in one of them cannot be compared. Nor is it beside one neighbour that `_MOST_GAIN` cannot bring to its light."""
 _LIGHT_AROUND = (33, 17)
 """Samples and lines over which light is averaged."""
 
@@ -87,7 +87,8 @@ def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks
 def find_prepared(now: Prepared, before: Prepared, after: Prepared, sigma: float = 0.0) -> Streaks:
     """The same, of fields that are prepared once and looked at three times."""
     others = before, after
-    if all(max(other.light / now.light, now.light / other.light) > _DAZZLED for other in others):
+    apart = [max(other.light / now.light, now.light / other.light) for other in others]
+    if min(apart) > _DAZZLED or max(apart) > _MOST_GAIN:
         return Streaks(np.zeros(now.field.shape, np.bool_), 0, 0.0)
     past, future = (_lit_alike(other, now) for other in others)
     seen = _seen((now.field, past.field, future.field), (now.smooth, past.smooth, future.smooth), sigma)
