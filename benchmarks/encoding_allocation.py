@@ -28,11 +28,12 @@ from footlights.core.encodes import ChunkEncode, Probe
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
-from footlights.encoding.allocation import Caps, allocate, fit
 from footlights.encoding.encoders import lossless_intermediate
 from footlights.media import ffmpeg
+from footlights.pipeline.allotting import ROUNDS, raised
 from footlights.pipeline.chunks import ChunkRequest, Picture
 from footlights.pipeline.rungs import TOLERANCE, encode_chunk
+from footlights.pipeline.waves import curve_of
 from footlights.settings import EncodingSettings
 
 RATE = Fraction(25)
@@ -47,7 +48,7 @@ PROGRAMMES = {
     "busy": ("crowdrun_720p50_10bit.mkv", "vid4_walk_480p.mp4", "concert_crowd_720p.mp4", "dancer_1080p.mp4"),
 }
 GRID = (22, 27, 32, 37, 42, 47, 52)
-MEAN_ROUNDS = 2
+SLACK = EncodingSettings().slack
 
 
 def main() -> None:
@@ -92,23 +93,16 @@ def programme(name: str, files: Sequence[Path], options: Any, scratch: Path) -> 
         for request, (shot, _) in zip(requests, shots, strict=True)
     ]
     searched = [_encode(request, shot, work) for request, (shot, _) in zip(requests, shots, strict=True)]
-    low = [replace(one, rung=replace(one.rung, target=options.target - 6)) for one in requests]
-    trials = [list(_encode(request, shot, work).probes) for request, (shot, _) in zip(low, shots, strict=True)]
-    chosen = [_floor_probe(probes, options.target - 6) for probes in trials]
-    floors = [probe.q for probe in chosen]
-    for _ in range(MEAN_ROUNDS):
-        curves = []
-        for probes, now, floor in zip(trials, chosen, floors, strict=True):
-            seconds = float(options.frames / RATE)
-            limits = (requests[0].rung.q_min, requests[0].rung.max_rate * seconds / 8)
-            curves.append(replace(fit(probes, now, options.frames, seconds, limits), q_high=floor))
-        values = allocate(curves, options.target, 0.25, Caps())
-        if abs(np.mean([probe.mean for probe in chosen]) - options.target) <= 0.3:
-            break
-        for number, q in enumerate(values):
-            if abs(q - chosen[number].q) >= 0.5:
-                chosen[number] = _encode(requests[number], shots[number][0], work, q=q).chosen
-                trials[number].append(chosen[number])
+    lenient = [replace(one, slack=SLACK) for one in requests]
+    trials = [list(_encode(request, shot, work).probes) for request, (shot, _) in zip(lenient, shots, strict=True)]
+    chosen = [_accepted(probes, options.target - SLACK) for probes in trials]
+    names = [str(number) for number in range(len(shots))]
+    for number in range(ROUNDS):
+        curves = [curve_of(*one) for one in zip(lenient, trials, chosen, strict=True)]
+        again = raised(curves, names, requests[0].rung, options.target, number)
+        for place, q in ((int(one), q) for one, q in again.items()):
+            chosen[place] = _encode(requests[place], shots[place][0], work, q=q).chosen
+            trials[place].append(chosen[place])
     floor_found = [one.chosen for one in searched]
     return {
         "name": name,
@@ -119,7 +113,7 @@ def programme(name: str, files: Sequence[Path], options: Any, scratch: Path) -> 
         ),
         "mean": {
             **_judged(grid, chosen, sum(map(len, trials)) / len(shots), _mean, options.target),
-            "best_possible": best(grid, _mean(chosen), options.target - 6),
+            "best_possible": best(grid, _mean(chosen), options.target - SLACK),
             "best_without_floor": best(grid, _mean(chosen), 0.0),
         },
     }
@@ -171,9 +165,9 @@ def _mean(found: Sequence[Probe]) -> float:
     return float(np.mean([probe.mean for probe in found]))
 
 
-def _floor_probe(probes: Sequence[Probe], floor: float) -> Probe:
-    """The coarsest trial on the floor, as the search accepts it; else the best there is."""
-    fine = [probe for probe in probes if min(probe.mean, probe.low + 3) >= floor - TOLERANCE]
+def _accepted(probes: Sequence[Probe], lowest: float) -> Probe:
+    """The coarsest trial that is not below the floor, as the search accepts it; else the best there is."""
+    fine = [probe for probe in probes if probe.score >= lowest - TOLERANCE]
     return max(fine, key=lambda probe: probe.q) if fine else max(probes, key=lambda probe: probe.mean)
 
 

@@ -13,7 +13,7 @@ av1an    per-shot target quality after its description: values 15 to 50; the mid
          coarsest of those, else the nearest. Its pooling is set to ours (the lesser of mean and 5th percentile + 3), or
          it would aim at something else. An accepted trial is not encoded again: kinder than the program is.
 floor    the product's mode of that name: searches in waves over the programme
-mean     the product's other mode: floors 6 below the target, then allocation
+mean     the product's other mode: one trial by the price of the others', then allocation, no shot 6 below the target
 
 All are measured on the frames that the product looks at. Bytes of `floor` against each other way: at the quality of its
 own worst shot, for one value by curves through every encode that any way made of a shot. For Av1an three times: as it
@@ -71,6 +71,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=540)
     parser.add_argument("--frames", type=int, default=96)
     parser.add_argument("--preset", type=int, default=8)
+    parser.add_argument("--banding", type=float, default=24.0, help="as encoding.banding; 24, as for the others: none")
     parser.add_argument("--target", type=float, default=93.0)
     options = parsed(parser)
     with TemporaryDirectory() as scratch:

@@ -33,18 +33,19 @@ from footlights.core.encodes import ChunkEncode, Look, Probe, Rung
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
-from footlights.encoding.allocation import allocate, fit, floor_of
+from footlights.encoding.allocation import Caps, Curve, fit, floor_of
 from footlights.encoding.search import Goal, Prior, search
 from footlights.engine.tasks import Task
+from footlights.pipeline.allotting import ROUNDS, raised
 from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.graph import ENCODE
-from footlights.pipeline.rungs import LENIENCE, TOLERANCE
+from footlights.pipeline.rungs import TOLERANCE
 from footlights.pipeline.waves import Asked, waves
 from footlights.settings import EncodingSettings
 
 Q = np.arange(18.0, 55.01, 0.25)
 TARGETS, SIZES = (88.0, 91.0), (4, 6)
-SLACK, ROUNDS, NEAR, WORTH = EncodingSettings().slack, 2, 0.3, 0.5
+SLACK = EncodingSettings().slack
 NOISE = 0.05
 
 
@@ -194,50 +195,49 @@ def _rung(target: float) -> Rung:
     return rung
 
 
-def _floor(shot: Shot, target: float, draw: np.random.Generator, lenience: float = 0.0) -> ChunkEncode:
+def _floor(shot: Shot, target: float, draw: np.random.Generator, slack: float = 0.0) -> ChunkEncode:
     """A cold search of the product."""
     rung = _rung(target)
     prior = Prior(ladder.first_guess(rung, shot.look), ladder.expected_slope(rung, shot.look))
-    return _searched(shot, rung, prior, draw, lenience)
+    return _searched(shot, rung, prior, draw, slack)
 
 
-def _searched(shot: Shot, rung: Rung, prior: Prior, draw: np.random.Generator, lenience: float = 0.0) -> ChunkEncode:
+def _searched(shot: Shot, rung: Rung, prior: Prior, draw: np.random.Generator, slack: float = 0.0) -> ChunkEncode:
     lowest, probes = max(rung.q_min, Q[0]), EncodingSettings().probes
-    goal = Goal(rung.target + lenience / 2, TOLERANCE + lenience / 2, lowest, rung.q_max, 0.25, probes)
+    goal = Goal(rung.target, TOLERANCE + slack, lowest, rung.q_max, 0.25, probes)
     solver = search(goal, prior)
     made: list[Probe] = []
     try:
         trial = next(solver)
         while True:
             made.append(shot.probe(trial.q, draw))
-            trial = solver.send(made[-1].score)
+            trial = solver.send(min(made[-1].score, rung.target) if slack else made[-1].score)
     except StopIteration as end:
         chosen = next(one for one in made if one.q == end.value.q)
         return ChunkEncode(
-            rung.name, FrameRange(0, 32), (0,), chosen, tuple(made), end.value.outcome, target=rung.target
+            rung.name, FrameRange(0, 32), (0,), chosen, tuple(made), end.value.outcome, target=rung.target - slack
         )
 
 
 def _mean(group: Sequence[Shot], target: float, draw: np.random.Generator) -> tuple[list[Probe], float]:
-    """The mode `mean`: what was accepted, and encodes a shot."""
-    searched = [_floor(shot, target - SLACK, draw, LENIENCE) for shot in group]
+    """The mode `mean` without proxies: what was accepted, and encodes a shot."""
+    rung = _rung(target)
+    searched = [_floor(shot, target, draw, SLACK) for shot in group]
     trials, chosen = [list(one.probes) for one in searched], [one.chosen for one in searched]
-    first = [fit(one.probes, one.chosen, 32, 1.28, (Q[0], 1e12)) for one in searched]
-    floors = [
-        min(max(round(floor_of(curve, one) * 4) / 4, Q[0]), Q[-1]) for curve, one in zip(first, searched, strict=True)
-    ]
+    names = [str(number) for number in range(len(group))]
     for number in range(ROUNDS):
-        if number and abs(_mean_of(chosen) - target) <= NEAR:
-            break
-        curves = []
-        for tried, now, floor in zip(trials, chosen, floors, strict=True):
-            curve = fit(tried, now, 32, 1.28, (Q[0], 1e12))
-            curves.append(replace(curve, q_high=floor, q_low=min(curve.q_low, floor)))
-        for place, q in enumerate(allocate(curves, target, 0.25)):
-            if abs(q - chosen[place].q) >= WORTH:
-                chosen[place] = group[place].probe(q, draw)
-                trials[place].append(chosen[place])
+        curves = [_curve(*one, rung) for one in zip(group, trials, chosen, strict=True)]
+        again = raised(curves, names, rung, target, number, Caps(segment=1e9, window=1e9))
+        for place, q in ((int(name), q) for name, q in again.items()):
+            chosen[place] = group[place].probe(q, draw)
+            trials[place].append(chosen[place])
     return chosen, _average(len(one) for one in trials)
+
+
+def _curve(shot: Shot, trials: Sequence[Probe], chosen: Probe, rung: Rung) -> Curve:
+    curve = fit(trials, chosen, 32, 1.28, (Q[0], 1e12), ladder.doubling(shot.look))
+    floor = floor_of(curve, chosen.score, rung.target - SLACK, (Q[0], Q[-1]), 0.25)
+    return replace(curve, q_high=floor, q_low=min(curve.q_low, floor))
 
 
 def _mean_of(made: Sequence[Probe]) -> float:

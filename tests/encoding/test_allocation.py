@@ -10,9 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footlights.core.encodes import ChunkEncode, Probe
-from footlights.core.time import FrameRange
-from footlights.encoding.allocation import BILLING_WINDOW, Caps, Curve, allocate, fit, floor_of, mean_quality
+from footlights.core.encodes import Probe
+from footlights.encoding.allocation import (
+    BILLING_WINDOW,
+    Caps,
+    Curve,
+    allocate,
+    fit,
+    floor_of,
+    mean_quality,
+    price_of,
+    worth_again,
+)
 
 
 def curve(size: float = 50_000, loss: float = 13, halving: float = 6, doubling: float = 7, frames: int = 100) -> Curve:
@@ -129,15 +138,65 @@ def test_trials_that_say_little_give_a_curve_all_the_same(probes: list[Probe]) -
     assert found.q_low <= q <= found.q_high
 
 
-def test_a_search_that_ran_out_of_trials_does_not_pin_its_chunk_to_where_it_was() -> None:
-    """It ended far above its floor; the curve through its trials says where that lies."""
-    made = [probe(20, 400_000, 99), probe(28, 160_000, 98)]
-    found = fit(made, made[1], 100, 4.0, (18, 1e9))
-    encode = ChunkEncode("av1-144", FrameRange(0, 100), (0,), made[1], tuple(made), "budget", target=84)
-    floor = floor_of(found, encode)
-    assert replace(found, q_high=60.0).loss_at(floor) == pytest.approx(16)
-    assert floor_of(found, replace(encode, outcome="reached")) == 28
-    assert floor_of(found, replace(encode, target=99)) < 28
+def test_slopes_are_those_to_the_nearest_trial_that_is_far_enough_to_tell() -> None:
+    """Curves bend: a trial 20 units away says little of the next three."""
+    here, near, far, beside = probe(30, 64_000, 92), probe(36, 32_000, 84), probe(10, 70_000, 92.5), probe(29, 1, 1)
+    found = fit([far, here, near, beside], here, 100, 4.0, (8, 1e9))
+    assert (found.halving, found.doubling) == (pytest.approx(6), pytest.approx(6))
+    alone = fit([here, beside], here, 100, 4.0, (8, 1e9), 17.0)
+    assert (alone.halving, alone.doubling) == (10, 17)
+
+
+@pytest.mark.parametrize("score", [98.0, 92.0, 70.0])
+def test_the_floor_is_where_the_curve_meets_the_least_score(score: float) -> None:
+    found = fit([probe(28, 160_000, score)], probe(28, 160_000, score), 100, 4.0, (18, 1e9), 7.0)
+    floor = floor_of(found, score, 84, (1, 63), 0.25)
+    assert replace(found, q_high=63.0).loss_at(floor) == pytest.approx(16, rel=0.02)
+    assert floor_of(found, score, 84, (27, 29), 0.25) == min(max(floor, 27), 29)
+
+
+@settings(deadline=None, max_examples=40)
+@given(curves, st.floats(80, 99))
+def test_at_their_price_chunks_have_the_mean(given: list[Curve], target: float) -> None:
+    price = price_of(given, target)
+    if price is None:
+        assert mean_quality(given, [one.q_low for one in given]) < target
+        return
+    mean = mean_quality(given, [one.at_price(price) for one in given])
+    assert mean == pytest.approx(max(target, mean_quality(given, [one.q_high for one in given])), abs=0.01)
+    assert allocate(given, target, 1e-6) == pytest.approx([one.at_price(price) for one in given], abs=1e-3)
+
+
+def test_without_chunks_there_is_no_price() -> None:
+    assert price_of([], 93) is None
+
+
+def again(given: list[Curve], values: list[float], target: float, **changes: object) -> tuple[int, ...]:
+    return worth_again(given, values, target, **({"far": 3.0, "near": 0.15, "least": 0.5} | changes))
+
+
+def test_only_chunks_far_from_their_value_are_made_again_where_the_mean_is_right() -> None:
+    given = [replace(curve(), q_high=50.0) for _ in range(4)]
+    mean = mean_quality(given, [40.0] * 4)
+    assert again(given, [40.0, 41, 38, 42.9], mean) == ()
+    assert again(given, [44.0, 41, 36.5, 40], mean, near=9.0) == (0, 2)
+    assert again(given, [44.0, 41, 36.5, 40], mean, far=10.0) == ()
+
+
+def test_the_farthest_are_made_again_until_the_mean_is_right_and_no_more() -> None:
+    given = [replace(curve(), q_high=50.0) for _ in range(6)]
+    values = [38.0, 37.5, 39.5, 39.9, 38.5, 40.2]
+    wanted = mean_quality(given, [38.0, 37.5, 40, 40, 40, 40])
+    assert again(given, values, wanted) == (0, 1)
+    assert again(given, values, mean_quality(given, values), near=0.001) == (0, 1, 2, 4)
+    assert again(given, values, 99.0) == (0, 1, 2, 4)  # the others lie too near to their value
+
+
+def test_chunks_below_their_floor_and_those_that_keep_a_rate_are_made_again() -> None:
+    given = [replace(curve(), q_high=39.0), replace(curve(), q_high=39.9), replace(curve(), q_high=50.0)]
+    mean = mean_quality(given, [40.0] * 3)
+    assert again(given, [39.0, 39.9, 41.0], mean, near=9.0) == (0,)
+    assert again(given, [39.0, 39.9, 41.0], mean, near=9.0, bound=[2]) == (0, 2)
 
 
 def test_a_chunk_is_never_made_finer_than_its_rate_allows() -> None:

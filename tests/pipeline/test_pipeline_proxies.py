@@ -15,7 +15,7 @@ from footlights.encoding import encoders, ladder
 from footlights.encoding.search import Goal, foreseen, slope_at
 from footlights.media import ffmpeg
 from footlights.pipeline.chunks import ChunkRequest, Picture
-from footlights.pipeline.proxies import LEAST_LINES, worthwhile
+from footlights.pipeline.proxies import LEAST_LINES, begin, shown, worthwhile
 from footlights.pipeline.rungs import encode_chunk
 from footlights.settings import EncodingSettings
 
@@ -56,6 +56,23 @@ def test_where_the_loss_doubles_as_expected_one_look_tells_the_target(doubling: 
         assert foreseen(goal, q, score, slope_at(93, doubling)) == pytest.approx(33)
 
 
+def test_a_proxy_is_the_first_half_but_not_too_little() -> None:
+    assert [shown(count) for count in (1, 10, 24, 30, 47, 48, 49, 96, 151)] == [1, 10, 24, 24, 24, 24, 25, 48, 76]
+
+
+def test_a_long_chunk_is_looked_at_in_its_first_half(tmp_path: Path) -> None:
+    """The second half, which is black, changes nothing of what the first says."""
+    begun = []
+    for still in (0, 26):
+        video = tmp_path / f"{still}.mkv"
+        black = f"drawbox=enable=gte(n\\,{52 - still}):t=fill:color=black"
+        source = ["-f", "lavfi", "-i", f"testsrc2=s={SIZE[0]}x{SIZE[1]}:r=25,{black}", "-frames:v", "52"]
+        ffmpeg.run([*source, *encoders.lossless_intermediate(), ffmpeg.file_url(video)], doing="making a video")
+        begun.append(begin(request(frames=FrameRange(0, 52)), video, tmp_path).proxy)
+    assert begun[0] is not None
+    assert begun[0] == begun[1]
+
+
 @pytest.fixture
 def picture(tmp_path: Path) -> Picture:
     """Ten pictures with something that moves, and noise."""
@@ -83,9 +100,25 @@ def test_a_search_with_a_wrong_guess_begins_where_the_proxy_says(picture: Pictur
     assert without.probes[0].q == 55
 
 
-def test_where_the_target_is_but_a_floor_more_is_accepted(picture: Picture, tmp_path: Path) -> None:
-    lenient = request(prior="rendition", guess=37.0, lenience=6.0)
-    floor = encode_chunk(lenient, picture, tmp_path, lambda _: None)
-    assert floor.outcome == "reached"
-    assert len(floor.probes) == 1
-    assert floor.target + 1 < floor.chosen.score <= floor.target + 6.45
+@pytest.mark.parametrize(("guess", "trials"), [(37.0, 1), (33.0, 1), (55.0, 2)])
+def test_where_allocation_decides_one_trial_that_is_not_below_the_floor_is_enough(
+    picture: Picture, tmp_path: Path, guess: float, trials: int
+) -> None:
+    lenient = request(prior="rendition", guess=guess, slack=4.0)
+    made = encode_chunk(lenient, picture, tmp_path, lambda _: None)
+    assert made.outcome == "reached"
+    assert made.target == lenient.rung.target - 4
+    assert made.chosen.score >= made.target - 0.45
+    assert len(made.probes) == trials
+
+
+def test_the_first_trial_goes_where_a_point_costs_its_price_and_never_below_the_floor(
+    picture: Picture, tmp_path: Path
+) -> None:
+    made = [
+        encode_chunk(request(slack=4.0, price=price), picture, tmp_path, lambda _: None).probes[0]
+        for price in (1e-3, 30.0, 300.0, 1e9)
+    ]
+    assert [one.q for one in made] == sorted((one.q for one in made), reverse=True)
+    assert made[1].q > made[2].q > made[3].q == request().rung.q_min
+    assert made[0].score > request().rung.target - 4 - 3

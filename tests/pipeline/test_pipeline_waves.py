@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -108,6 +109,22 @@ def test_warm_searches_take_fewer_trials_than_cold_ones() -> None:
     assert mean_cold >= mean_warm + 0.8
     assert all(abs(one.chosen.score - one.target) <= 0.5 for one in warm)
     assert {one.prior for one in warm} == {"look", "shots", "rendition"}
+
+
+def test_where_allocation_decides_a_price_is_told_from_the_scouts_on() -> None:
+    """Given to searches that begin by a proxy; another rendition of the same chunk says more."""
+    tasks = []
+    for task in asked():
+        request = replace(Asked.of(task).request, slack=6.0)
+        tasks.append(replace(task, params={"request": records.to_data(request)}))
+    _, seen, _ = go(tasks)
+    waves_of = [[Asked.of(task).request for task in wave] for wave in seen]
+    assert all(one.price is None for one in waves_of[0])
+    later = [one for wave in waves_of[1:] for one in wave if one.prior == "shots"]
+    assert later
+    assert all(one.price is not None and one.price > 0 for one in later)
+    assert all(one.price is None for wave in waves_of for one in wave if one.prior == "rendition")
+    assert all(Asked.of(task).request.price is None for wave in go(asked())[1] for task in wave)
 
 
 def test_a_rendition_that_is_judged_away_costs_its_scouts_only() -> None:

@@ -7,23 +7,29 @@ viewer would notice the shot itself.
 
 Near the trials that were made, bytes halve with every so many steps of q, and what VMAF lacks of 100 doubles with
 every so many (`Curve`). For such curves the value at a price has a closed form, and price and mean are found by
-bisection. Pure: equal trials give equal values.
+bisection. Chunks near their value are left as they are (`worth_again`): at the optimum a little off costs almost
+nothing. Pure: equal trials give equal values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import ceil, log2
 
-import numpy as np
+from footlights.core.encodes import Probe
 
-from footlights.core.encodes import ChunkEncode, Probe
-
-_HALVING = (10.0, 3.0, 20.0)
-"""Units of q that halve the bytes: where one trial is all there is, and the bounds of what trials may say."""
-_DOUBLING = (11.0, 3.0, 30.0)
+HALVING = 10.0
+"""Units of q that halve the bytes, where one trial is all there is."""
+_HALVINGS = (3.0, 20.0)
+"""Bounds of what trials may say."""
+_DOUBLING = 11.0
 """Units of q that double what is lacking of VMAF 100; measured curves have 6 to 28."""
+_DOUBLINGS = (3.0, 30.0)
+_APART = 1.5
+"""Units of q between two trials from which on they tell slopes."""
+_MISSED = 0.25
+"""Units of q by which a chunk may be coarser than its floor."""
 _LEAST_LOSS = 0.05
 """VMAF: pictures equal to the reference score 99.9, and a logarithm needs more than nothing."""
 BILLING_WINDOW = 300.0
@@ -72,26 +78,34 @@ class Caps:
     """Of any `BILLING_WINDOW`: viewers of a premiere all meet the same peak."""
 
 
-def fit(probes: Sequence[Probe], chosen: Probe, frames: int, seconds: float, limits: tuple[float, float]) -> Curve:
-    """The curve through the trial `chosen` with slopes of all trials; `limits` are the finest q and the most bytes.
+def fit(
+    probes: Sequence[Probe],
+    chosen: Probe,
+    frames: int,
+    seconds: float,
+    limits: tuple[float, float],
+    doubling: float = _DOUBLING,
+) -> Curve:
+    """The curve through the trial `chosen`; `limits` are the finest q and the most bytes.
 
-    The coarsest allowed value is that of `chosen`, which stands on the floor.
+    Its slopes are those to the trial nearest to `chosen` (curves bend: what lies far away tells little), where there is
+    one far enough to tell, else `doubling` and what is usual. The coarsest allowed value is that of `chosen`.
     """
     finest, most = limits
-    qs = np.array([probe.q for probe in probes])
-    halving, doubling = _HALVING[0], _DOUBLING[0]
-    if len(probes) > 1 and np.ptp(qs) > 0:
-        sizes = np.log2([probe.bytes for probe in probes])
-        losses = np.log2([max(100 - probe.mean, _LEAST_LOSS) for probe in probes])
-        halving = _step(qs, -sizes, _HALVING)
-        doubling = _step(qs, losses, _DOUBLING)
+    halving = HALVING
+    others = [one for one in probes if abs(one.q - chosen.q) >= _APART]
+    if others:
+        near = min(others, key=lambda one: abs(one.q - chosen.q))
+        apart = near.q - chosen.q
+        halving = _step(log2(chosen.bytes / near.bytes) / apart, _HALVINGS)
+        doubling = _step((_lacking(near.mean) - _lacking(chosen.mean)) / apart, _DOUBLINGS)
     keeps_rate = chosen.q - halving * log2(max(most / chosen.bytes, 1.0))
     return Curve(
         frames=frames,
         seconds=seconds,
         q=chosen.q,
         bytes=float(chosen.bytes),
-        loss=max(100 - chosen.mean, _LEAST_LOSS),
+        loss=2 ** _lacking(chosen.mean),
         halving=halving,
         doubling=doubling,
         q_low=min(max(finest, keeps_rate), chosen.q),
@@ -99,13 +113,35 @@ def fit(probes: Sequence[Probe], chosen: Probe, frames: int, seconds: float, lim
     )
 
 
-def floor_of(curve: Curve, encode: ChunkEncode) -> float:
-    """The coarsest q a chunk may have, from the search that looked for it: where it ended, or, where its trials ran out
-    before, where the curve through them meets the score that was sought."""
-    if encode.outcome != "budget":
-        return encode.chosen.q
-    lacking, allowed = (max(100 - score, _LEAST_LOSS) for score in (encode.chosen.score, encode.target))
-    return encode.chosen.q + curve.doubling * log2(allowed / lacking)
+def floor_of(curve: Curve, score: float, lowest: float, limits: tuple[float, float], step: float) -> float:
+    """The coarsest q a chunk may have, a multiple of `step` within `limits`: where the curve meets the score `lowest`;
+    `score` is that of the trial it runs through."""
+    found = curve.q + curve.doubling * (_lacking(lowest) - _lacking(score))
+    return min(max(round(found / step) * step, limits[0]), limits[1])
+
+
+def _lacking(score: float) -> float:
+    """Logarithm to the base 2 of what is lacking of 100."""
+    return log2(max(100 - score, _LEAST_LOSS))
+
+
+def price_of(curves: Sequence[Curve], target: float) -> float | None:
+    """What one more point of VMAF of one frame may cost, in bytes, for these chunks to have the mean `target`; None
+    where not even their finest values reach it."""
+    if not curves or mean_quality(curves, [curve.q_low for curve in curves]) < target:
+        return None
+    return _price(curves, target)
+
+
+def _price(curves: Sequence[Curve], target: float) -> float:
+    low, high = 1e-9, 1e12
+    for _ in range(120):
+        price = (low * high) ** 0.5
+        if mean_quality(curves, [curve.at_price(price) for curve in curves]) < target:
+            low = price
+        else:
+            high = price
+    return high
 
 
 def allocate(curves: Sequence[Curve], target: float, step: float, caps: Caps | None = None) -> tuple[float, ...]:
@@ -114,17 +150,36 @@ def allocate(curves: Sequence[Curve], target: float, step: float, caps: Caps | N
     Where not even the finest values reach it they are given; where the floors alone exceed it the floors are. Caps come
     last and may cost some of the mean, but never the floor.
     """
-    low, high = 1e-9, 1e12
-    for _ in range(120):
-        price = (low * high) ** 0.5
-        if mean_quality(curves, [curve.at_price(price) for curve in curves]) < target:
-            low = price
-        else:
-            high = price
-    chosen = [_grid(curve, curve.at_price(high), step) for curve in curves]
+    price = _price(curves, target)
+    chosen = [_grid(curve, curve.at_price(price), step) for curve in curves]
     if caps is not None:
         chosen = _capped(curves, chosen, step, caps)
     return tuple(chosen)
+
+
+def worth_again(
+    curves: Sequence[Curve],
+    values: Sequence[float],
+    target: float,
+    *,
+    far: float,
+    near: float,
+    least: float,
+    bound: Collection[int] = (),
+) -> tuple[int, ...]:
+    """Which chunks to encode again with `values`: those below their floor, those `far` units of q off, and `bound` ones
+    (whose value keeps a rate); and while the mean then expected is not within `near` of the target, the next farthest.
+    None that is less than `least` off."""
+    standing = [curve.q for curve in curves]
+    farthest = sorted(range(len(curves)), key=lambda one: -abs(values[one] - standing[one]))
+    again: list[int] = []
+    for one in farthest:
+        off = abs(values[one] - standing[one])
+        must = one in bound or standing[one] > curves[one].q_high + _MISSED or off >= far
+        if off >= least and (must or abs(mean_quality(curves, standing) - target) > near):
+            standing[one] = values[one]
+            again.append(one)
+    return tuple(sorted(again))
 
 
 def mean_quality(curves: Sequence[Curve], values: Sequence[float]) -> float:
@@ -169,10 +224,9 @@ def _windows(curves: Sequence[Curve]) -> list[range]:
     return runs if len(runs) > 1 else []
 
 
-def _step(qs: np.ndarray, rising: np.ndarray, bounds: tuple[float, float, float]) -> float:
-    """Units of q per doubling, least squares, within the bounds; what does not rise is not believed."""
-    slope = float(np.polyfit(qs, rising, 1)[0])
-    return bounds[2] if slope <= 1 / bounds[2] else max(1 / slope, bounds[1])
+def _step(slope: float, bounds: tuple[float, float]) -> float:
+    """Units of q per doubling, within the bounds; what does not rise is not believed."""
+    return bounds[1] if slope <= 1 / bounds[1] else max(1 / slope, bounds[0])
 
 
 def _grid(curve: Curve, q: float, step: float) -> float:

@@ -44,23 +44,27 @@ class Solved:
     """The slope that its look alone had promised."""
 
 
-def solved(look: Look, encode: ChunkEncode, expected: float, promised: Prior) -> Solved | None:
+def solved(
+    look: Look, encode: ChunkEncode, expected: float, promised: Prior, target: float | None = None
+) -> Solved | None:
     """What a finished search teaches; None where a limit on the rate ended it, or nothing was searched.
 
     Where the range of q ended it the answer lies beyond, and others that look alike may begin at that end.
 
-    `expected` is the slope taken for true where there was one trial, `promised` what the look alone says.
+    `expected` is the slope taken for true where there was one trial, `promised` what the look alone says, `target` the
+    score it was aimed at, where that is not the least it may have.
     """
+    aim = encode.target if target is None else target
     if encode.outcome not in ("reached", "budget", "ceiling", "floor"):
         return None
-    points = sorted((abs(one.score - encode.target), one.q, one.score) for one in encode.probes)
+    points = sorted((abs(one.score - aim), one.q, one.score) for one in encode.probes)
     slope = expected
     if len(points) > 1:
         (_, q0, s0), (_, q1, s1) = points[:2]
         slope = (s1 - s0) / (q1 - q0) if q1 != q0 else expected
         slope = min(max(slope, SLOPE_RANGE[0]), SLOPE_RANGE[1])
     chosen = encode.chosen
-    shift = (encode.target - chosen.score) / slope
+    shift = (aim - chosen.score) / slope
     return Solved(look, chosen.q + min(max(shift, -3.0), 3.0), slope, promised.q, promised.slope)
 
 

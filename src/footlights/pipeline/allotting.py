@@ -1,9 +1,10 @@
 """Encoding a stream in the mode of the settings: searches in waves, and allocation after them.
 
-In the mode `floor` every chunk is searched to the target, and that is all. In the mode `mean` the search leads to the
-floor, `encoding.slack` below the target; from its trials `encoding.allocation` says which chunks are worth more, and
-those are encoded once more at the value it gave. What the trials foretold is compared with what came out; once it is
-corrected.
+In the mode `floor` every chunk is searched to the target, and that is all. In the mode `mean` a chunk's first trial
+goes where the last point of quality costs as much as in the chunks before it, by its proxy, and is accepted unless it
+lies `encoding.slack` below the target. From all trials `encoding.allocation` says what each chunk is worth; those far
+from that are encoded again, and as many more as the mean needs. What that foretold is compared with what came out, and
+the mean is corrected.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from footlights.core import records
-from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe
+from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe, Rung
 from footlights.encoding import ladder
-from footlights.encoding.allocation import Caps, Curve, allocate, fit, floor_of
+from footlights.encoding.allocation import Caps, Curve, allocate, mean_quality, worth_again
 from footlights.encoding.encoders import rung_encoder
 from footlights.engine.reuse import Action
 from footlights.engine.tasks import Task
@@ -26,17 +28,21 @@ from footlights.pipeline import graph, ops
 from footlights.pipeline.assembly import StreamRequest
 from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.looks import see_tasks
-from footlights.pipeline.waves import Asked, waves
+from footlights.pipeline.waves import Asked, curve_of, waves
 from footlights.settings import Settings
 
 if TYPE_CHECKING:
     from footlights.pipeline.run import Session
 
-_ROUNDS = 2
+ROUNDS = 3
+_CAPS = Caps()
 _NEAR = 0.3
 """VMAF by which the mean of a rendition may miss the target without another round."""
-_WORTH = 0.5
-"""Units of q below which a chunk is not encoded anew."""
+_FAR = 3.0
+"""Units of q from its value at which a chunk is encoded again whatever the mean is: on the curves of 36 shots 2, 3, 4
+and 6 took 1.69, 1.58, 1.56 and 1.56 encodes a shot and 13.9, 15.6, 15.3 and 15.3 % fewer bytes than one value."""
+_LEAST = 0.5
+"""Units of q below which none is."""
 
 
 class _Placed(NamedTuple):
@@ -171,10 +177,9 @@ def _without(plan: EncodePlan, left_out: tuple[LeftOut, ...]) -> EncodePlan:
 
 
 def _allotted(one: Session, placed: dict[str, _Placed], settings: Settings) -> dict[str, _Placed]:
-    """Chunks that are worth more than their floor encoded again."""
-    first = dict(placed)
-    for number in range(_ROUNDS):
-        again = _raised(first, placed, settings, number)
+    """Chunks far from what they are worth encoded again."""
+    for number in range(ROUNDS):
+        again = _raised(placed, settings, number)
         if not again:
             break
         one.run(list(again.values()))
@@ -184,7 +189,7 @@ def _allotted(one: Session, placed: dict[str, _Placed], settings: Settings) -> d
     return placed
 
 
-def _raised(first: dict[str, _Placed], placed: dict[str, _Placed], settings: Settings, number: int) -> dict[str, Task]:
+def _raised(placed: dict[str, _Placed], settings: Settings, number: int) -> dict[str, Task]:
     """Tasks of the chunks that shall have another value than they have, by the id of the first."""
     rungs: dict[str, list[str]] = defaultdict(list)
     for name, chunk in placed.items():
@@ -192,38 +197,30 @@ def _raised(first: dict[str, _Placed], placed: dict[str, _Placed], settings: Set
     again: dict[str, Task] = {}
     for names in rungs.values():
         chunks = [placed[name] for name in names]
-        frames = sum(len(chunk.request.frames) for chunk in chunks)
-        mean = sum(chunk.encode.chosen.mean * len(chunk.request.frames) for chunk in chunks) / frames
-        if number and abs(mean - settings.encoding.target) <= _NEAR:
-            continue
-        curves = [_curve(first[name], placed[name]) for name in names]
-        rung = chunks[0].request.rung
-        step = rung_encoder(rung.codec, rung.preset).q.step
-        values = allocate(curves, settings.encoding.target, step, Caps())
-        for name, q in zip(names, values, strict=True):
+        curves = [curve_of(chunk.request, chunk.trials, chunk.encode.chosen) for chunk in chunks]
+        for name, q in raised(curves, names, chunks[0].request.rung, settings.encoding.target, number).items():
             chunk = placed[name]
-            if abs(chunk.encode.chosen.q - q) >= _WORTH:
-                request = replace(chunk.request, q=q)
-                task = chunk.task
-                again[name] = replace(
-                    task,
-                    id=f"{name}/{number + 2}",
-                    params={"request": records.to_data(request)},
-                    units=max(1, task.units // settings.encoding.probes),
-                )
+            task = chunk.task
+            again[name] = replace(
+                task,
+                id=f"{name}/{number + 2}",
+                params={"request": records.to_data(replace(chunk.request, q=q))},
+                units=max(1, task.units // settings.encoding.probes),
+            )
     return again
 
 
-def _curve(first: _Placed, now: _Placed) -> Curve:
-    """Through the trial that stands, its coarsest value that of the first round, which stands on the floor."""
-    request = first.request
-    seconds = float(len(request.frames) / request.rate)
-    limits = (request.rung.q_min, request.rung.max_rate * seconds / 8)
-    curve = fit(now.trials, now.encode.chosen, len(request.frames), seconds, limits)
-    step = rung_encoder(request.rung.codec, request.rung.preset).q.step
-    floor = floor_of(curve, first.encode)
-    floor = min(max(round(floor / step) * step, request.rung.q_min), request.rung.q_max)
-    return replace(curve, q_high=floor, q_low=min(curve.q_low, floor))
+def raised(
+    curves: Sequence[Curve], names: Sequence[str], rung: Rung, target: float, number: int, limits: Caps = _CAPS
+) -> dict[str, float]:
+    """In round `number` of allocation: the chunks of a rendition to encode again, with their values."""
+    step = rung_encoder(rung.codec, rung.preset).q.step
+    free, values = (allocate(curves, target, step, caps) for caps in (None, limits))
+    bound = [place for place, (one, other) in enumerate(zip(free, values, strict=True)) if one != other]
+    met = number and abs(mean_quality(curves, [curve.q for curve in curves]) - target) <= _NEAR
+    far, near = inf if number else _FAR, inf if met else _NEAR / 2
+    again = worth_again(curves, values, target, far=far, near=near, least=_LEAST, bound=bound)
+    return {names[place]: values[place] for place in again}
 
 
 def _read(one: Session, task: Task) -> _Placed:

@@ -52,8 +52,20 @@ class ChunkRequest:
     """What `guess` and `slope` come from, as in `ChunkEncode.prior`."""
     banding: float = 1.0
     """CAMBI that an encode may add to its reference's; not measured where all of it (`MOST_BANDING`) is allowed."""
-    lenience: float = 0.0
-    """VMAF above the target, beyond the tolerance, with which a trial is accepted: where the target is but a floor."""
+    slack: float = 0.0
+    """VMAF below the target that the chunk may have; where there is any, allocation decides how good it gets, and the
+    first trial that is no worse is accepted."""
+    price: float | None = None
+    """Bytes that one more point of VMAF of one frame may cost, as far as chunks solved before tell."""
+
+    @property
+    def lowest(self) -> float:
+        """The score that the chunk must have."""
+        return self.rung.target - self.slack
+
+    @property
+    def seconds(self) -> float:
+        return float(len(self.frames) / self.rate)
 
     @property
     def hdr(self) -> str:
@@ -73,8 +85,12 @@ class Picture:
 def every_of(count: int) -> int:
     """VMAF looks at every so many frames of a chunk of `count`. Always odd: even numbers would see only the lower
     layers of the encoder's pyramid, which are coded finer (every second frame: up to 2 VMAF too much)."""
-    every = max(1, min(count // _MEASURED, _SPARSEST))
-    return every - 1 + every % 2
+    return odd(min(count // _MEASURED, _SPARSEST))
+
+
+def odd(every: int) -> int:
+    """The odd number next below, at least 1."""
+    return max(1, every - 1 + every % 2)
 
 
 def encode(request: ChunkRequest, encoder: Encoder, q: float, pictures: Path, path: Path) -> None:

@@ -31,7 +31,6 @@ from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.job import TapeIdentity
 from footlights.pipeline.looks import chunk_looks, survey_looks
 from footlights.pipeline.restore import PieceRequest
-from footlights.pipeline.rungs import LENIENCE
 from footlights.planning.timeline import clock_times, cut_frames, output_range, pieces
 from footlights.planning.wholetape import tape_order
 from footlights.settings import Settings
@@ -252,10 +251,8 @@ def product_tasks(
 def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed: Feed) -> list[Task]:
     """One task per chunk and rung, and the packaging."""
     plan = layout.encode
-    # In the mode `mean` the search leads to the floor, and allocation from there.
-    slack = settings.encoding.slack if settings.encoding.mode == "mean" else 0.0
     tasks = []
-    for rung in (replace(rung, target=rung.target - slack) for rung in plan.rungs):
+    for rung in plan.rungs:
         for number, frames in enumerate(plan.chunks):
             request = ChunkRequest(
                 rung=ladder.aimed(rung, looks[number], settings.encoding.dark),
@@ -271,14 +268,14 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 grain=settings.encoding.grain,
                 look=looks[number],
                 banding=settings.encoding.banding,
-                lenience=LENIENCE if slack else 0.0,
+                slack=settings.encoding.slack if settings.encoding.mode == "mean" else 0.0,
             )
             pixels = len(frames) * rung.width * rung.height
             tasks.append(
                 Task(
                     f"encode/{rung.name}/{number:05d}",
                     ENCODE,
-                    9,
+                    10,
                     {"request": records.to_data(request)},
                     needs=(feed.pieces[number],) if feed.pieces else (INGEST,),
                     places={"video": feed.video} if feed.video else {},

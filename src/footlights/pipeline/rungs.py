@@ -20,9 +20,6 @@ from footlights.pipeline import graining, proxies
 from footlights.pipeline.chunks import MOST_BANDING, ChunkRequest, Picture, encode, every_of
 from footlights.pipeline.graining import Treatment
 
-LENIENCE = 1.5
-"""VMAF above its floor that a chunk may have where allocation decides how much better it gets: most get far better, and
-the search for the floor is but the first point of their curve."""
 TOLERANCE = 0.45
 """VMAF by which the score of the accepted trial may miss the target."""
 _FINER = 4.0
@@ -60,7 +57,7 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
         found.probes,
         found.outcome,
         found.grain,
-        request.rung.target,
+        request.lowest,
         found.bands,
         request.prior,
         found.proxy,
@@ -167,7 +164,7 @@ def _baked(request: ChunkRequest, encoder: Encoder, treated: Treatment, found: _
         return replace(found, grain=treated.kept)
     pictures = graining.baked(treated, request.rate, target.parent)
     q, outcome = found.chosen.q, found.outcome
-    limit = request.rung.max_rate * float(len(request.frames) / request.rate) / 8
+    limit = request.rung.max_rate * request.seconds / 8
     while (size := _size_at(request, encoder, pictures, q, target)) > limit and q < request.rung.q_max:
         q, outcome = min(q + _CAP_STEP, request.rung.q_max), "capped"
     pictures.unlink()
@@ -184,14 +181,14 @@ def _size_at(request: ChunkRequest, encoder: Encoder, pictures: Path, q: float, 
 def _solve(
     request: ChunkRequest, encoder: Encoder, prior: Prior, trial: Callable[[float, str], Probe]
 ) -> tuple[float, str]:
-    rung = request.rung
-    more = request.lenience / 2
-    goal = Goal(rung.target + more, TOLERANCE + more, rung.q_min, rung.q_max, encoder.q.step, request.probes)
+    rung, slack = request.rung, request.slack
+    goal = Goal(rung.target, TOLERANCE + slack, rung.q_min, rung.q_max, encoder.q.step, request.probes)
     solver = search(goal, prior)
     try:
         wanted = next(solver)
         while True:
-            wanted = solver.send(trial(wanted.q, wanted.why).score)
+            score = trial(wanted.q, wanted.why).score
+            wanted = solver.send(min(score, rung.target) if slack else score)
     except StopIteration as end:
         return end.value.q, end.value.outcome
 
@@ -205,7 +202,7 @@ def _capped(
     outcome: str,
 ) -> tuple[float, str]:
     """Coarsen until the segment keeps the rung's rate."""
-    seconds = float(len(request.frames) / request.rate)
+    seconds = request.seconds
     limit = request.rung.max_rate * seconds / 8
     while trials[q][1].bytes > limit and q < request.rung.q_max:
         outcome = "capped"
@@ -236,7 +233,7 @@ def _mended(
     q: float,
 ) -> tuple[float, str]:
     """Finer until the encode adds no more bands than allowed, as far as the rate goes; where that fails, as it was."""
-    limit = request.rung.max_rate * float(len(request.frames) / request.rate) / 8
+    limit = request.rung.max_rate * request.seconds / 8
     finer = q
     for _ in range(_MENDING):
         finer = max(round((finer - _FINER) / encoder.q.step) * encoder.q.step, request.rung.q_min)

@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from math import log
 
 from footlights.core import records
-from footlights.core.encodes import ChunkEncode, Look, Rung
+from footlights.core.encodes import ChunkEncode, Look, Probe, Rung
+from footlights.encoding.allocation import Curve, fit, floor_of, price_of
+from footlights.encoding.encoders import rung_encoder
 from footlights.encoding.ladder import expected_slope, first_guess
 from footlights.encoding.priors import Solved, carried, expected, scouts, solved
-from footlights.encoding.search import Prior
+from footlights.encoding.search import Prior, doubling_of
 from footlights.engine.tasks import Task
 from footlights.pipeline.chunks import ChunkRequest
 
@@ -51,16 +53,21 @@ class Asked:
 class Knowledge:
     """What finished searches have taught, by rendition and chunk."""
 
-    def __init__(self) -> None:
+    def __init__(self, targets: Mapping[str, float]) -> None:
+        self._targets = targets
         self._solved: dict[str, dict[int, Solved]] = defaultdict(dict)
         self._rungs: dict[str, Rung] = {}
+        self._curves: dict[str, dict[int, Curve]] = defaultdict(dict)
 
     def learn(self, number: int, asked: Asked, encode: ChunkEncode) -> None:
         rung = asked.request.rung
         self._rungs[rung.name] = rung
-        found = solved(asked.request.look, encode, asked.request.slope, _promised(rung, asked.request.look))
+        look, slope = asked.request.look, asked.request.slope
+        found = solved(look, encode, slope, _promised(rung, look), rung.target)
         if found is not None:
             self._solved[rung.name][number] = found
+        if asked.request.slack:
+            self._curves[rung.name][number] = curve_of(asked.request, encode.probes, encode.chosen)
 
     def begin(self, number: int, asked: Asked) -> Asked:
         """The search of chunk `number` with the best prior there is."""
@@ -70,9 +77,25 @@ class Knowledge:
             there = self._solved[other.name]
             if other.name != rung.name and number in there:
                 pairs = [(there[both], here[both]) for both in sorted(there.keys() & here.keys())]
-                usual = _USUAL.get((other.codec, rung.codec), 0.0)
-                return asked.with_prior(carried(look, there[number], pairs, usual), "rendition")
-        return asked.with_prior(expected(look, _promised(rung, look), [here[one] for one in sorted(here)]), "shots")
+                prior = carried(look, there[number], pairs, _USUAL.get((other.codec, rung.codec), 0.0))
+                if (curve := self._curves[other.name].get(number)) is not None:
+                    prior = replace(prior, q=prior.q + curve.q - there[number].q)
+                return asked.with_prior(prior, "rendition")
+        begun = asked.with_prior(expected(look, _promised(rung, look), [here[one] for one in sorted(here)]), "shots")
+        curves = self._curves[rung.name]
+        price = price_of([curves[one] for one in sorted(curves)], self._targets[rung.name])
+        return begun if price is None else begun.changed(replace(begun.request, price=round(price, 3)))
+
+
+def curve_of(request: ChunkRequest, trials: Sequence[Probe], chosen: Probe) -> Curve:
+    """Through the trial that stands, from the finest value that keeps the rate to the one on the floor."""
+    rung = request.rung
+    limits = (rung.q_min, rung.max_rate * request.seconds / 8)
+    doubling = doubling_of(rung.target, request.slope)
+    curve = fit(trials, chosen, len(request.frames), request.seconds, limits, doubling)
+    step = rung_encoder(rung.codec, rung.preset).q.step
+    floor = floor_of(curve, chosen.score, request.lowest, (rung.q_min, rung.q_max), step)
+    return replace(curve, q_high=floor, q_low=min(curve.q_low, floor))
 
 
 def _promised(rung: Rung, look: Look) -> Prior:
@@ -94,7 +117,9 @@ def waves(
         rungs[asked.request.rung.name].append(asked)
     names = sorted(rungs, key=lambda name: _size(rungs[name][0].request.rung))
     leading = list(scouts([asked.request.look for asked in rungs[names[0]]])) if names else []
-    known, final = Knowledge(), dict[str, Task]()
+    # Dark chunks are aimed higher than the mean of all.
+    targets = {name: min(asked.request.rung.target for asked in chunks) for name, chunks in rungs.items()}
+    known, final = Knowledge(targets), dict[str, Task]()
 
     def wave(name: str, numbers: Sequence[int]) -> Generator[list[Task], Mapping[str, ChunkEncode], None]:
         begun = {number: known.begin(number, rungs[name][number]) for number in numbers}

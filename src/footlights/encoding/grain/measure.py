@@ -1,8 +1,10 @@
 """Grain measured: strength over brightness, shape, and whether it is grain at all.
 
 Two pictures of one thing differ by their grain alone. On blocks where the cleaned pictures are flat and rest, the
-difference of two neighbours holds √2 of its strength and all of its shape, whatever the cleaning left or took. Where a
-picture is compared with itself without grain (synthesised grain, a decode), the difference holds it once.
+difference of two neighbours holds √2 of its strength and all of its shape, whatever the cleaning left or took. Hardly
+anything rests wholly: what cleaned blocks change more than the calmest of their brightness is movement, and is taken
+off (without, a crowd measures 3 % too strong). Where a picture is compared with itself without grain (synthesised
+grain, a decode), the difference holds it once.
 
 Units are 10-bit codes. Sources: B. T. Oh et al., "Film grain noise modeling in advanced video coding" (2007); AV1's
 noise model (flat blocks, brightness bins), with differences in time in the place of a denoiser's residual.
@@ -35,6 +37,8 @@ _GENTLE = 6.0
 """10-bit codes: structure of a cleaned block below which it is flat in any picture."""
 _ENOUGH = 6
 """Blocks a bin needs."""
+_CALM = 0.1
+"""Share of the blocks of a bin that are taken to rest; what these change is grain that the cleaning left."""
 _OUTLIER = 2.0
 """A block whose variance is this many times its bin's median shows something that moved."""
 _REPEATED = 0.02
@@ -103,12 +107,17 @@ class _Blocks:
 
     luma: list[Floats] = field(default_factory=list)
     level: list[Floats] = field(default_factory=list)
+    moved: list[Floats] = field(default_factory=list)
+    """Power of the change of the cleaned pictures."""
     chroma: list[list[Floats]] = field(default_factory=lambda: [[], []])
 
-    def add(self, difference: Sequence[Floats], clean: Floats, flat: NDArray[np.bool_]) -> None:
+    def add(
+        self, difference: Sequence[Floats], clean: Floats, flat: NDArray[np.bool_], change: Floats | None = None
+    ) -> None:
         tiles = blocks_of(difference[0], _BLOCK)
         self.luma.append(without_plane(tiles[flat]))
         self.level.append(blocks_of(clean, _BLOCK).mean(axis=(1, 2))[flat] / 4)
+        self.moved.append(np.zeros(flat.sum(), np.float32) if change is None else _power(change, flat))
         for store, plane in zip(self.chroma, difference[1:], strict=False):
             store.append(without_plane(blocks_of(plane, _BLOCK // 2)[flat]))
 
@@ -144,7 +153,7 @@ def _compare(now: _Pair, history: Sequence[_Pair], collected: _Blocks, lags: lis
     if np.abs(difference[0]).mean() < _REPEATED:
         return
     flat = _still_and_flat(now, before)
-    collected.add(difference, (now.clean + before.clean) * 0.5, flat)
+    collected.add(difference, (now.clean + before.clean) * 0.5, flat, now.clean - before.clean)
     if len(history) > 1:
         still = flat & _still_and_flat(now, history[-2])
         pairs = (before, history[-2])
@@ -161,6 +170,10 @@ def differences_in_picture(grainy: Iterable[Planes], base: Iterable[Planes]) -> 
         weight += np.histogram(under[0] / 4, bins=BINS, range=(0, 256))[0]
         collected.add([a - b for a, b in zip(over, under, strict=True)], under[0], _flat(under[0]))
     return _conclude(collected, weight / max(weight.sum(), 1), factor=1.0)
+
+
+def _power(change: Floats, flat: NDArray[np.bool_]) -> Floats:
+    return np.asarray((without_plane(blocks_of(change, _BLOCK)[flat]) ** 2).mean(axis=(1, 2)), np.float32)
 
 
 def softened(planes: Planes) -> Planes:
@@ -225,7 +238,7 @@ def _conclude(collected: _Blocks, weight: Reals, factor: float) -> GrainStatisti
     empty = np.full(BINS, np.nan)
     if not collected.luma or not sum(len(part) for part in collected.luma):
         return GrainStatistics(empty, weight, NO_SHAPE)
-    blocks, level = np.concatenate(collected.luma), np.concatenate(collected.level)
+    blocks, level, moved = (np.concatenate(one) for one in (collected.luma, collected.level, collected.moved))
     variance = (blocks**2).mean(axis=(1, 2)) * (_BLOCK**2 / (_BLOCK**2 - 3))
     number = np.clip((level / (256 / BINS)).astype(int), 0, BINS - 1)
     kept = np.zeros(len(blocks), bool)
@@ -236,7 +249,8 @@ def _conclude(collected: _Blocks, weight: Reals, factor: float) -> GrainStatisti
             continue
         chosen = inside & (variance <= _OUTLIER * np.median(variance[inside]))
         kept |= chosen
-        sigma[index] = np.sqrt(variance[chosen].mean() / factor)
+        movement = np.maximum(moved[chosen] - np.quantile(moved[chosen], _CALM), 0).mean()
+        sigma[index] = np.sqrt(max(variance[chosen].mean() - movement, 0) / factor)
     if not kept.any():
         return GrainStatistics(empty, weight, NO_SHAPE)
     chroma, colour_shape = _colour(collected, kept, factor)
