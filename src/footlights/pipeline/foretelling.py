@@ -12,9 +12,9 @@ from footlights.engine.reuse import Action, Forecast
 from footlights.pipeline import graph
 from footlights.settings import EncodingSettings
 
-_TRIALS, _ALLOTTED = 1.9, 1.6
-"""Encodes per chunk and rendition of a search, its proxy counted by its time, and those that allocation adds: 36 and 18
-shots at one rendition, measured."""
+_TRIALS = {"floor": 1.85, "mean": 1.7}
+"""Encodes per chunk and rendition in each mode, its proxy counted by its time: 36 and 12 shots at one rendition,
+measured."""
 _PER_PRESET = 1.25
 """How much longer a trial takes with each slower preset of SVT-AV1 (six shots of 540 lines, processor time of encodes:
 1.3, 1.7 and 2.9 times as long at presets 9, 8 and 6 as at 10; measuring takes the same)."""
@@ -62,7 +62,7 @@ def foretell(
     sizes = [(rung.name, rung.width, rung.height, bytes_of(rung, chunks)) for rung in plan.rungs]
     total = Span(*(sum(getattr(one[3], end) for one in sizes) for end in ("low", "likely", "high")))
     missing = [one.task for one in forecasts if one.action is not Action.REUSE]
-    trials = (_TRIALS + _ALLOTTED * (settings.mode == "mean")) / settings.probes
+    trials = _TRIALS[settings.mode] / settings.probes
     slower = _PER_PRESET ** (_MEASURED_PRESET - settings.preset)
     work = 0.0
     for task in missing:

@@ -25,6 +25,8 @@ from footlights.pipeline.chunks import ChunkRequest
 
 FIRST_RUN = 8
 """Chunks of the smallest rendition searched at once after the scouts; every further run has twice as many."""
+_REACH = 8.0
+"""Units of q from a trial beyond which its curve is not believed."""
 _USUAL = {("av1", "av1"): 0.5, ("av1", "h264"): -11.0, ("h264", "h264"): 0.0}
 """Units of q from one rendition to the next where no chunk was solved at both."""
 
@@ -88,14 +90,16 @@ class Knowledge:
 
 
 def curve_of(request: ChunkRequest, trials: Sequence[Probe], chosen: Probe) -> Curve:
-    """Through the trial that stands, from the finest value that keeps the rate to the one on the floor."""
+    """Through the trial that stands, from the finest value that keeps the rate to the one on the floor, and no farther
+    than curves can be trusted."""
     rung = request.rung
     limits = (rung.q_min, rung.max_rate * request.seconds / 8)
     doubling = doubling_of(rung.target, request.slope)
     curve = fit(trials, chosen, len(request.frames), request.seconds, limits, doubling)
     step = rung_encoder(rung.codec, rung.preset).q.step
     floor = floor_of(curve, chosen.score, request.lowest, (rung.q_min, rung.q_max), step)
-    return replace(curve, q_high=floor, q_low=min(curve.q_low, floor))
+    high = min(floor, chosen.q + _REACH)
+    return replace(curve, q_high=high, q_low=min(max(curve.q_low, chosen.q - _REACH), high))
 
 
 def _promised(rung: Rung, look: Look) -> Prior:
