@@ -118,8 +118,7 @@ def _judge(goal: Goal, tried: dict[float, float], q: float) -> Found | None:
     if abs(score - goal.target) <= goal.tolerance:
         return Found(q, score, "reached")
     if goal.q_low in tried and max(tried.values()) < goal.target:
-        open_end = q == goal.q_low or (len(tried) == 2 and q == max(tried))
-        further = open_end and len(tried) < goal.probes and _peak(goal, tried) is not None
+        further = q == goal.q_low and len(tried) < goal.probes and _peak(goal, tried) is not None
         return None if further else _ceiling(tried)
     if score > goal.target and q >= goal.q_high:
         return Found(q, score, "floor")
@@ -134,13 +133,12 @@ def _ceiling(tried: dict[float, float]) -> Found:
 
 
 def _peak(goal: Goal, tried: dict[float, float]) -> float | None:
-    """Where the finest value scores less than a coarser one: halfway from the best trial to the next coarser one, or a
-    little beyond it where there is none, for the top is flat, and bytes are dear there. Where the finest value was the
-    first trial, a little coarser, to see whether it does."""
+    """Where the finest value scores less than a coarser one: halfway from the best trial to the next coarser one. Where
+    it was the first trial, a little coarser, to see whether it does."""
     if len(tried) == 1:
         return on_grid(goal.q_low + _BESIDE, goal)
     best = max(tried, key=lambda one: tried[one])
-    coarser = min((one for one in tried if one > best), default=best + _BESIDE)
+    coarser = min((one for one in tried if one > best), default=best)
     middle = on_grid((best + coarser) / 2, goal)
     return middle if tried[best] > tried[goal.q_low] + _NOISE and middle not in tried else None
 
