@@ -261,3 +261,8 @@ def test_a_lost_frame_is_found_by_both_fields_together(tmp_path: Path) -> None:
     frames[20:22] = [frames[19]] * 2
     _, survey = surveyed(noisy(frames, 4.5), tmp_path)
     assert {frame for gap in survey.gaps for frame in range(gap.start, gap.stop)} == {20, 21}
+
+
+def test_every_shot_has_the_nearest_film_before_and_after_it() -> None:
+    assert cadences.neighbours([None, 1, None, None, 2, None]) == [[1], [2], [1, 2], [1, 2], [1], [2]]
+    assert cadences.neighbours([None, None]) == [[], []]

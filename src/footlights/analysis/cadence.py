@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import comb
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,7 @@ _NEARER = 2.5
 """How many times the distance between the two orders a film frame's fields must be nearer to each other (measured:
 progressive above 2.7 with few exceptions, interlaced on MPEG-2 and DV up to 2.2)."""
 Floats = NDArray[np.float64]
+T = TypeVar("T")
 
 
 class _Film(NamedTuple):
@@ -105,12 +106,24 @@ def conclude(series: Series, shots: Sequence[Shot], tagged: FieldOrder) -> tuple
     """Conclude for every shot of a tape, in order."""
     places = [_places(series, shot) for shot in shots]
     films = [_film(found) for found in places]
-    reports: list[CadenceReport] = []
-    for index, shot in enumerate(shots):
-        near = (_nearest(reversed(films[:index])), _nearest(films[index + 1 :]))
-        film = films[index] or _carried(places[index], [one for one in near if one is not None])
-        reports.append(_report(series, shot, tagged, film))
-    return tuple(reports)
+    near = neighbours(films)
+    chosen = [film or _carried(*found) for film, found in zip(films, zip(places, near, strict=True), strict=True)]
+    return tuple(_report(series, shot, tagged, film) for shot, film in zip(shots, chosen, strict=True))
+
+
+def neighbours(items: Sequence[T | None]) -> list[list[T]]:
+    """For every place the nearest item before it and the nearest after it, as far as there are any."""
+    before, after = (_last_seen(items), _last_seen(items[::-1])[::-1])
+    return [[one for one in pair if one is not None] for pair in zip(before, after, strict=True)]
+
+
+def _last_seen(items: Sequence[T | None]) -> list[T | None]:
+    found: list[T | None] = []
+    last: T | None = None
+    for item in items:
+        found.append(last)
+        last = item if item is not None else last
+    return found
 
 
 def report(series: Series, shot: Shot, tagged: FieldOrder) -> CadenceReport:
@@ -217,10 +230,6 @@ def _carried(places: Sequence[_Film], near: Sequence[_Film]) -> _Film | None:
     ]
     best = max(going, key=lambda one: one.share, default=None)
     return best if best is not None and best.share >= max(one.share for one in places) else None
-
-
-def _nearest(films: Iterable[_Film | None]) -> _Film | None:
-    return next((one for one in films if one is not None), None)
 
 
 def _ratio(change: Floats, place: int) -> float:

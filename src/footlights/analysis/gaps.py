@@ -7,7 +7,7 @@ made out, is no loss either: it is told apart as unsure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from footlights.analysis import repeats
 from footlights.analysis.base import Series
+from footlights.analysis.cadence import neighbours
 from footlights.core.reports import CadenceKind, CadenceReport, Shot
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Gap, GapKind
@@ -42,16 +43,12 @@ class Repeats:
 
 def conclude(series: Series, shots: Sequence[Shot], cadences: Sequence[CadenceReport]) -> tuple[Repeats, ...]:
     """Repeated fields of every shot of a tape, in order."""
-    found = []
-    for index, (shot, cadence) in enumerate(zip(shots, cadences, strict=True)):
-        around = [
-            _nearest(shots, cadences, range(index - 1, -1, -1)),
-            _nearest(shots, cadences, range(index, len(shots))),
-        ]
-        found.append(
-            find_repeats(series, shot, cadence, [_film_fields(shot, *one) for one in around if one is not None])
-        )
-    return tuple(found)
+    known = list(zip(shots, cadences, strict=True))
+    around = neighbours([pair if pair[1].kind is CadenceKind.TELECINE else None for pair in known])
+    return tuple(
+        find_repeats(series, shot, cadence, [_film_fields(shot, *one) for one in films])
+        for (shot, cadence), films in zip(known, around, strict=True)
+    )
 
 
 def find_repeats(series: Series, shot: Shot, cadence: CadenceReport, around: Sequence[Flags] = ()) -> Repeats:
@@ -91,14 +88,6 @@ def duplicates(found: Sequence[Repeats], slots: Sequence[int], rate: Fraction) -
             concerned = sum(1 << field for field in fields)
             gaps.append(Gap(frame, frame + 1, GapKind.DUPLICATE, FrameRange(slot, slot + 1), evidence, at, concerned))
     return tuple(gaps)
-
-
-def _nearest(
-    shots: Sequence[Shot], cadences: Sequence[CadenceReport], order: Iterable[int]
-) -> tuple[Shot, CadenceReport] | None:
-    """The first shot on film."""
-    films = (index for index in order if cadences[index].kind is CadenceKind.TELECINE)
-    return next(((shots[index], cadences[index]) for index in films), None)
 
 
 def _film_fields(shot: Shot, of: Shot, cadence: CadenceReport) -> Flags:
