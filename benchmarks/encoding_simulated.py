@@ -227,7 +227,7 @@ def _mean(group: Sequence[Shot], target: float, draw: np.random.Generator) -> tu
     names = [str(number) for number in range(len(group))]
     for number in range(ROUNDS):
         curves = [_curve(*one, rung) for one in zip(group, trials, chosen, strict=True)]
-        again = raised(curves, names, rung, target, number, Caps(segment=1e9, window=1e9))
+        again = raised(curves, names, rung, target, number, Caps(segment=1e9, window=1e9), blind=True)
         for place, q in ((int(name), q) for name, q in again.items()):
             chosen[place] = group[place].probe(q, draw)
             trials[place].append(chosen[place])
