@@ -7,19 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from footlights.encoding.encoders import SvtAv1
+from footlights.encoding.encoders import SvtAv1, rung_encoder, rung_threads
 from footlights.media import ffmpeg
 
 
 @pytest.mark.parametrize("preset", [6, 8])
 def test_svt_av1_gives_the_same_bytes_with_any_number_of_threads(tmp_path: Path, preset: int) -> None:
-    plain = SvtAv1(preset).arguments(30, (0, 20), Fraction(25))
-    assert sum(":lp=1:" in word for word in plain) == 1
     made = []
-    for level in (1, 2):
-        path = tmp_path / f"{level}.mkv"
+    for threads in (1, 2):
+        words = SvtAv1(preset, threads=threads).arguments(30, (0, 20), Fraction(25))
+        assert sum(f":lp={threads}:" in word for word in words) == 1
+        path = tmp_path / f"{threads}.mkv"
         source = ["-f", "lavfi", "-i", "testsrc2=s=192x108:r=25", "-frames:v", "40"]
-        words = [word.replace(":lp=1:", f":lp={level}:") for word in plain]
-        ffmpeg.run([*source, *words, ffmpeg.file_url(path)], doing="encoding with other threads")
+        ffmpeg.run([*source, *words, ffmpeg.file_url(path)], doing="encoding with so many threads")
         made.append(path.read_bytes())
     assert made[0] == made[1]
+
+
+def test_a_single_chunk_gets_both_threads_and_chunks_side_by_side_one_each() -> None:
+    assert [rung_threads("av1", count) for count in (1, 2, 50)] == [2, 1, 1]
+    assert rung_threads("h264", 50) == rung_threads("h264", 1)
+    words = rung_encoder("av1", "8", threads=rung_threads("av1", 1)).arguments(30, (0,), Fraction(25))
+    assert any(":lp=2:" in word for word in words)

@@ -58,6 +58,9 @@ class ChunkRequest:
     price: float | None = None
     """Bytes that one more point of VMAF of one frame may cost, as far as chunks solved before tell."""
 
+    threads: int = 1
+    """Processor threads of the encoder."""
+
     @property
     def lowest(self) -> float:
         """The score that the chunk must have."""

@@ -269,6 +269,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 look=looks[number],
                 banding=settings.encoding.banding,
                 slack=settings.encoding.slack if settings.encoding.mode == "mean" else 0.0,
+                threads=rung_threads(rung.codec, len(plan.chunks)),
             )
             pixels = len(frames) * rung.width * rung.height
             tasks.append(
@@ -279,7 +280,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                     {"request": records.to_data(request)},
                     needs=(feed.pieces[number],) if feed.pieces else (INGEST,),
                     places={"video": feed.video} if feed.video else {},
-                    resources=Resources(rung_threads(rung.codec), memory=3 * 2**30, disk=round(pixels * 7.3)),
+                    resources=Resources(request.threads, memory=3 * 2**30, disk=round(pixels * 7.3)),
                     units=settings.encoding.probes * max(1, round(pixels / 1e6)),
                     priority=10,
                     timeout=settings.engine.patience * (_SLOW_START + settings.encoding.probes * pixels / 1e6),

@@ -109,7 +109,7 @@ def _small(request: ChunkRequest, pictures: Path, folder: Path) -> Path:
 
 def _proxy(request: ChunkRequest, q: float, small: Path, path: Path) -> Probe:
     count, (_, height) = len(request.frames), _size(request)
-    encode(request, SvtAv1(PRESET, request.hdr), q, small, path)
+    encode(request, SvtAv1(PRESET, request.hdr, request.threads), q, small, path)
     every = odd(min(count // _MEASURED, _SPARSEST))
     scores = vmaf(path, small, request.rate, height=height, frames=count, every=every)
     size = path.stat().st_size

@@ -32,7 +32,7 @@ _CAP_STEP = 1.0
 
 def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress: Callable[[int], None]) -> ChunkEncode:
     """Leave the accepted encode as `chunk.mkv` in `folder`; temporary files are gone when it returns."""
-    encoder = rung_encoder(request.rung.codec, request.rung.preset, request.hdr)
+    encoder = rung_encoder(request.rung.codec, request.rung.preset, request.hdr, request.threads)
     reference = _reference(request, picture, folder)
     treated = Treatment(reference, reference)
     if request.grain == "auto":
