@@ -17,6 +17,7 @@ MAX_STALL = 1000.0
 MAX_DROPPED = FRAMES // 10
 """Frames decoded and not painted: a busy machine without a GPU leaves some out. A fault of the stream shows in `errors`
 and `total`."""
+ATTEMPTS = 4
 
 
 def check_played(seen: dict[str, Any], record: Any) -> None:
@@ -95,12 +96,17 @@ def test_the_browsers_parser_gives_every_track_the_same_range(page: Any, site: s
 
 
 def test_sound_is_heard_to_the_sample(page: Any):
-    """Recorded from the element after an exact seek: without the edit list over priming it is 1024 samples late."""
+    """Recorded from the element after an exact seek: without the edit list over priming it is 1024 samples late.
+
+    A busy machine leaves single blocks of 128 samples out of what is recorded, another one each time; a stream that is
+    wrong is wrong in every recording."""
     page.evaluate("() => loadHls('av01')")
     begin = Fraction(5, 4)
-    heard = page.evaluate("begin => heardClicks(begin, 3)", float(begin))
-    assert len(heard) >= 3
     rise = 105  # samples until the burst is louder than the threshold
-    for number, time in enumerate(heard[:3]):
-        click = CLICK_FROM + CLICK_EVERY * (number + 1)
-        assert abs(time * 48_000 - float((click - begin) * 48_000) - rise) <= 3
+    due = [float((CLICK_FROM + CLICK_EVERY * number - begin) * 48_000) + rise for number in (1, 2, 3)]
+    off: list[list[float]] = []
+    while len(off) < ATTEMPTS and (not off or max(off[-1]) > 3):
+        heard = page.evaluate("begin => heardClicks(begin, 3)", float(begin))
+        assert len(heard) >= len(due)
+        off.append([abs(time * 48_000 - sample) for time, sample in zip(heard, due, strict=False)])
+    assert max(off[-1]) <= 3, off
