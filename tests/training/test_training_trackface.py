@@ -21,6 +21,7 @@ from footlights.training.facescenes import LINES, draw_stage, light_at, light_on
 from footlights.training.facesources import SourceFace, crop_of, kept_together  # noqa: E402
 from footlights.training.runs import Chosen, Config  # noqa: E402
 from footlights.training.trackface_data import Pool, Shape, draw_batch, load_tracks, whole_track  # noqa: E402
+from footlights.training.trackface_losses import FaceWeights, face_loss  # noqa: E402
 from footlights.training.trackface_render import TrackFacts  # noqa: E402
 from footlights.training.trackface_score import score_pictures, strip_of  # noqa: E402
 from footlights.training.trackface_validate import score_track  # noqa: E402
@@ -84,6 +85,36 @@ def test_a_stage_shows_every_face_where_its_path_says(tmp_path: Path) -> None:
     assert np.abs(seen - expected).mean() < 0.02 * np.abs(expected).mean()
 
 
+def test_a_wide_stage_tilts_and_reshapes_the_same_faces_and_its_truth_follows(tmp_path: Path) -> None:
+    face = source(tmp_path)
+    plain, wide = (draw_stage([face], np.random.default_rng(3), large=0.0, wide=each) for each in (False, True))
+    assert all(tile.tone == 1 for tile in plain)
+    assert np.std([tile.turn for tile in wide]) > 1.3 * np.std([tile.turn for tile in plain])
+    assert np.std([tile.squeeze[0] for tile in wide]) > 1.5 * np.std([tile.squeeze[0] for tile in plain])
+    assert all(tile.height <= 78 for tile in wide)
+    tile = replace(wide[0], microphone=False, gain=(1, 1, 1), slope=(0, 0))
+    u, v = (np.linspace(-0.2, 0.2, 9)[None, :], np.linspace(-0.2, 0.2, 9)[:, None])
+    toned, plain_light = (light_at(replace(tile, tone=tone), tmp_path, 0, u, v, 200) for tone in (1.2, 1.0))
+    np.testing.assert_allclose(toned, 0.18**-0.2 * plain_light**1.2, rtol=1e-3)
+
+
+def test_the_loss_is_least_at_the_truth_and_dear_where_a_face_loses() -> None:
+    torch.manual_seed(2)
+    truth = torch.nn.functional.avg_pool2d(torch.randn(2, 3, 66, 66), 3, 1)
+    given, weight, deviations = truth + 0.2 * torch.randn_like(truth), torch.ones_like(truth), torch.full((2, 3), 0.2)
+    losses = {
+        share: face_loss(given + share * (truth - given), given, truth, weight, deviations, FaceWeights())
+        for share in (-0.5, 0.0, 0.5, 1.0)
+    }
+    totals = [float(losses[share][0]) for share in (-0.5, 0.0, 0.5, 1.0)]
+    assert totals == sorted(totals, reverse=True)
+    assert float(losses[0.0][1]["gain"]) == pytest.approx(0, abs=1e-6)
+    assert float(losses[0.5][1]["harm"]) == 0 < float(losses[0.0][1]["harm"]) < float(losses[-0.5][1]["harm"])
+    structure = [float(losses[share][1]["structure"]) for share in (-0.5, 0.5, 1.0)]
+    assert structure == sorted(structure, reverse=True)
+    assert structure[-1] < 0.01
+
+
 def test_a_crop_is_twenty_six_centimetres_of_a_mean_face() -> None:
     points = np.zeros((468, 2))
     points[10], points[152], points[33], points[263] = (100, 50), (100, 222.5), (68, 110), (132, 110)
@@ -116,6 +147,16 @@ def test_the_truth_scores_best(shards: Path) -> None:
         return truth, given, truth
 
     assert score_track(perfect, pool, 0).gain > 6
+
+
+def test_tracks_of_faces_larger_than_the_program_restores_are_left_out(shards: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "shard-0000"
+    folder.mkdir()
+    for name in ("base", "truth"):
+        np.save(folder / f"{name}.npy", np.load(shards / "val" / "shard-0000" / f"{name}.npy"))
+    part = replace(facts(1, 120.0), whole=False, corner=(0.1, 0.0))
+    (folder / "facts.json").write_text(json.dumps([asdict(facts(0)), asdict(part)]), "utf-8")
+    assert [track.facts.height for track in load_tracks(tmp_path)] == [50.0]
 
 
 def test_batches_follow_from_seed_and_number(shards: Path) -> None:

@@ -43,6 +43,9 @@ _COLOURS: dict[str, tuple[float, float, float]] = {
     "green": (0.05, 1, 0.12),
 }
 _CHANCES = (0.42, 0.2, 0.14, 0.1, 0.08, 0.06)
+_TILTED, _TILT = 0.35, 0.5
+"""Share of heads that are tilted where the draw is wide, and how far, radians."""
+_GREY = 0.18
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Tile:
     """Of the light across the face, per side."""
     mirrored: bool
     microphone: bool
+    tone: float = 1.0
+    """Exponent of the light about middle grey: other skins, other contrast."""
 
     @property
     def height(self) -> float:
@@ -89,9 +94,17 @@ class Tile:
 
 
 def draw_stage(
-    faces: list[SourceFace], rng: np.random.Generator, *, large: float = 0.3, only_light: str | None = None
+    faces: list[SourceFace],
+    rng: np.random.Generator,
+    *,
+    large: float = 0.3,
+    only_light: str | None = None,
+    wide: bool = False,
 ) -> list[Tile]:
-    """Tiles on shelves until the stage is full; `large` is the share of faces above 78 lines."""
+    """Tiles on shelves until the stage is full; `large` is the share of faces above 78 lines.
+
+    `wide` varies geometry and tone beyond what people differ by: few faces must stand for many.
+    """
     tiles: list[Tile] = []
     pending = sorted((_draw_height(rng, large) for _ in range(60)), reverse=True)
     top = 0.0
@@ -103,10 +116,11 @@ def draw_stage(
             continue
         left, shelf = 0.0, room
         for height in list(pending[first:]):
-            wide = height * _CROP * _ROOM
-            if left + wide <= COLUMNS:
-                tiles.append(_draw_tile(_pick(faces, tiles, height, rng), left, top, height, rng, only_light))
-                left += wide
+            across = height * _CROP * _ROOM
+            if left + across <= COLUMNS:
+                tile = _draw_tile(_pick(faces, tiles, height, rng), left, top, height, rng, only_light)
+                tiles.append(_widened(tile, rng) if wide else tile)
+                left += across
                 pending.remove(height)
         top += shelf
     return tiles
@@ -145,6 +159,8 @@ def light_at(tile: Tile, data: Path, field: int, u: Values, v: Values, density: 
         picture, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
     )
     light = np.maximum(seen, 0)
+    if tile.tone != 1.0:
+        light = np.float32(_GREY ** (1 - tile.tone)) * cv2.pow(light, tile.tone)
     if tile.microphone:
         light = _with_microphone(light, u, v, tile.tempo * field)
     slope = np.clip(1 + tile.slope[0] * u + tile.slope[1] * v, 0.15, 3)[..., None]
@@ -208,6 +224,18 @@ def _draw_tile(
         slope=(float(rng.normal(0, 0.7)), float(rng.normal(0, 0.4))),
         mirrored=bool(rng.random() < 0.5),
         microphone=bool(rng.random() < 0.12),
+    )
+
+
+def _widened(tile: Tile, rng: np.random.Generator) -> Tile:
+    """The tile with another shape of face, other contrast, and often a tilted head."""
+    tilted = rng.random() < _TILTED
+    return replace(
+        tile,
+        turn=float(rng.uniform(-_TILT, _TILT)) if tilted else tile.turn,
+        squeeze=(float(rng.normal(0, 0.07)), tile.squeeze[1]),
+        skin=np.stack([2 * tile.skin[0], tile.skin[1]]),
+        tone=float(np.exp(rng.normal(0, 0.18))),
     )
 
 

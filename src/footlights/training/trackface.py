@@ -56,7 +56,8 @@ def step(run: Run[TrackFaceNet], config: Config, batch: Batch) -> dict[str, Tens
     """One iteration; the loss, its terms and the norm of the gradient."""
     paced(run, config)
     made, given, truth = unroll(run.net, batch, bf16=config.bf16)
-    total, terms = face_loss(made, given, truth, torch.from_numpy(batch.weights), FaceWeights())
+    weights, deviations = torch.from_numpy(batch.weights), torch.from_numpy(batch.deviations)
+    total, terms = face_loss(made, given, truth, weights, deviations, FaceWeights())
     norm = learned(run, config, total)
     return {"total": total.detach(), "norm": norm, **{name: term.detach() for name, term in terms.items()}}
 

@@ -21,6 +21,9 @@ Values = NDArray[np.float32]
 
 _CLEAN = 0.08
 """Share of samples whose input is the truth: on a clean picture the net must do nothing."""
+_NO_REFERENCES, _FOREIGN = 0.2, 0.25
+"""Shares of samples without references, and with some of the same person's other tapes."""
+_SPREAD = 2
 _FEATURES = ((-0.24, -0.2, 0.16, 0.09), (0.24, -0.2, 0.16, 0.09), (0.0, 0.32, 0.2, 0.11))
 """Eyes and mouth in a crop: x, y of the middle and spread, crop ±1."""
 
@@ -75,16 +78,17 @@ class Shape:
 
 
 def load_tracks(folder: Path, limit: int = 0) -> list[Track]:
-    """All tracks of a folder's shards, at most those of `limit` shards."""
+    """Tracks of a folder's shards that show a whole face, at most those of `limit` shards: the program restores no
+    larger face."""
     found = whole_shards(folder, "trackface_render")
     return [track for path in found[: limit or None] for track in load_shard(path)]
 
 
 def load_shard(folder: Path) -> list[Track]:
-    """The tracks of one shard."""
+    """The tracks of one shard that show a whole face."""
     facts = read_facts(folder)
     base, truth = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("base", "truth"))
-    return [_track(each, base[number], truth[number]) for number, each in enumerate(facts)]
+    return [_track(each, base[number], truth[number]) for number, each in enumerate(facts) if each.whole]
 
 
 def read_facts(folder: Path) -> list[TrackFacts]:
@@ -133,9 +137,7 @@ class Pool:
 def draw_batch(pool: Pool, shape: Shape, seed: int, number: int) -> Batch:
     """Batch `number` of a run."""
     rng = np.random.default_rng((seed, number))
-    # Small faces gain most and are most of what tapes hold.
-    weights = np.array([1.0 if track.facts.whole else 0.7 for track in pool.tracks])
-    chosen = rng.choice(len(pool.tracks), shape.count, p=weights / weights.sum())
+    chosen = rng.choice(len(pool.tracks), shape.count)
     return stacked([_draw(pool, int(index), shape, rng) for index in chosen])
 
 
@@ -144,7 +146,7 @@ def whole_track(pool: Pool, index: int) -> Batch:
     track = pool.tracks[index]
     count = len(track.fine)
     window = (slice(0, SIDE), slice(0, SIDE))
-    picked = _sharpest(pool, index, np.random.default_rng(index))
+    picked = [(each, instant, 0) for each, instant in _own_sharpest(track)]
     return _piece(track, range(count), window, picked, clean=False)
 
 
@@ -159,30 +161,41 @@ def _draw(pool: Pool, index: int, shape: Shape, rng: np.random.Generator) -> Bat
     # Places near the middle of the crop, where the face is, come more often.
     top, left = (int(np.clip(rng.normal(0.5, 0.28), 0, 1) * (SIDE - shape.side)) // 8 * 8 for _ in range(2))
     window = (slice(top, top + shape.side), slice(left, left + shape.side))
-    picked = [] if rng.random() < 0.2 else _sharpest(pool, index, rng)[: int(rng.integers(1, REFERENCES + 1))]
+    picked = _references(pool, index, rng)
     piece = _piece(track, range(start, start + shape.instants), window, picked, clean=bool(rng.random() < _CLEAN))
     return _mirrored(piece) if rng.random() < 0.5 else piece
 
 
-def _sharpest(pool: Pool, index: int, rng: np.random.Generator) -> list[tuple[Track, int]]:
-    """References: the sharpest instants of the person's other tracks that show the same part, and of this one."""
+def _references(pool: Pool, index: int, rng: np.random.Generator) -> list[tuple[Track, int, int]]:
+    """None, or the sharpest instants of this track as the program chooses them, or now and then of the same person on
+    another tape where the face is larger: what attention is to find there must be true detail at times. Each with the
+    instants to both sides that are averaged with it, as the program averages what it follows."""
+    draw = rng.random()
+    if draw < _NO_REFERENCES:
+        return []
     own = pool.tracks[index]
-    others = [
-        pool.tracks[number]
-        for number in pool.people[own.facts.identity]
-        if number != index and own.facts.whole and pool.tracks[number].facts.whole
-    ]
-    found = [(track, int(rng.integers(len(track.fine)))) for track in others if track.facts.height > own.facts.height]
-    found.sort(key=lambda each: -each[0].facts.height)
+    found: list[tuple[Track, int]] = []
+    if draw < _NO_REFERENCES + _FOREIGN:
+        others = [pool.tracks[number] for number in pool.people[own.facts.identity] if number != index]
+        larger = [track for track in others if track.facts.height > own.facts.height]
+        larger.sort(key=lambda track: -track.facts.height)
+        found = [(track, int(rng.integers(len(track.fine)))) for track in larger[:2]]
+    spread = _SPREAD if rng.random() < 0.5 else 0
+    picked = [*found, *_own_sharpest(own)][: int(rng.integers(1, REFERENCES + 1))]
+    return [(track, instant, spread) for track, instant in picked]
+
+
+def _own_sharpest(own: Track) -> list[tuple[Track, int]]:
+    """References as the program chooses them: of the track itself."""
     best = [int(instant) for instant in np.argsort(-own.sharpness)]
-    return [*found[:2], *((own, instant) for instant in (best[0], best[len(best) // 2], best[1]))][:REFERENCES]
+    return [(own, instant) for instant in (best[0], best[len(best) // 2], best[1])][:REFERENCES]
 
 
 def _piece(
     track: Track,
     instants: range,
     window: tuple[slice, slice],
-    picked: Sequence[tuple[Track, int]],
+    picked: Sequence[tuple[Track, int, int]],
     *,
     clean: bool,
 ) -> Batch:
@@ -194,8 +207,8 @@ def _piece(
     # A clean picture has as many lines as the crop and no noise.
     facts = [0.0, 2.0] if clean else [track.facts.sigma / SIGMA_UNIT, track.facts.scale / SCALE_UNIT]
     references = np.zeros((REFERENCES, rows.stop - rows.start, columns.stop - columns.start), np.float32)
-    for number, (other, instant) in enumerate(picked):
-        fine = other.fine[instant].astype(np.float32)
+    for number, (other, instant, spread) in enumerate(picked):
+        fine = other.fine[max(instant - spread, 0) : instant + spread + 1].astype(np.float32).mean(axis=0)
         references[number] = fine[rows, columns] / max(float(np.std(fine)), 0.03)
     present = np.arange(REFERENCES) < len(picked)
     places = _places(track.facts)[:, rows, columns]
@@ -225,7 +238,7 @@ def _places(facts: TrackFacts) -> Values:
 def _weights(track: Track, instants: range, places: Values, window: tuple[slice, slice]) -> Values:
     """Of the error: the face before its surroundings, eyes and mouth before the face, and light as it is seen."""
     x, y = places
-    face = 0.35 + 0.65 / (1 + np.exp(12 * (np.hypot(x / 0.62, y / 0.8) - 1)))
+    face = 0.15 + 0.85 / (1 + np.exp(12 * (np.hypot(x / 0.62, y / 0.8) - 1)))
     for middle_x, middle_y, wide, high in _FEATURES:
         face = face + 1.5 * np.exp(-0.5 * (((x - middle_x) / wide) ** 2 + ((y - middle_y) / high) ** 2))
     seen = track.brightness[instants.start : instants.stop].astype(np.float32)

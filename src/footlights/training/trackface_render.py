@@ -88,6 +88,7 @@ class Job:
     faces: Path
     out: Path
     held_out: bool
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--wide", action="store_true", help="other shapes and tones of faces, tilted heads, none large")
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
     jobs = [
-        Job(number, chosen.seed, chosen.data, chosen.faces, chosen.out, chosen.held_out)
+        Job(number, chosen.seed, chosen.data, chosen.faces, chosen.out, chosen.held_out, chosen.wide)
         for number in range(chosen.first, chosen.first + chosen.count)
         if not (chosen.out / f"shard-{number:04d}").exists()
     ]
@@ -132,7 +134,7 @@ def render(job: Job) -> str:
         faces = [face for face in faces if face.real]
     name = list(PRESETS)[job.number % len(PRESETS)]
     tape = replace(known_tape(name) if job.held_out else draw_tape(rng), bottom_first=False, progressive=False)
-    tiles = draw_stage(faces, rng)
+    tiles = draw_stage(faces, rng, large=0.0, wide=True) if job.wide else draw_stage(faces, rng)
     pictures, sigma = _recorded(tiles, tape, job, int(rng.integers(2**31)))
     cuts = [_cuts(tile, rng) for tile in tiles]
     lifted = list(islice(FieldLift("S", threads=1).lift(_frames(pictures), sigma), FRAMES - 1))

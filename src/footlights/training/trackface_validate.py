@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from footlights.core.facelight import CODES, LEAST_DEVIATION, OFFSET, FaceLight, relight
+from footlights.metrics.fidelity import gmsd
 from footlights.training.trackface_data import Batch, Pool, Track, whole_track
 
 Values = NDArray[np.float32]
 Restore = Callable[[Batch], tuple[Tensor, Tensor, Tensor]]
 
 _HARM = 0.2
+_BOX = (slice(40, 216), slice(56, 200))
 _SIZES = ((0, 45, "small"), (45, 78, "medium"), (78, 1000, "large"))
 
 
@@ -36,6 +38,8 @@ class FaceScore:
     ours: float
     flicker: float
     """Mean square of the change of error from instant to instant, over the base's."""
+    structure: float
+    """Deviation of gradient magnitude similarity in the face's box, over the base's."""
 
     @property
     def gain(self) -> float:
@@ -69,7 +73,12 @@ def score_track(restored: Restore, pool: Pool, number: int) -> FaceScore:
         base=_decibels(before[:, face]),
         ours=_decibels(after[:, face]),
         flicker=flicker[1] / max(flicker[0], 1e-12),
+        structure=_unlike(ours, truths) / max(_unlike(bases, truths), 1e-6),
     )
+
+
+def _unlike(made: Sequence[Values], truths: Sequence[Values]) -> float:
+    return float(np.mean([gmsd(made[at][_BOX], truths[at][_BOX]) for at in (2, len(made) - 2)]))
 
 
 def shown(detail: Values, deviation: float) -> Values:
@@ -92,6 +101,7 @@ def summary(scores: Sequence[FaceScore]) -> dict[str, str]:
             row[f"{name}_gain"] = f"{np.mean([score.gain for score in chosen]):+.3f}"
     row["all_harmed"] = f"{sum(score.gain < -_HARM for score in scores)}/{len(scores)}"
     row["all_worst"] = f"{min(score.gain for score in scores):+.2f}"
+    row["all_structure"] = f"{np.mean([score.structure for score in scores]):.4f}"
     row["all_flicker"] = f"{np.mean([score.flicker for score in scores]):.3f}"
     return row
 
