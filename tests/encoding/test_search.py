@@ -230,3 +230,14 @@ def test_pictures_that_move_are_expected_to_change_faster_with_q(target: float) 
         apart = ladder.first_guess(rung, look) - ladder.first_guess(nearer, look)
         assert apart == pytest.approx(ladder.doubling(look))
         assert ladder.expected_slope(rung, look) == pytest.approx(-np.log(2) * (100 - target) / ladder.doubling(look))
+
+
+def test_what_is_seen_from_nearer_is_expected_to_be_coarser_and_steeper() -> None:
+    """From 1440 lines on VMAF judges as on a 4K screen."""
+    small, large = (
+        ladder.rungs(lines * 16 // 9, lines, EncodingSettings(heights=(lines,), h264_height=0))[0]
+        for lines in (1080, 1440)
+    )
+    look = Look(40.0, 12.0, 90.0)
+    assert ladder.first_guess(large, look) == ladder.first_guess(small, look) + 8
+    assert ladder.expected_slope(large, look) == pytest.approx(ladder.expected_slope(small, look) / 0.8)

@@ -8,7 +8,7 @@ import pytest
 
 from footlights.errors import ToolError
 from footlights.media import ffmpeg
-from footlights.metrics.video import Scores, compare, vmaf
+from footlights.metrics.video import Scores, cambi, compare, vmaf
 
 NTSC = Fraction(60000, 1001)
 
@@ -71,3 +71,25 @@ def test_the_comparison_table_has_every_metric_for_every_frame(tmp_path: Path) -
     assert all(worst <= low <= mean for mean, low, worst in rows.values())
     assert 10 < rows["PSNR Y (dB)"][0] < 40
     assert 10 < rows["XPSNR Y (dB)"][0] < 40
+
+
+def _posterised(path: Path, step: int, frames: int) -> Path:
+    """A smooth dark light, one code brighter from frame to frame, rounded to multiples of `step`."""
+    shape = f"(90+N+150*exp(-((X-120)^2+(Y-60)^2)/9800))/{step}"
+    graph = f"nullsrc=s=256x144:r=25,format=yuv420p10le,geq=lum='floor({shape}+0.5)*{step}':cb=512:cr=512"
+    tail = ["-frames:v", str(frames), "-pix_fmt", "yuv420p10le", "-c:v", "rawvideo", ffmpeg.file_url(path)]
+    ffmpeg.run(["-f", "lavfi", "-i", graph, *tail], doing="making")
+    return path
+
+
+def test_bands_looked_at_beside_vmaf_are_those_of_the_same_frames(tmp_path: Path) -> None:
+    """The few frames in the middle of four parts, each with the value that measuring all gives it; VMAF as without."""
+    frames, rate = 24, Fraction(25)
+    smooth, coarse = (_posterised(tmp_path / f"{step}.nut", step, frames) for step in (1, 4))
+    every = cambi(coarse, smooth, rate, width=256, height=144, frames=frames)
+    beside = vmaf(coarse, smooth, rate, height=144, width=256, frames=frames, every=5)
+    assert len(every) == frames
+    assert every.min() > 1
+    assert beside.bands.tolist() == every[3::7].tolist()
+    assert beside.vmaf.tolist() == vmaf(coarse, smooth, rate, height=144, frames=frames, every=5).vmaf.tolist()
+    assert not len(cambi(coarse, smooth, rate, width=200, height=144, frames=frames))

@@ -37,7 +37,7 @@ def test_a_whole_file_of_the_same_size_is_copied_raw_and_stays(tmp_path: Path, m
     ffmpeg.run([*pictures, *tail], doing="making a video")
     before = video.read_bytes()
     raw = chunk(video, tmp_path / "raw", "av1", (256, 144))
-    monkeypatch.setattr(encoders, "_RAW_MOST", 0)
+    monkeypatch.setattr(encoders, "_raw_most", lambda: 0)
     assert chunk(video, tmp_path / "itself", "av1", (256, 144)) == raw
     assert video.read_bytes() == before
 
@@ -54,6 +54,6 @@ def test_raw_and_packed_pictures_give_the_same_encode(
     )
     assert encoders.intermediate_suffix(10 * 256 * 144) == ".nut"
     raw = chunk(video, tmp_path / "raw", codec)
-    monkeypatch.setattr(encoders, "_RAW_MOST", 0)
+    monkeypatch.setattr(encoders, "_raw_most", lambda: 0)
     assert encoders.intermediate_suffix(10 * 256 * 144) == ".mkv"
     assert chunk(video, tmp_path / "packed", codec) == raw

@@ -14,7 +14,9 @@ from footlights.core.time import FrameRange
 from footlights.encoding import encoders, ladder
 from footlights.encoding.search import Goal, foreseen, slope_at
 from footlights.media import ffmpeg
-from footlights.pipeline.chunks import ChunkRequest, Picture
+from footlights.metrics.video import vmaf
+from footlights.pipeline import proxies
+from footlights.pipeline.chunks import ChunkRequest, Picture, encode
 from footlights.pipeline.proxies import LEAST_LINES, begin, shown, worthwhile
 from footlights.pipeline.rungs import encode_chunk
 from footlights.settings import EncodingSettings
@@ -71,6 +73,23 @@ def test_a_long_chunk_is_looked_at_in_its_first_half(tmp_path: Path) -> None:
         begun.append(begin(request(frames=FrameRange(0, 52)), video, tmp_path).proxy)
     assert begun[0] is not None
     assert begun[0] == begun[1]
+
+
+def test_a_proxy_is_judged_by_the_model_of_its_rendition(tmp_path: Path) -> None:
+    """Half of 1440 lines as on a 4K screen too, or the score would not be that which is sought there."""
+    settings = EncodingSettings(heights=(1440,), h264_height=0, preset=9)
+    (rung,) = ladder.rungs(64, 1440, settings)
+    video, rate = tmp_path / "a.nut", Fraction(25)
+    source = ["-f", "lavfi", "-i", "testsrc2=s=64x1440:r=25,boxblur=1,noise=c0s=6:c0f=t", "-frames:v", "10"]
+    ffmpeg.run([*source, *encoders.intermediate(".nut"), ffmpeg.file_url(video)], doing="making a video")
+    large = request(rung=rung, width=64, height=1440)
+    proxy = begin(large, video, tmp_path).proxy
+    assert proxy is not None
+    small, made = proxies._small(large, video, tmp_path), tmp_path / "made.mkv"
+    encode(large, encoders.SvtAv1(proxies.PRESET), proxy.q, small, made)
+    near, far = (vmaf(made, small, rate, height=lines, frames=10).mean for lines in (1440, 1080))
+    assert proxy.mean == pytest.approx(near, abs=1e-3)
+    assert near > far
 
 
 @pytest.fixture

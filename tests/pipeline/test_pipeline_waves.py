@@ -16,7 +16,7 @@ from footlights.encoding import ladder
 from footlights.encoding.search import Goal, Prior, search
 from footlights.engine.tasks import Task
 from footlights.pipeline.chunks import ChunkRequest
-from footlights.pipeline.waves import Asked, waves
+from footlights.pipeline.waves import Asked, Knowledge, waves
 from footlights.settings import EncodingSettings
 
 CHUNKS = 40
@@ -109,6 +109,21 @@ def test_warm_searches_take_fewer_trials_than_cold_ones() -> None:
     assert mean_cold >= mean_warm + 0.8
     assert all(abs(one.chosen.score - one.target) <= 0.5 for one in warm)
     assert {one.prior for one in warm} == {"look", "shots", "rendition"}
+
+
+def test_a_rendition_that_is_judged_from_nearer_begins_coarser() -> None:
+    """The first chunk at 2160 lines, where none was solved at both: twelve units and the usual half above 1080."""
+    settings = EncodingSettings(heights=(2160, 1080), h264_height=0)
+    large, small = ladder.rungs(3840, 2160, settings)
+    known = Knowledge({rung.name: rung.target for rung in (large, small)})
+    plain = Asked.of(asked()[0])
+    below = plain.changed(replace(plain.request, rung=small))
+    chosen = Probe(27.0, 1000, small.target, small.target, small.target)
+    encode = ChunkEncode(small.name, below.request.frames, (0,), chosen, (chosen,), "reached", target=small.target)
+    known.learn(0, below, encode)
+    begun = known.begin(0, plain.changed(replace(plain.request, rung=large))).request
+    assert begun.prior == "rendition"
+    assert begun.guess == pytest.approx(27 + 12.5)
 
 
 def test_where_allocation_decides_a_price_is_told_from_the_scouts_on() -> None:

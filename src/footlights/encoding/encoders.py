@@ -6,9 +6,11 @@ with other thread counts; SVT-AV1 does not), key frames only where asked, closed
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Protocol
 
 from footlights.errors import ParameterError
@@ -18,8 +20,10 @@ _BT709 = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range
 _TAGS = ("-vf", _BT709, "-chroma_sample_location", "left")
 _EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1")
 THREADS = 2
-_RAW_MOST = 2**30
-"""Bytes."""
+_RAW_LEAST = 2**30
+"""Bytes of raw pictures that any machine's memory is taken to hold."""
+_RAW_SHARE = 4
+"""Raw pictures of all processors together may take so small a part of the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +219,16 @@ def intermediate_suffix(samples: int) -> str:
 
     Raw pictures take three bytes a sample, two to four times as many as packed ones, and no time to read: a chunk's
     trials, which read them twice each, take a sixth to a quarter less (SVT-AV1 preset 10, 960×540, measured). Beyond
-    a size that memory is likely to hold, the disk would be what takes the time.
+    a size that memory is likely to hold, the disk would be what takes the time. What comes of them is the same.
     """
-    return ".nut" if 3 * samples <= _RAW_MOST else ".mkv"
+    return ".nut" if 3 * samples <= _raw_most() else ".mkv"
+
+
+@lru_cache
+def _raw_most() -> int:
+    """Bytes; more on machines with much memory for each processor."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(_RAW_LEAST, memory // (_RAW_SHARE * (os.cpu_count() or 1)))
 
 
 def intermediate(suffix: str, scale: str | None = None, hdr: str = "") -> list[str]:

@@ -37,13 +37,33 @@ _SMALLEST = 216
 """Samples of the longer side from which on CAMBI can be measured."""
 
 
+_BANDED = 4
+"""Frames of a shot whose bands are looked at beside its VMAF: CAMBI takes as long as VMAF does, and changes slowly."""
+_ALONE = {
+    "param_dict": {"C": 4.0, "nu": 0.9, "gamma": 0.05, "norm_type": "clip_0to1", "score_clip": [0.0, 100.0]},
+    "model_dict": {
+        "model_type": "LIBSVMNUSVR",
+        "feature_names": ["Cambi_feature_cambi_score"],
+        "feature_opts_dicts": [{"full_ref": True}],
+        "norm_type": "linear_rescale",
+        "slopes": [1.0, 1.0],
+        "intercepts": [0.0, 0.0],
+        "score_clip": [0.0, 100.0],
+        "model": "svm_type nu_svr\nkernel_type rbf\ngamma 0.05\nnr_class 2\ntotal_sv 1\nrho 0\nSV\n1 1:0.5 \n",
+    },
+}
+"""libvmaf measures nothing without a model, and then what that model needs: this one needs CAMBI alone, and what it
+makes of it is not looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Per measured frame."""
 
     vmaf: NDArray[np.float64]
     bands: NDArray[np.float64]
-    """CAMBI beyond that of the reference, 0 to 24, 5 begins to annoy (Tandon et al. 2021); empty where not measured."""
+    """CAMBI beyond that of the reference, 0 to 24, 5 begins to annoy (Tandon et al. 2021), of fewer frames than `vmaf`;
+    empty where not measured."""
 
     @property
     def mean(self) -> float:
@@ -90,40 +110,89 @@ def seen_at(
     return float(np.mean(measured))
 
 
+def large(height: int) -> bool:
+    """Whether pictures of this many lines are judged as on a 4K screen, from nearer."""
+    return height >= _4K_LINES
+
+
 def model_for(height: int) -> str:
     """The VMAF model for pictures of this many lines."""
-    return MODEL_4K if height >= _4K_LINES else MODEL
+    return MODEL_4K if large(height) else MODEL
 
 
 def vmaf(
     test: Path, reference: Path, rate: Fraction, *, height: int, frames: int, every: int = 1, width: int = 0
 ) -> Scores:
-    """VMAF-NEG of `test` against `reference`, both of the same size; every `every`-th frame is measured.
+    """VMAF-NEG of `test` against `reference`, both of the same size, by the model for pictures of `height` lines; every
+    `every`-th frame is measured.
 
-    With a `width` that is large enough banding is measured in the same pass. Raises ToolError unless all `frames` of
-    both were compared.
+    With a `width` that is large enough banding is looked at in the same pass, on about four frames spread over the
+    shot. Raises ToolError unless all `frames` of both were compared.
     """
-    banding = "feature=name=cambi\\\\:full_ref=true:" if width and max(width, height) >= _SMALLEST else ""
+    banded = width and max(width, height) >= _SMALLEST
     with TemporaryDirectory() as folder:
-        log = Path(folder) / "vmaf.json"
+        log, bands = Path(folder) / "vmaf.json", Path(folder) / "bands.json"
+        measured = f"libvmaf=model=version={model_for(height)}:n_threads=2:n_subsample={every}:{_logged(log)}"
+        graph = f"[0:v]{_SAME}[test];[1:v]{_SAME}[reference];[test][reference]{measured}"
+        if banded:
+            step, first = _spread(frames)
+            some = f"select=eq(mod(n\\,{step})\\,{first})"
+            graph = (
+                f"[0:v]{_SAME},split[test][t];[1:v]{_SAME},split[reference][r];[test][reference]{measured};"
+                f"[t]{some}[few];[r]{some}[same];[few][same]{_cambi_filter(Path(folder), bands)}"
+            )
+        _run(test, reference, rate, graph, doing="measuring VMAF")
+        found = _read(log, "vmaf", -(-frames // every))
+        seen = _read(bands, "cambi_full_reference", len(range(first, frames, step))) if banded else np.empty(0)
+    return Scores(found, seen)
+
+
+def cambi(
+    test: Path, reference: Path, rate: Fraction, *, width: int, height: int, frames: int, every: int = 1
+) -> NDArray[np.float64]:
+    """CAMBI of `test` beyond that of `reference` on every `every`-th frame; empty where the pictures are too small."""
+    if max(width, height) < _SMALLEST:
+        return np.empty(0)
+    with TemporaryDirectory() as folder:
+        log = Path(folder) / "bands.json"
         graph = (
-            f"[0:v]{_SAME}[test];[1:v]{_SAME}[reference];[test][reference]"
-            f"libvmaf=model=version={model_for(height)}:{banding}n_threads=2:n_subsample={every}:shortest=1:"
-            f"log_fmt=json:log_path={log}"
+            f"[0:v]{_SAME}[test];[1:v]{_SAME}[reference];"
+            f"[test][reference]{_cambi_filter(Path(folder), log)}:n_subsample={every}"
         )
-        inputs = [*ffmpeg.input_arguments(test, rate), *ffmpeg.input_arguments(reference, rate)]
-        ffmpeg.run([*inputs, "-lavfi", graph, "-f", "null", "-"], doing="measuring VMAF")
-        measured = json.loads(log.read_text("utf-8"))["frames"]
-    expected = -(-frames // every)
+        _run(test, reference, rate, graph, doing="measuring bands")
+        return _read(log, "cambi_full_reference", -(-frames // every))
+
+
+def _spread(frames: int) -> tuple[int, int]:
+    """Every how many frames, and from which on, bands are looked at; odd, as in `every_of`, and not at the ends."""
+    step = max(1, frames // _BANDED) // 2 * 2 + 1
+    return step, min(step // 2, frames - 1)
+
+
+def _logged(log: Path) -> str:
+    return f"shortest=1:log_fmt=json:log_path={log}"
+
+
+def _cambi_filter(folder: Path, log: Path) -> str:
+    model = folder / "cambi.json"
+    model.write_text(json.dumps(_ALONE), "utf-8")
+    return f"libvmaf=model=path={model}:n_threads=2:{_logged(log)}"
+
+
+def _run(test: Path, reference: Path, rate: Fraction, graph: str, *, doing: str) -> None:
+    inputs = [*ffmpeg.input_arguments(test, rate), *ffmpeg.input_arguments(reference, rate)]
+    ffmpeg.run([*inputs, "-lavfi", graph, "-f", "null", "-"], doing=doing)
+
+
+def _read(log: Path, name: str, expected: int) -> NDArray[np.float64]:
+    measured = json.loads(log.read_text("utf-8"))["frames"]
     if len(measured) != expected:
         raise ToolError(
             f"VMAF compared {len(measured)} frames instead of {expected}",
             "the two files do not hold the same frames",
             "run `footlights verify` on the job",
         )
-    found = [frame["metrics"] for frame in measured]
-    bands = [one["cambi_full_reference"] for one in found] if banding else []
-    return Scores(np.array([one["vmaf"] for one in found]), np.array(bands, np.float64))
+    return np.array([frame["metrics"][name] for frame in measured], np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from footlights.encoding.search import Goal, Prior, search
 from footlights.media import ffmpeg
 from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
-from footlights.metrics.video import seen_at, vmaf
+from footlights.metrics.video import Scores, cambi, seen_at, vmaf
 from footlights.pipeline import graining, proxies
 from footlights.pipeline.chunks import MOST_BANDING, ChunkRequest, Picture, encode, every_of
 from footlights.pipeline.graining import Treatment
@@ -26,6 +26,8 @@ _FINER = 4.0
 """Units of q by which a chunk with banding is encoded finer."""
 _MENDING = 2
 """Times it is."""
+_SURE = 0.5
+"""Share of the bands allowed up to which a look at a few frames is enough."""
 _CAP_STEP = 1.0
 """q by which baked grain is coarsened until it keeps the rate."""
 
@@ -215,9 +217,7 @@ def _capped(
 
 def _looked_at(request: ChunkRequest, found: _Found, made: Path, grainy: Path) -> _Found:
     """Bands in the finished chunk with its grain drawn or baked, against the pictures with theirs."""
-    rung, count = request.rung, len(request.frames)
-    every = every_of(count)
-    added = vmaf(made, grainy, request.rate, height=rung.height, frames=count, every=every, width=rung.width).banding
+    added = _added(request, made, grainy)
     return replace(found, bands=_bands(request, added), chosen=replace(found.chosen, banding=round(added, 3)))
 
 
@@ -259,14 +259,31 @@ def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, p
     encode(request, encoder, q, reference, path)
     every, width = every_of(count), rung.width if request.banding < MOST_BANDING else 0
     scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every, width=width)
+    banding = scores.banding
+    if width and _doubtful(scores, request.banding):
+        banding = _added(request, path, reference)
     return Probe(
         q,
         path.stat().st_size,
         round(scores.mean, 3),
         round(scores.low, 3),
         round(scores.worst, 3),
-        banding=round(scores.banding, 3),
+        banding=round(banding, 3),
     )
+
+
+def _doubtful(scores: Scores, allowed: float) -> bool:
+    """Whether the few frames that were looked at for bands leave it open that too many were added."""
+    return len(scores.bands) > 0 and (scores.banding > _SURE * allowed or float(scores.bands.max()) > allowed)
+
+
+def _added(request: ChunkRequest, made: Path, reference: Path) -> float:
+    """Mean CAMBI beyond that of the reference, on all frames that VMAF looks at."""
+    rung, count = request.rung, len(request.frames)
+    seen = cambi(
+        made, reference, request.rate, width=rung.width, height=rung.height, frames=count, every=every_of(count)
+    )
+    return float(seen.mean()) if len(seen) else 0.0
 
 
 def _reference(request: ChunkRequest, picture: Picture, folder: Path) -> Path:

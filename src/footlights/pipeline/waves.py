@@ -21,6 +21,7 @@ from footlights.encoding.ladder import expected_slope, first_guess
 from footlights.encoding.priors import Solved, carried, expected, scouts, solved
 from footlights.encoding.search import Prior, doubling_of
 from footlights.engine.tasks import Task
+from footlights.metrics.video import large
 from footlights.pipeline.chunks import ChunkRequest
 
 FIRST_RUN = 8
@@ -29,6 +30,9 @@ _REACH = 8.0
 """Units of q from a trial beyond which its curve is not believed."""
 _USUAL = {("av1", "av1"): 0.5, ("av1", "h264"): -11.0, ("h264", "h264"): 0.0}
 """Units of q from one rendition to the next where no chunk was solved at both."""
+_NEARER = 12.0
+"""Units more where the second is judged as on a 4K screen and the first is not: six shots at 2160 lines against their
+first halves at 1080, 4.5 to 20.7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Knowledge:
             there = self._solved[other.name]
             if other.name != rung.name and number in there:
                 pairs = [(there[both], here[both]) for both in sorted(there.keys() & here.keys())]
-                prior = carried(look, there[number], pairs, _USUAL.get((other.codec, rung.codec), 0.0))
+                prior = carried(look, there[number], pairs, _usual(other, rung))
                 if (curve := self._curves[other.name].get(number)) is not None:
                     prior = replace(prior, q=prior.q + curve.q - there[number].q)
                 return asked.with_prior(prior, "rendition")
@@ -151,6 +155,12 @@ def _runs(numbers: Sequence[int], *, doubling: bool) -> list[Sequence[int]]:
         runs.append(numbers[:length])
         numbers, length = numbers[length:], 2 * length
     return runs
+
+
+def _usual(one: Rung, other: Rung) -> float:
+    """Units of q from one rendition to another where nothing was learnt."""
+    nearer = _NEARER * (large(other.height) - large(one.height))
+    return _USUAL.get((one.codec, other.codec), 0.0) + nearer
 
 
 def _size(rung: Rung) -> tuple[bool, int]:
