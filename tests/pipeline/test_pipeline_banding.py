@@ -15,9 +15,9 @@ from footlights.core.time import FrameRange
 from footlights.encoding import ladder
 from footlights.encoding.encoders import SvtAv1, lossless_intermediate
 from footlights.media import ffmpeg
-from footlights.metrics.video import vmaf
+from footlights.metrics.video import Scores, vmaf
 from footlights.pipeline.chunks import ChunkRequest, Picture
-from footlights.pipeline.rungs import _mended, encode_chunk
+from footlights.pipeline.rungs import _doubtful, _mended, encode_chunk
 from footlights.settings import EncodingSettings
 
 WIDTH, HEIGHT, FRAMES = 256, 144, 4
@@ -62,6 +62,22 @@ def test_bands_that_are_all_allowed_are_not_measured(tmp_path: Path, allowed: fl
     picture = Picture(glow(tmp_path / "smooth.mkv"), FrameRange(0, FRAMES))
     made = encode_chunk(request("h264", q=38.0, banding=allowed), picture, tmp_path, lambda _: None)
     assert (made.chosen.banding > 0, made.bands) == (measured, "seen" if measured else "few")
+
+
+@pytest.mark.parametrize(
+    ("seen", "doubtful"),
+    [
+        ([], False),
+        ([0.0, 0.0, 0.4, 0.1], False),
+        ([0.6, 0.6, 0.6, 0.6], True),
+        ([0.0, 0.0, 0.0, 1.2], True),
+        ([1.4, 3.0, 3.0, 3.0], True),
+        ([1.6, 3.0, 3.0, 3.0], False),
+    ],
+)
+def test_a_few_frames_are_enough_where_they_agree(seen: list[float], doubtful: bool) -> None:
+    """With one allowed: less than half in the mean and none too many, or each half as many again."""
+    assert _doubtful(Scores(np.array([93.0]), np.array(seen)), 1.0) == doubtful
 
 
 def test_eight_bits_show_bands_and_ten_do_not(tmp_path: Path) -> None:

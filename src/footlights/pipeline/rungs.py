@@ -26,8 +26,8 @@ _FINER = 4.0
 """Units of q by which a chunk with banding is encoded finer."""
 _MENDING = 2
 """Times it is."""
-_SURE = 0.5
-"""Share of the bands allowed up to which a look at a few frames is enough."""
+_SURE = (0.5, 1.5)
+"""Times the bands allowed: where a few frames have less in the mean, or each of them more, they are enough."""
 _CAP_STEP = 1.0
 """q by which baked grain is coarsened until it keeps the rate."""
 
@@ -273,8 +273,11 @@ def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, p
 
 
 def _doubtful(scores: Scores, allowed: float) -> bool:
-    """Whether the few frames that were looked at for bands leave it open that too many were added."""
-    return len(scores.bands) > 0 and (scores.banding > _SURE * allowed or float(scores.bands.max()) > allowed)
+    """Whether the few frames that were looked at for bands leave it open if too many were added."""
+    if not len(scores.bands):
+        return False
+    few = scores.banding <= _SURE[0] * allowed and float(scores.bands.max()) <= allowed
+    return not few and float(scores.bands.min()) <= _SURE[1] * allowed
 
 
 def _added(request: ChunkRequest, made: Path, reference: Path) -> float:
