@@ -16,9 +16,9 @@ from footlights.core.encodes import ChunkEncode, Probe
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
-from footlights.encoding.allocation import Caps
+from footlights.encoding.allocation import Caps, dear
 from footlights.engine.tasks import Task
-from footlights.pipeline.allotting import ROUNDS, raised
+from footlights.pipeline.allotting import ROUNDS, may_be_trimmed, raised, still_good
 from footlights.pipeline.chunks import ChunkRequest, Picture
 from footlights.pipeline.graph import ENCODE
 from footlights.pipeline.rungs import encode_chunk
@@ -31,13 +31,20 @@ _NO_CAPS = Caps(segment=1e9, window=1e9)
 
 
 def floor_way(shots: Sequence[Shot], options: Any, work: Path, ledger: Ledger) -> dict[str, Any]:
-    """Every shot searched to the target."""
+    """Every shot searched to the target, dear ones then brought down to it, as `pipeline.allotting` does it."""
     requests = [_request(shot, number, options) for number, shot in enumerate(shots)]
     made = _searched(shots, requests, work, ledger)
+    trials, chosen = [list(one.probes) for one in made], [one.chosen for one in made]
+    ended = [place for place, one in enumerate(made) if may_be_trimmed(one)]
+    for at, q in dear([curve_of(requests[one], trials[one], chosen[one]) for one in ended]).items():
+        place = ended[at]
+        again = _encode(replace(requests[place], q=q), shots[place], work, ledger)
+        trials[place].append(again.chosen)
+        chosen[place] = again.chosen if still_good(made[place], again) else chosen[place]
     return {
-        "chosen": [_numbers(one.chosen) for one in made],
-        "encodes": [len(one.probes) for one in made],
-        "trials": [[[*_numbers(probe), probe.why] for probe in one.probes] for one in made],
+        "chosen": [_numbers(one) for one in chosen],
+        "encodes": [len(one) for one in trials],
+        "trials": [[[*_numbers(probe), probe.why] for probe in row] for row in trials],
         "outcomes": [one.outcome for one in made],
         "priors": [one.prior for one in made],
         "proxies": [one.proxy and [one.proxy.q, round(one.proxy.score, 3)] for one in made],

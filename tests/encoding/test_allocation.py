@@ -16,6 +16,7 @@ from footlights.encoding.allocation import (
     Caps,
     Curve,
     allocate,
+    dear,
     fit,
     floor_of,
     mean_quality,
@@ -204,3 +205,13 @@ def test_a_chunk_is_never_made_finer_than_its_rate_allows() -> None:
     assert found.bytes_at(found.q_low) == pytest.approx(80_000)
     already = fit([probe(40, 40_000, 84)], probe(40, 40_000, 84), 100, 4.0, (18, 30_000))
     assert already.q_low == already.q_high == 40
+
+
+def test_a_search_that_ended_above_its_target_is_dear_where_the_chunk_is_large() -> None:
+    """Down by a unit where six halve the bytes saves 11 %: of a chunk five times the mean that is half of the mean."""
+    large, small = (replace(curve(size), q_high=41.0) for size in (1e6, 5e4))
+    on_floor = replace(curve(1e6), q_high=40.0)
+    assert dear([large, small, small, small, small]) == {0: 41.0}
+    assert dear([on_floor, small, small, small, small]) == {}
+    assert dear([small] * 4) == {}
+    assert dear([large]) == dear([]) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,10 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from footlights.core.encodes import ChunkEncode, Probe
+from footlights.core.time import FrameRange
+from footlights.encoding import allocation
 from footlights.errors import SourceError
 from footlights.media import ffmpeg
 from footlights.pipeline import job as jobs
 from footlights.pipeline import verification, video
+from footlights.pipeline.allotting import may_be_trimmed, still_good
+from footlights.pipeline.rungs import TOLERANCE
 from footlights.pipeline.video import Encoded
 from small_job import silent
 
@@ -163,6 +169,56 @@ def test_mean_mode_spends_where_it_is_cheap_and_keeps_the_floor(tmp_path: Path) 
     assert all(check.passed for check in encoded.checks)
     again = video.encode(jobs.open_job(clip, tmp_path / "job", (*SMALL, *more), Path("/dev/null")), silent)
     assert again.encodes == chunks
+
+
+def test_large_parts_that_ended_above_their_target_come_down_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any saving is made to count; the trial that follows is what is shipped, and resumed it is the same."""
+    monkeypatch.setattr(allocation, "_DEAR", 1e-6)
+    two = (
+        "testsrc2=s=256x144:r=10:d=3.2,noise=alls=18:allf=t,setsar=1[a];"
+        "mandelbrot=s=256x144:r=10,trim=duration=3.2,setsar=1[b];[a][b]concat"
+    )
+    codec = ("-c:v", "libx264", "-crf", "10", "-pix_fmt", "yuv420p", "-an")
+    clip = make(tmp_path / "a.mp4", *codec, pictures=f"{two}=n=2:v=1")
+    more = ("encoding.target=92", "encoding.grain=keep")
+    encoded = video.encode(jobs.open_job(clip, tmp_path / "job", (*SMALL, *more), Path("/dev/null")), silent)
+    chunks = encoded.encodes
+    assert sorted(chunk.outcome for chunk in chunks) == ["allocated", "reached"]
+    for chunk in chunks:
+        *before, last = chunk.probes
+        assert chunk.chosen == last
+        assert last.score >= 92 - TOLERANCE
+        if chunk.outcome == "allocated":
+            assert last.why == "allocation"
+            assert last.bytes < min(one.bytes for one in before if one.score >= 92 - TOLERANCE)
+    assert all(check.passed for check in encoded.checks)
+    again = video.encode(jobs.open_job(clip, tmp_path / "job", (*SMALL, *more), Path("/dev/null")), silent)
+    assert again.encodes == chunks
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        ((93.4, "few"), (92.6, "few"), True),
+        ((93.4, "few"), (92.5, "few"), False),
+        ((93.4, "few"), (92.9, "seen"), False),
+    ],
+)
+def test_a_part_that_would_fall_below_its_target_or_show_bands_stays_as_it_was(
+    before: tuple[float, str], after: tuple[float, str], kept: bool
+) -> None:
+    one, other = (
+        ChunkEncode(
+            "av1-144", FrameRange(0, 9), (0,), Probe(30, 9, score, score, score), (), "reached", None, 93.0, bands
+        )
+        for score, bands in (before, after)
+    )
+    assert may_be_trimmed(one)
+    assert still_good(one, other) == kept
+    assert not may_be_trimmed(replace(one, outcome="capped"))
+    assert not may_be_trimmed(replace(one, bands="mended"))
 
 
 @pytest.mark.parametrize(

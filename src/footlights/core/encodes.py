@@ -128,7 +128,7 @@ class ChunkEncode:
     outcome: str
     """`reached`, `ceiling` (quality limit of the q range), `floor` (better than asked at the coarsest q), `budget` (the
     best of the allowed trials, outside the tolerance), `capped` (coarsened to keep the rate), `allocated` (its q given
-    by allocation)."""
+    by allocation, in the mode `floor` because its size makes ending above the target dear)."""
     grain: GrainEncode | None = None
     """None where the settings leave grain alone."""
     target: float = 0.0

@@ -32,6 +32,8 @@ _MISSED = 0.25
 """Units of q by which a chunk may be coarser than its floor."""
 _LEAST_LOSS = 0.05
 """VMAF: pictures equal to the reference score 99.9, and a logarithm needs more than nothing."""
+_DEAR = 0.2
+"""Of what a chunk has in the mean: bytes that another trial must promise to save."""
 BILLING_WINDOW = 300.0
 """Seconds over which networks take the rate they bill by percentile."""
 
@@ -180,6 +182,20 @@ def worth_again(
             standing[one] = values[one]
             again.append(one)
     return tuple(sorted(again))
+
+
+def dear(curves: Sequence[Curve]) -> dict[int, float]:
+    """Where every chunk is searched to the same floor: those so far above it, and so large, that coming down to it
+    saves as much as a fifth of what a chunk has in the mean, with the values on the floor. A search stops near its
+    target; where a chunk has five times the bytes of the others, near is not near enough."""
+    if len(curves) < 2:
+        return {}
+    least = _DEAR * sum(curve.bytes for curve in curves) / len(curves)
+    return {
+        place: curve.q_high
+        for place, curve in enumerate(curves)
+        if curve.q_high > curve.q and curve.bytes - curve.bytes_at(curve.q_high) >= least
+    }
 
 
 def mean_quality(curves: Sequence[Curve], values: Sequence[float]) -> float:

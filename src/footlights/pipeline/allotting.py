@@ -1,8 +1,9 @@
 """Encoding a stream in the mode of the settings: searches in waves, and allocation after them.
 
-In the mode `floor` every chunk is searched to the target, and that is all. In the mode `mean` a chunk's first trial
-goes where the last point of quality costs as much as in the chunks before it, by its proxy, and is accepted unless it
-lies `encoding.slack` below the target. From all trials `encoding.allocation` says what each chunk is worth; those far
+In the mode `floor` every chunk is searched to the target; those so large that ending a little above it is dear
+are encoded once more, where their trials say the target lies. In the mode `mean` a chunk's first trial goes where the
+last point of quality costs as much as in the chunks before it, by its proxy, and is accepted unless it lies
+`encoding.slack` below the target. From all trials `encoding.allocation` says what each chunk is worth; those far
 from that are encoded again, and as many more as the mean needs. What that foretold is compared with what came out, and
 the mean is corrected.
 """
@@ -20,7 +21,7 @@ import numpy as np
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe, Rung
 from footlights.encoding import ladder
-from footlights.encoding.allocation import Caps, Curve, allocate, mean_quality, worth_again
+from footlights.encoding.allocation import Caps, Curve, allocate, dear, mean_quality, worth_again
 from footlights.encoding.encoders import rung_encoder
 from footlights.engine.reuse import Action
 from footlights.engine.tasks import Task
@@ -28,6 +29,7 @@ from footlights.pipeline import graph, ops
 from footlights.pipeline.assembly import StreamRequest
 from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.looks import see_tasks
+from footlights.pipeline.rungs import TOLERANCE
 from footlights.pipeline.waves import Asked, curve_of, waves
 from footlights.settings import Settings
 
@@ -75,7 +77,7 @@ def run_stream(one: Session, tasks: Sequence[Task], settings: Settings, plan: En
         return Streamed(plan, ())
     searched, plan = _search(one, [task for task in tasks if task.op == graph.ENCODE], others, settings, plan)
     if settings.encoding.mode == "floor":
-        placed = {task.id: _read(one, task) for task in searched}
+        placed = _trimmed(one, {task.id: _read(one, task) for task in searched})
     else:
         placed = _allotted(one, {task.id: _read(one, task) for task in searched}, settings)
     asked = replace(records.from_data(StreamRequest, package.params["request"], "the request"), plan=plan)
@@ -178,6 +180,32 @@ def _without(plan: EncodePlan, left_out: tuple[LeftOut, ...]) -> EncodePlan:
     )
 
 
+def _trimmed(one: Session, placed: dict[str, _Placed]) -> dict[str, _Placed]:
+    """Dear chunks above their floor encoded once more; what falls below it stays as it was, and the trial is told."""
+    again: dict[str, Task] = {}
+    for names in _by_rung(placed).values():
+        ended = [name for name in names if may_be_trimmed(placed[name].encode)]
+        chunks = [placed[name] for name in ended]
+        curves = [curve_of(chunk.request, chunk.trials, chunk.encode.chosen) for chunk in chunks]
+        again |= {ended[place]: _at(ended[place], chunks[place], q, 0) for place, q in dear(curves).items()}
+    one.run(list(again.values()))
+    for name, task in again.items():
+        made, before = _read(one, task), placed[name]
+        best = made if still_good(before.encode, made.encode) else before
+        placed[name] = best._replace(trials=(*before.trials, *made.trials))
+    return placed
+
+
+def may_be_trimmed(encode: ChunkEncode) -> bool:
+    """Whether a search ended at its target, with bits given for nothing else."""
+    return encode.outcome == "reached" and encode.bands == "few"
+
+
+def still_good(before: ChunkEncode, after: ChunkEncode) -> bool:
+    """Whether the coarser encode of a chunk may take the place of the one that its search accepted."""
+    return after.chosen.score >= before.target - TOLERANCE and after.bands == "few"
+
+
 def _allotted(one: Session, placed: dict[str, _Placed], settings: Settings) -> dict[str, _Placed]:
     """Chunks far from what they are worth encoded again."""
     for number in range(ROUNDS):
@@ -193,25 +221,29 @@ def _allotted(one: Session, placed: dict[str, _Placed], settings: Settings) -> d
 
 def _raised(placed: dict[str, _Placed], settings: Settings, number: int) -> dict[str, Task]:
     """Tasks of the chunks that shall have another value than they have, by the id of the first."""
-    rungs: dict[str, list[str]] = defaultdict(list)
-    for name, chunk in placed.items():
-        rungs[chunk.request.rung.name].append(name)
     again: dict[str, Task] = {}
-    for names in rungs.values():
+    for names in _by_rung(placed).values():
         chunks = [placed[name] for name in names]
         curves = [curve_of(chunk.request, chunk.trials, chunk.encode.chosen) for chunk in chunks]
         rung, target = chunks[0].request.rung, settings.encoding.target
         blind = all(chunk.encode.proxy is None for chunk in chunks)
         for name, q in raised(curves, names, rung, target, number, blind=blind).items():
-            chunk = placed[name]
-            task = chunk.task
-            again[name] = replace(
-                task,
-                id=f"{name}/{number + 2}",
-                params={"request": records.to_data(replace(chunk.request, q=q))},
-                units=max(1, task.units // settings.encoding.probes),
-            )
+            again[name] = _at(name, placed[name], q, number)
     return again
+
+
+def _by_rung(placed: dict[str, _Placed]) -> dict[str, list[str]]:
+    rungs: dict[str, list[str]] = defaultdict(list)
+    for name, chunk in placed.items():
+        rungs[chunk.request.rung.name].append(name)
+    return rungs
+
+
+def _at(name: str, chunk: _Placed, q: float, number: int) -> Task:
+    """The task of encoding a chunk with a given value, in round `number` after its search, which was called `name`."""
+    params = {"request": records.to_data(replace(chunk.request, q=q))}
+    units = max(1, chunk.task.units // chunk.request.probes)
+    return replace(chunk.task, id=f"{name}/{number + 2}", params=params, units=units)
 
 
 def raised(
