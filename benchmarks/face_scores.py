@@ -25,8 +25,8 @@ from footlights.models.faceid import descriptor
 from footlights.models.facemesh import FaceMesh, brightness
 from footlights.models.landmarks import Square
 from footlights.models.trackface import STRENGTH, TrackFace
-from footlights.restoration.faces import mask
-from footlights.training.facesources import photograph_of
+from footlights.restoration.faces import mask, of_size
+from footlights.training.facesources import photograph_of, read_faces
 from footlights.training.trackface_data import read_facts
 from footlights.training.trackface_render import TrackFacts
 from footlights.training.trackface_score import TrackScore, luma_of, read_pictures, score_pictures, strip_of
@@ -44,6 +44,8 @@ class _Track:
     facts: TrackFacts
     base: Plane
     truth: Plane
+    place: int = 0
+    """Among all whole faces of the shards."""
 
 
 def gain(options: argparse.Namespace) -> dict[str, Any]:
@@ -55,23 +57,30 @@ def gain(options: argparse.Namespace) -> dict[str, Any]:
     verdicts: dict[str, list[Verdict]] = {"honest": [], "half of another face": [], "another face": []}
     describe = recogniser(options.recogniser) if options.recogniser else None
     other: _Track | None = None
-    for number, track in enumerate(_tracks(options.shards, options.most)):
+    for number, track in enumerate(_tracks(options.shards, options.most, options.people)):
         score, ours, alone = score_pictures(net, track.base, track.truth, track.facts)
         three = {"base": track.base, "ours": ours, "truth": track.truth}
-        rows.append(_row(score, track) | _landmarks(mesh, {**three, "alone": alone}) | _edge(track.base, ours))
+        shown = _as_shown(track, ours)
+        rows.append(
+            _row(score, track)
+            | _landmarks(mesh, {**three, "alone": alone})
+            | _edge(track.base, ours)
+            | {"shown_share": of_size(track.facts.height), "shown_gain_db": _gain(track, shown)}
+        )
         verdicts["honest"].append(_judged(track.base, ours))
         if other is not None and _apart(other, track):
             for name, share in (("half of another face", 0.5), ("another face", 1.0)):
                 verdicts[name].append(_judged(track.base, _with_detail(track.base, other.truth, share)))
         other = track
         if describe:
-            names.append(np.array([[describe(rgb) for rgb in each] for each in three.values()]))
+            names.append(np.array([[describe(rgb) for rgb in each] for each in (*three.values(), shown)]))
         if options.pictures:
             _save(options.pictures / f"track-{number:03d}-{track.facts.colour}.png", strip_of(*three.values()))
     for row, known in zip(rows, _likenesses(names), strict=False):
         row |= known
     return {
         "strength": STRENGTH,
+        "tracks": _lines(rows),
         "judge": "dlib" if describe else None,
         "groups": _groups(rows),
         "guard": {name: _refusals(found) for name, found in verdicts.items()},
@@ -80,7 +89,7 @@ def gain(options: argparse.Namespace) -> dict[str, Any]:
 
 def people(options: argparse.Namespace) -> dict[str, Any]:
     """Pairs of tracks linked, of those that are the same photograph and of those that are not."""
-    tracks = [track for track in _tracks(options.shards, 0) if track.facts.height >= LEAST]
+    tracks = [track for track in _tracks(options.shards, 0, None) if track.facts.height >= LEAST]
     described = [
         Described((number, 0), range(8), _mean(track), track.facts.height)
         for number, track in enumerate(_one_way_round(tracks))
@@ -107,20 +116,29 @@ def people(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _tracks(shards: Path, most: int) -> Iterator[_Track]:
-    known = [
+def _tracks(shards: Path, most: int, people: Path | None) -> Iterator[_Track]:
+    """Whole faces, `most` spread over the shards or all; of the photographs in the list `people`, if there is one."""
+    wanted = {photograph_of(face.path) for face in read_faces(people, held_out=True)} if people else None
+    whole = [
         (shard, number, facts)
         for shard in sorted(shards.glob("shard-*"))
         for number, facts in enumerate(read_facts(shard))
         if facts.whole
     ]
+    known = [
+        (place, *entry)
+        for place, entry in enumerate(whole)
+        if wanted is None or photograph_of(entry[2].identity.split(":")[0]) in wanted
+    ]
     step = max(1, len(known) // most) if most else 1
-    for shard, number, facts in known[::step]:
-        yield _Track(facts, *read_pictures(shard, number))
+    for place, shard, number, facts in known[::step]:
+        yield _Track(facts, *read_pictures(shard, number), place)
 
 
 def _row(score: TrackScore, track: _Track) -> dict[str, Any]:
     return {
+        "place": track.place,
+        "height": round(score.height),
         "light": "white" if score.colour == "white" else "coloured",
         "colour": score.colour,
         "size": "under 45 lines" if score.height < 45 else "45 lines or more",
@@ -134,6 +152,22 @@ def _row(score: TrackScore, track: _Track) -> dict[str, Any]:
         "embedding_jitter_vs_alone": score.jitter / max(score.jitter_alone, 1e-9),
         "flicker_vs_alone": score.flicker / max(score.flicker_alone, 1e-9),
     }
+
+
+def _as_shown(track: _Track, ours: Plane) -> Plane:
+    """What the program lays over the picture: through its mask, and by the size of the face in part or not at all."""
+    share = mask(ours.shape[-1]) * np.float32(of_size(track.facts.height))
+    return np.asarray(track.base + share * (ours - track.base), np.float32)
+
+
+def _gain(track: _Track, made: Plane) -> float:
+    """dB of luma inside the mask over FieldLift alone."""
+    inside = mask(made.shape[-1]) > 0
+    base, ours = (
+        float(np.mean([(luma_of(a) - luma_of(b))[inside] ** 2 for a, b in zip(each, track.truth, strict=True)]))
+        for each in (track.base, made)
+    )
+    return float(10 * np.log10(max(base, 1e-9) / max(ours, 1e-9)))
 
 
 def _landmarks(mesh: FaceMesh, versions: dict[str, Plane]) -> dict[str, float]:
@@ -173,10 +207,11 @@ def _likenesses(names: Sequence[Values]) -> Iterator[dict[str, float]]:
         return
     middle = np.mean([each[2].mean(axis=0) for each in names], axis=0)
     for each in names:
-        base, ours, truth = (_units(part - middle) for part in each)
+        base, ours, truth, shown = (_units(part - middle) for part in each)
         yield {
             "judge_base": float((base * truth).sum(axis=1).mean()),
             "judge_ours": float((ours * truth).sum(axis=1).mean()),
+            "judge_shown": float((shown * truth).sum(axis=1).mean()),
             "judge_to_source": float((ours * base).sum(axis=1).mean()),
             "judge_to_source_least": float((ours * base).sum(axis=1).min()),
         }
@@ -200,10 +235,24 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     found["nme_ratio"] = round(found["nme_ours"] / max(found["nme_base"], 1e-9), 4)
     found["nme_change_vs_alone"] = round(found["nme_change_ours"] / max(found["nme_change_alone"], 1e-9), 4)
     found["worst_delta_e_p95"] = round(max(row["delta_e_p95"] for row in rows), 3)
+    restored = [row for row in rows if row["shown_share"] > 0]
+    found["shown"] = {"n": len(restored), "harmed": sum(row["shown_gain_db"] < -_HARM for row in restored)}
+    if restored:
+        found["shown"]["worst_gain_db"] = round(min(row["shown_gain_db"] for row in restored), 3)
     if "judge_ours" in rows[0]:
+        found["shown"]["judge_lower"] = sum(row["judge_shown"] < row["judge_base"] - _SOFTER for row in restored)
         found["judge_to_source_worst_frame"] = round(min(row["judge_to_source_least"] for row in rows), 4)
         found["judge_lower"] = sum(row["judge_ours"] < row["judge_base"] - _SOFTER for row in rows)
     return found
+
+
+def _lines(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Every track for the record, as a table of comma-separated values."""
+    said = ("place", "height", "colour", "tape", "kind")
+    kept = ("gain_db", "gmsd_ratio", "shown_share", "shown_gain_db", "judge_base", "judge_ours", "judge_shown")
+    names = [name for name in kept if name in rows[0]]
+    table = [[*(str(row[name]) for name in said), *(f"{row[name]:.4f}" for name in names)] for row in rows]
+    return [",".join(line) for line in ([*said, *names], *table)]
 
 
 def _refusals(verdicts: Sequence[Verdict]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def test_the_loss_is_least_at_the_truth_and_dear_where_a_face_loses() -> None:
     }
     totals = [float(losses[share][0]) for share in (-0.5, 0.0, 0.5, 1.0)]
     assert totals == sorted(totals, reverse=True)
-    assert float(losses[0.0][1]["gain"]) == pytest.approx(0, abs=1e-6)
+    assert float(losses[0.0][1]["lost"]) == pytest.approx(0, abs=1e-6)
     assert float(losses[0.5][1]["harm"]) == 0 < float(losses[0.0][1]["harm"]) < float(losses[-0.5][1]["harm"])
     structure = [float(losses[share][1]["structure"]) for share in (-0.5, 0.5, 1.0)]
     assert structure == sorted(structure, reverse=True)

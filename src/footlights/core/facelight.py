@@ -71,6 +71,13 @@ def detail_of(luma: Plane, deviation: float) -> Plane:
     return np.asarray((log - coarse(log)) / np.float32(deviation), np.float32)
 
 
+def evenness(rgb: Plane) -> float:
+    """Of the light on a crop `(3, P, P)`: mean of its darkest channel over that of its brightest on the face's disc,
+    0..1. Skin under white light has 0.45 to 0.9, under red or magenta light 0.25 and less."""
+    means = np.maximum(rgb[:, _disc(rgb.shape[-1])].mean(axis=1), 0)
+    return float(means.min() / max(float(means.max()), 1e-3))
+
+
 def relight(face: FaceLight, detail: Plane) -> Plane:
     """The crop `(3, P, P)` with other detail `(P, P)` under its own light.
 

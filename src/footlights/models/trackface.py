@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from footlights.core.clip import Plane
-from footlights.core.facelight import coarse, detail_of, log_light
+from footlights.core.facelight import coarse, detail_of, evenness, log_light
 from footlights.errors import ParameterError
 from footlights.models.runtime import Backend, cards, fastest
 
@@ -32,9 +32,12 @@ DETAIL_LIMIT = 6.0
 """Detail is cut off at this many deviations: lamps and black borders in a crop are no face."""
 SIGMA_UNIT, SCALE_UNIT = 8.0, 0.5
 """Noise of this many 8-bit codes, and this many lines of the tape per sample of the crop, are 1 on their planes."""
-STRENGTH = 0.75
-"""Share of the net's change that is given. With the weights of 1700 iterations it kept nine tenths of the gain on
-held-out faces, and 1 track of 58 lost more than 0.2 dB; at full strength 4 of 116 did."""
+STRENGTH = {"even": 0.5, "coloured": 1.0}
+"""Share of the net's change that is given in white and in coloured light. Coloured light leaves FieldLift less to work
+with, and all of the change is right there; in white light the best share is 0.6 (held-out people that were kept for
+choosing), and what single faces lose falls with its square."""
+_EVENNESS = (0.15, 0.45)
+"""Of the light, `core.facelight.evenness`: coloured below, white above."""
 HIGHEST = 78.0
 """Lines from brow to chin above which the net gains nothing (0.00 dB): the tape holds such a face itself."""
 
@@ -55,6 +58,8 @@ class FaceCrop:
     """As `core.facelight.split` measured it; the answer is in its units."""
     references: tuple[Plane, ...] = field(default=())
     """Up to three luma crops `(P, P)` of the same person, aligned likewise, sharpest first; none is legal."""
+    strength: float = STRENGTH["even"]
+    """Share of the net's change that is given; `strength_in` knows it."""
 
 
 def window(now: FaceCrop, before: FaceCrop | None, after: FaceCrop | None) -> Plane:
@@ -71,6 +76,13 @@ def window(now: FaceCrop, before: FaceCrop | None, after: FaceCrop | None) -> Pl
     planes[5], planes[6] = now.sigma / SIGMA_UNIT, now.scale / SCALE_UNIT
     planes[7:] = places(side)
     return planes
+
+
+def strength_in(rgb: Plane) -> float:
+    """Share of the net's change that is given in the light of a crop `(3, P, P)`."""
+    low, high = _EVENNESS
+    x = min(max((evenness(rgb) - low) / (high - low), 0.0), 1.0)
+    return STRENGTH["coloured"] + (STRENGTH["even"] - STRENGTH["coloured"]) * x * x * (3 - 2 * x)
 
 
 def seen(luma: Plane, deviation: float) -> Plane:
@@ -130,7 +142,7 @@ class TrackFace:
         next_state, residual = self._net(planes[None], state[None], references[None], there[None])
         # What was cut off for the net is kept: the residual is added to the crop's own detail.
         own = detail_of(now.luma, now.deviation)
-        return own + np.float32(STRENGTH) * residual[0, 0], next_state[0]
+        return own + np.float32(now.strength) * residual[0, 0], next_state[0]
 
 
 def shipped() -> bool:

@@ -76,7 +76,7 @@ class _Walk:
         return 0 <= place < len(self.weights) and bool(self.weights[place : place + _WARM_UP + 1].any())
 
 
-@stage("faces.restore", version=2)
+@stage("faces.restore", version=3)
 class RestoreFaces:
     """TrackFace on the faces of the shot; without tracked faces every picture passes unchanged."""
 
@@ -201,7 +201,8 @@ class RestoreFaces:
         assert self._net is not None
         crop, rgb = own
         light = split(rgb, crop.luma)
-        now = FaceCrop(crop.luma, crop.scale, crop.sigma, light.deviation, crop.references)
+        strength = trackface.strength_in(rgb)
+        now = FaceCrop(crop.luma, crop.scale, crop.sigma, light.deviation, crop.references, strength)
         after = walk.crops.get(instant + 1)
         detail, walk.state = self._net.step(now, walk.before, after[0] if after else None, walk.state)
         walk.before = now
@@ -252,6 +253,11 @@ def shares(face: TrackedFace, instants: int) -> Values:
     head, tail = int(path.first > 0), int(path.first + len(path) < instants)
     found = ramped(np.pad(wanted, (head, tail)), _RAMP)
     return found[head : len(found) - tail]
+
+
+def of_size(height: float) -> float:
+    """How much of a restored face of so many lines may show, 0..1: a small face is little more than its noise."""
+    return float(smooth(np.array(height), *_SIZE)) if height <= HIGHEST else 0.0
 
 
 def smooth(values: Values, low: float, high: float) -> Values:

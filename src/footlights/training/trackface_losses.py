@@ -38,7 +38,7 @@ class FaceWeights:
     temporal: float = 0.7
     coarse: float = 0.2
     structure: float = 0.7
-    gain: float = 0.2
+    lost: float = 0.2
     harm: float = 0.6
 
 
@@ -59,7 +59,7 @@ def face_loss(
         "temporal": _distance(error[:, 1:] - error[:, :-1], share[:, 1:]),
         "coarse": change.abs().mean(),
         "structure": _unlike(ours, true, share),
-        "gain": ratio.mean(),
+        "lost": ratio.mean(),
         "harm": torch.relu(ratio + _NO_LOSS).mean(),
     }
     total = torch.stack([getattr(weights, name) * term for name, term in terms.items()]).sum()

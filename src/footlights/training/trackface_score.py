@@ -25,7 +25,7 @@ from footlights.core.facelight import COARSE, coarse, relight, split
 from footlights.core.signal import Matrix, Primaries
 from footlights.metrics.fidelity import delta_e, gmsd, haarpsi, lab
 from footlights.models.faceid import descriptor
-from footlights.models.trackface import FaceCrop, TrackFace
+from footlights.models.trackface import FaceCrop, TrackFace, strength_in
 from footlights.training.trackface_data import read_facts
 from footlights.training.trackface_render import SIDE, TrackFacts
 
@@ -95,7 +95,7 @@ def score_pictures(net: TrackFace, base: Plane, truth: Plane, facts: TrackFacts)
     lumas = [luma_of(rgb) for rgb in base]
     sharp = sorted(lumas, key=lambda luma: -float(cv2.Laplacian(luma, cv2.CV_32F).var()))[:3]
     crops = [
-        FaceCrop(luma, facts.scale, facts.sigma, face.deviation, tuple(sharp))
+        FaceCrop(luma, facts.scale, facts.sigma, face.deviation, tuple(sharp), strength_in(face.rgb))
         for luma, face in zip(lumas, faces, strict=True)
     ]
     ours = np.stack([relight(*pair) for pair in zip(faces, net.restore(crops), strict=True)])
