@@ -1,7 +1,7 @@
 """What following and restoring faces costs of a whole run. Part of `faces.py`.
 
 One tape of short shots, one or two real faces in each, through the simulator (`medium`) and MPEG-2, is restored by the
-command without faces, with faces followed (the default), and with TrackFace; processor time of the command with its
+command without faces, with faces followed, and with TrackFace; processor time of the command with its
 children. Nothing is encoded, so that the shares are higher than those of a run that encodes.
 """
 
@@ -24,7 +24,7 @@ from footlights.training.tapes import known_tape
 _ALWAYS = ("encoding.enabled=false",)
 _ARMS = {
     "without faces": ("restoration.faces.enabled=false", "analysis.faces.enabled=false"),
-    "followed": (),
+    "followed": ("restoration.faces.restore=false",),
     "restored": ("restoration.faces.restore=true",),
 }
 

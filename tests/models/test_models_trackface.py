@@ -96,11 +96,14 @@ def test_the_weights_are_those_of_their_card() -> None:
     assert card.command
 
 
-def test_the_change_is_given_in_full_under_coloured_light_and_by_half_under_white(net: TrackFace) -> None:
+def test_more_of_the_change_is_given_under_coloured_light_than_under_white(net: TrackFace) -> None:
     given = {light: lit(picture(), *light) for light in ((1, 0.8, 0.7), (1, 0.3, 0.3), (1, 0.02, 0.02), (0.1, 0.1, 1))}
     strengths = [trackface.strength_in(rgb) for rgb in given.values()]
-    assert strengths[0] == 0.5 < strengths[1] < 1.0 == strengths[2] == strengths[3]
-    assert trackface.strength_in(np.zeros((3, 64, 64), np.float32)) == 1.0
+    even, coloured = trackface.STRENGTH["even"], trackface.STRENGTH["coloured"]
+    assert strengths[0] == pytest.approx(even)
+    assert even < strengths[1] < coloured
+    assert strengths[2:] == pytest.approx([coloured] * 2)
+    assert trackface.strength_in(np.zeros((3, 64, 64), np.float32)) == pytest.approx(coloured)
     half, full = (replace(crop(picture()), strength=strength) for strength in (0.5, 1.0))
     changes = [net.step(each, None, None, None)[0] - trackface.seen(each.luma, each.deviation) for each in (half, full)]
     np.testing.assert_allclose(changes[1], 2 * changes[0], atol=1e-4)

@@ -115,7 +115,7 @@ def test_something_changes_on_the_face_and_nothing_outside(brief: Clip, made: Cl
     x, y = (2 * value for value in place(0))
     reach = FACE / FACE_SHARE
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    outside = np.hypot((columns - x) / (0.24 * 2), (rows - y) / (0.33 * 2)) > reach + 8
+    outside = np.hypot((columns - x) / (0.31 * 2), (rows - y) / (0.4 * 2)) > reach + 8
     assert change[0][outside].max() == 0
     assert change[0].max() > 0.002
 

@@ -41,9 +41,10 @@ HIGHEST = trackface.HIGHEST
 _SIZE, _YAW, _CLIPPED, _ALIKE = (32.0, 56.0), (45.0, 75.0), (0.3, 0.6), (0.5, 0.7)
 _RAMP = 0.08
 """Most that the share of a face changes from one picture to the next."""
-_OVAL = (0.0, 0.02, 0.225, 0.30)
-"""Middle and half axes of the mask in sides of the crop: the face without hair, ears and throat."""
-_FEATHER = 0.28
+_OVAL = (0.0, 0.02, 0.29, 0.37)
+"""Middle and half axes of the mask in sides of the crop: the face with its outline, which is as much of a likeness as
+eyes and mouth; without most of the hair and the throat."""
+_FEATHER = 0.35
 """Of the half axes, over which the mask falls off."""
 
 
@@ -76,7 +77,7 @@ class _Walk:
         return 0 <= place < len(self.weights) and bool(self.weights[place : place + _WARM_UP + 1].any())
 
 
-@stage("faces.restore", version=3)
+@stage("faces.restore", version=4)
 class RestoreFaces:
     """TrackFace on the faces of the shot; without tracked faces every picture passes unchanged."""
 
