@@ -24,6 +24,8 @@ programmes. Costs are user and system time of encodes and of measurements apart,
 them, so they do not depend on the clock, but somewhat on what else the machine does. `passes` are in units of one
 encode of all shots at one CRF, `measured_passes` in units of that encode and its measurement.
 
+x265 at one value alone is put beside ours, as no curve goes through one point.
+
 With `--work` every finished way of a programme is kept there, and a run that was stopped goes on with the piece it was
 at; the result tells of all ways that are there.
 """
@@ -261,7 +263,7 @@ class Known:
 
 def _known(row: dict[str, Any], options: Any) -> Known:
     found = {"svt": _curves(row, ("svt", "av1an", "floor", "mean"))}
-    found |= {"x265": _curves(row, ("x265",))} if "x265" in row else {}
+    found |= {"x265": _curves(row, ("x265",))} if _drawn(row, "x265") else {}
     same = found["svt"]
     (rung,) = ladder.rungs(960, 540, EncodingSettings(heights=(540,), h264_height=0, preset=options.preset))
     shots = [partial(_shown, size, score) for size, score in zip(same.bytes, same.score, strict=True)]
@@ -278,7 +280,7 @@ def _summary(rows: Sequence[dict[str, Any]], options: Any) -> dict[str, Any]:
     compared: dict[str, Any] = {}
     knowledge = {row["name"]: _known(row, options) for row in rows}
     for name, (ours, other, *_) in COMPARISONS.items():
-        there = [row for row in rows if ours in row and other in row]
+        there = [row for row in rows if ours in row and _drawn(row, other)]
         if not there:
             continue
         counts = [len(row[ours]["chosen"]) for row in there]
@@ -296,7 +298,27 @@ def _summary(rows: Sequence[dict[str, Any]], options: Any) -> dict[str, Any]:
             "programmes": len(there),
             "shots": sum(counts),
         }
-    return {"bytes": compared, "cost": _costs(rows), "misses": _misses(rows)}
+    found = {"bytes": compared, "cost": _costs(rows), "misses": _misses(rows)}
+    beside = {row["name"]: _beside(row) for row in rows if "x265" in row and not _drawn(row, "x265")}
+    return found | ({"x265 at one value": beside} if beside else {})
+
+
+def _drawn(row: dict[str, Any], way: str) -> bool:
+    """Whether a way is there, and at more values than one where curves are drawn through its own alone."""
+    return way in row and (way != "x265" or row[way]["of"] > 1)
+
+
+def _beside(row: dict[str, Any]) -> dict[str, float]:
+    """x265 at the one value that was run: no quality is equal then, so both are told."""
+    theirs = np.array([shot[0] for shot in row["x265"]["grid"]])
+    found = {"q": theirs[0, _Q], "bytes": theirs[:, _BYTES].sum(), "worst": theirs[:, _SCORE].min()}
+    found["mean"] = theirs[:, _MEAN].mean()
+    for way in ("floor", "mean"):
+        if way in row:
+            ours = np.array(row[way]["chosen"])
+            found |= {f"{way} bytes": ours[:, _BYTES].sum(), f"{way} worst": ours[:, _SCORE].min()}
+            found[f"{way} mean"] = ours[:, _MEAN].mean()
+    return {name: round(float(value), 3) for name, value in found.items()}
 
 
 def _costs(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
