@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
 from footlights.core.clip import Plane
 from footlights.core.facelight import coarse, detail_of, evenness, log_light
 from footlights.errors import ParameterError
-from footlights.models.runtime import Backend, cards, fastest
+from footlights.models.runtime import Backend, Net, cards, fastest
 
 NAME = "trackface"
 REFERENCES = 3
@@ -113,7 +114,8 @@ class TrackFace:
     """The shipped net on the fastest backend that is right."""
 
     def __init__(self, *, threads: int = 0) -> None:
-        self._net, self.backend = fastest(NAME, _probe(), tolerance=_TOLERANCE, threads=threads)
+        self._threads = threads
+        self.backend = backend()
 
     def restore(self, crops: Iterable[FaceCrop]) -> Iterator[Plane]:
         """Consecutive instants of one face in one shot → their restored detail `(P, P)`, in units of `deviation`.
@@ -138,7 +140,8 @@ class TrackFace:
         if state is None:
             state = np.zeros((STATE, quarter, quarter), np.float32)
         references, there = references_of(now)
-        next_state, residual = self._net(planes[None], state[None], references[None], there[None])
+        net = _ready(self.backend.precision, self._threads, planes.shape[-1])
+        next_state, residual = net(planes[None], state[None], references[None], there[None])
         # What was cut off for the net is kept: the residual is added to the crop's own detail.
         own = detail_of(now.luma, now.deviation)
         return own + np.float32(now.strength) * residual[0, 0], next_state[0]
@@ -154,9 +157,23 @@ def reference() -> str:
     return cards()[NAME].reference
 
 
+@lru_cache(maxsize=1)
 def backend() -> Backend:
-    """What the net runs on here."""
-    return TrackFace().backend
+    """What the net runs on here; found once, since it depends on the processor alone."""
+    return fastest(NAME, _probe(), tolerance=_TOLERANCE)[1]
+
+
+@lru_cache(maxsize=2)
+def _ready(precision: str, threads: int, side: int) -> Net:
+    """The net made ready for crops of one side; kept, since every piece of a tape asks for the same."""
+    quarter = side // 4
+    shapes = {
+        "window": (1, PLANES, side, side),
+        "state": (1, STATE, quarter, quarter),
+        "references": (1, REFERENCES, side, side),
+        "there": (1, REFERENCES),
+    }
+    return Net(NAME, precision=precision, threads=threads, shapes=shapes)
 
 
 def _followed_by_none(crops: Iterable[FaceCrop]) -> Iterator[FaceCrop | None]:
