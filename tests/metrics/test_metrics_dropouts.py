@@ -63,9 +63,20 @@ def test_lines_that_repeat_another_are_found_with_noise_and_without(lines: int, 
     assert not mask.any()
 
 
-def test_a_copy_in_a_picture_that_pans_is_left_to_the_eye() -> None:
-    """Where the fields before and after do not say what stood there, lines that are alike prove nothing."""
-    now, before, after = _taped(*[np.roll(_scene(), 7 * number, axis=1) for number in (1, 0, 2)])
+@pytest.mark.parametrize("samples", [0, 7])
+def test_a_copy_is_found_in_a_picture_that_pans(samples: int) -> None:
+    """Along the motion the fields before and after say what stood there."""
+    now, before, after = _taped(*[np.roll(_scene(), samples * number, axis=1) for number in (1, 0, 2)])
+    now[60, 80:160] = now[59, 80:160]
+    mask = dropouts.find(*_codes([now, before, after]), sigma=2.0).mask
+    assert mask[60, 80:160].sum() > 40
+    mask[59:62, 70:170] = False
+    assert not mask.any()
+
+
+def test_a_copy_of_what_nothing_shows_is_left_to_the_eye() -> None:
+    """Where the fields before and after are of another scene, lines that are alike prove nothing."""
+    now, before, after = _taped(_scene(), _scene()[::-1], _scene()[:, ::-1])
     now[60, 80:160] = now[59, 80:160]
     assert dropouts.find(*_codes([now, before, after]), sigma=2.0).number == 0
 
@@ -148,3 +159,12 @@ def test_a_field_is_judged_while_its_neighbour_can_be_brought_to_its_light(gain:
     now[50:53, 100:140] = 230
     found = dropouts.find(*_codes([now, 16 + (before - 16) * np.float32(gain), after]), sigma=2.0)
     assert found.number == judged
+
+
+def test_at_the_end_of_a_shot_what_moves_is_no_dropout_and_a_streak_is_one() -> None:
+    """One field stands for both neighbours there."""
+    now, other = _taped(*[np.roll(_scene(), 3 * number, axis=0) for number in (0, 1)])
+    assert dropouts.find(*_codes([now, other, other]), sigma=2.0).number == 0
+    still, same = _taped(*[_scene(12.0)] * 2)
+    still[60, 100:160] = 235
+    assert dropouts.find(*_codes([still, same, same]), sigma=2.0).mask[60, 100:160].sum() > 40

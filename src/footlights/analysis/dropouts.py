@@ -13,9 +13,7 @@ from footlights.core.reports import DropoutReport, Shot
 from footlights.metrics.dropouts import find_prepared
 
 _WORST = 5
-_METHOD = (
-    "thin streaks in one field that lie outside of both neighbouring fields and have not moved there, and copied lines"
-)
+_METHOD = "thin streaks in one field that lie outside of both neighbouring fields, moved to its place, and copied lines"
 LARGEST = 0.02
 """More than this share of a field is no dropout: a cut, a flash or a torn field."""
 
@@ -25,7 +23,7 @@ class DropoutAnalyser:
     """Notes count and area for the frame in the middle of three."""
 
     name: ClassVar[str] = "dropouts"
-    version: ClassVar[int] = 9
+    version: ClassVar[int] = 10
     before: ClassVar[int] = 1
     after: ClassVar[int] = 1
     columns: ClassVar[dict[str, int]] = {"dropouts.count": 1, "dropouts.area": 1}

@@ -1,11 +1,12 @@
 """Dropouts: streaks of a few lines in one field, where the head lost the tape.
 
-Looked for in fields, against the fields of the same parity before and after: pieces of lines that lie above both or
-below both, longer than high. Moving things do that as well. What a piece is, is decided by a weighted sum of what is
-seen of it (`dropoutsigns`): how far it stands out against how much moves around it, how bright or dark it is, whether
-its surroundings stand out too, whether the fields before and after hold the same thing elsewhere. Under strobes the
-neighbours are brought to the light of the field first. Pieces that a deck filled with the line above, which stand out
-less, are found by `linecopies`.
+Looked for in fields, against the fields of the same parity before and after, which are moved along the motion where
+something moves: pieces of lines that lie above both or below both, longer than high. What moves otherwise, or is
+uncovered, does that as well. What a piece is, is decided by a weighted sum of what is seen of it (`dropoutsigns`): how
+far it stands out against how well the fields before and after agree around it, how bright or dark it is, whether its
+surroundings stand out too, whether something near it there is the same. Under strobes the neighbours are brought to the
+light of the field first. Pieces that a deck filled with the line above, which stand out less, are found by
+`linecopies`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from footlights.metrics import dropoutsigns
 from footlights.metrics.dropoutsigns import Piece, Seen
 from footlights.metrics.linecopies import find_copies
+from footlights.metrics.motion import FieldMotion
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -29,9 +31,9 @@ _MEAN = 7
 _STEP, _STEP_SIGMA, _STEP_MOTION, _STILL = 4.5, 1.8, 1.0, 0.7
 """Codes by which that mean must lie outside, plus so many sigma of its noise, plus so much of the mean change around,
 of which this share of sigma is noise."""
-_HIGHEST, _SLENDER = 4, 2
+_HIGHEST, _SLENDER = 4, 4
 """Lines of a piece, and how many times as long as high it is at least."""
-_MOST = 60
+_MOST = 30
 """Pieces of a field that are looked at closely: the strongest."""
 _TAIL_MEAN, _TAIL_STEP, _TAIL_REACH = 5, 5.0, (16, 3)
 """Samples whose mean is looked at for the fading end of a streak, codes by which it must still lie outside (plus one
@@ -46,6 +48,11 @@ most."""
 _DAZZLED = 2.0
 """Factor between the light of a field and that of both neighbours beyond which it is not judged: what is clipped or
 dark in one of them cannot be compared. Nor is it beside one neighbour that `_MOST_GAIN` cannot bring to its light."""
+_RESTS, _RESTS_SIGMA, _MOVES = 8.0, 4.0, 0.02
+"""Codes, and sigma of the noise of the mean, by which fields before and after differ where something moves, and share
+of the field that must for motion to be looked for."""
+_AGREES = 1.0
+"""Mean codes by which a field at rest differs from one that stands for both neighbours."""
 _LIGHT_AROUND = (33, 17)
 """Samples and lines over which light is averaged."""
 
@@ -90,16 +97,26 @@ def find_prepared(now: Prepared, before: Prepared, after: Prepared, sigma: float
     apart = [max(other.light / now.light, now.light / other.light) for other in others]
     if min(apart) > _DAZZLED or max(apart) > _MOST_GAIN:
         return Streaks(np.zeros(now.field.shape, np.bool_), 0, 0.0)
-    past, future = (_lit_alike(other, now) for other in others)
-    seen = _seen((now.field, past.field, future.field), (now.smooth, past.smooth, future.smooth), sigma)
+    lit = [_lit_alike(other, now) for other in others]
+    seen = _seen(now, lit, _in_place(lit, now, sigma), sigma)
     mask, count = np.zeros(now.field.shape, np.bool_), 0
     for piece in dropoutsigns.dropouts_among(dropoutsigns.strongest(_pieces(seen), seen, _MOST), seen):
         _grow(mask, piece, seen)
         count += 1
     copies = find_copies(seen) & ~mask
-    if copies.any():
+    if copies.any() and not _one_neighbour_moved(now, before, after):
         count += cv2.connectedComponents(copies.astype(np.uint8))[0] - 1
         mask |= copies
+    return _streaks(mask, count)
+
+
+def _one_neighbour_moved(now: Prepared, before: Prepared, after: Prepared) -> bool:
+    """Whether one field stands for both neighbours, at the end of a shot, and shows something else: what lies
+    between lines is then not known twice."""
+    return np.array_equal(before.field, after.field) and cv2.mean(cv2.absdiff(now.smooth, before.smooth))[0] > _AGREES
+
+
+def _streaks(mask: Mask, count: int) -> Streaks:
     return Streaks(mask, count, cv2.countNonZero(mask.view(np.uint8)) / mask.size)
 
 
@@ -107,12 +124,34 @@ def _smoothed(field: Codes) -> Codes:
     return np.asarray(cv2.blur(field, (_MEAN, 1)), np.uint8)
 
 
-def _seen(fields: tuple[Codes, Codes, Codes], smooth: tuple[Codes, Codes, Codes], sigma: float) -> Seen:
-    now, past, future = smooth
-    high = cv2.subtract(now, cv2.max(past, future))
-    low = cv2.subtract(cv2.min(past, future), now)
-    change = cv2.boxFilter(cv2.absdiff(past, future), cv2.CV_32F, (31, 9))
-    return Seen(fields, smooth, (high, low), np.asarray(change, np.float32), sigma)
+def _in_place(others: list[Prepared], now: Prepared, sigma: float) -> list[Prepared]:
+    """The fields before and after with everything where it stands in `now`; as they are where next to nothing moves."""
+    past, future = others
+    limit = _RESTS + _RESTS_SIGMA / float(np.sqrt(_MEAN)) * sigma
+    apart = cv2.compare(cv2.absdiff(past.smooth, future.smooth), limit, cv2.CMP_GT)
+    if cv2.countNonZero(apart) < _MOVES * apart.size:
+        return others
+    motion = FieldMotion(now.field)
+    fields = [motion.in_place(other.field) for other in others]
+    return [Prepared(field, _smoothed(field), now.light) for field in fields]
+
+
+def _seen(now: Prepared, unmoved: list[Prepared], moved: list[Prepared], sigma: float) -> Seen:
+    past, future = moved
+    high = cv2.subtract(now.smooth, cv2.max(past.smooth, future.smooth))
+    low = cv2.subtract(cv2.min(past.smooth, future.smooth), now.smooth)
+    # At the end of a shot one field stands for both: that they agree says nothing, only that `now` agrees with it.
+    other = now if np.array_equal(past.field, future.field) else future
+    change = cv2.boxFilter(cv2.absdiff(past.smooth, other.smooth), cv2.CV_32F, (31, 9))
+    return Seen(
+        fields=(now.field, past.field, future.field),
+        smooth=(now.smooth, past.smooth, future.smooth),
+        unmoved=(unmoved[0].smooth, unmoved[1].smooth),
+        unmoved_fields=(unmoved[0].field, unmoved[1].field),
+        outside=(high, low),
+        change=np.asarray(change, np.float32),
+        sigma=sigma,
+    )
 
 
 def _pieces(seen: Seen) -> list[Piece]:

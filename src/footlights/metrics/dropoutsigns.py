@@ -29,11 +29,9 @@ _FRAME, _REACH = (6, 2), (16, 8)
 """Samples and lines around the piece that are looked for with it, and by which it may have moved."""
 _LITTLE = 0.3
 """Codes that are added before logarithms are taken."""
-_TRAVELLED = (-2.0, 6.0)
-_ELSEWHERE = 2.0
-"""Bounds of two signs."""
-_OWN = 0.4
-"""Share of its excess that a piece must keep against all that lies near it in the fields before and after."""
+_OWN = 0.3
+"""Share of its excess that a piece must keep against all that lies near it in the fields before and after: an edge that
+trembles by less than a line keeps none."""
 _NEAR = np.ones((5, 5), np.uint8)
 _SHORTEST = 5
 """Samples of a streak, at least."""
@@ -64,12 +62,16 @@ class Piece(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A field (H, W) and its neighbours in time."""
+    """A field (H, W) and its neighbours in time, moved to where its things are."""
 
     fields: tuple[Codes, Codes, Codes]
     """Now, before, after."""
     smooth: tuple[Codes, Codes, Codes]
     """Their means along the line."""
+    unmoved: tuple[Codes, Codes]
+    """The means before and after as they lay."""
+    unmoved_fields: tuple[Codes, Codes]
+    """The fields before and after as they lay."""
     outside: tuple[Codes, Codes]
     """Codes by which the smooth field lies above both neighbours, and below both."""
     change: Floats
@@ -89,12 +91,7 @@ class Signs(NamedTuple):
     excess: float
     """Logarithm of the codes by which it stands out, in units of noise."""
     change: float
-    """Logarithm of how much moves around it, in units of noise."""
-    elsewhere: float
-    """How far its lines stick out from those two above and below in the fields before and after, in five units of
-    noise, 2 at most."""
-    travelled: float
-    """What is left of it where the fields before or after match it best, against what it adds, -2..6."""
+    """Logarithm of how much the fields before and after differ around it, in units of noise."""
     height: float
     """Lines."""
     alone: float
@@ -103,12 +100,16 @@ class Signs(NamedTuple):
     """Its highest code, or 255 less its lowest, in 128."""
     crowd: float
     """Logarithm of how many others are near, and one."""
+    stands: float
+    """Share of its excess that is left against all that lies within two lines and two samples before and after."""
+    still: float
+    """Logarithm of the codes by which it stands out where nothing is moved, in units of noise."""
 
 
-WEIGHTS = Signs(
-    excess=3.73, change=-2.18, elsewhere=0.28, travelled=0.25, height=-0.76, alone=-1.02, peak=3.54, crowd=-0.49
-)
-BIAS = -12.83
+WEIGHTS = Signs(excess=6.41, change=-5.05, height=-0.76, alone=-1.34, peak=3.5, crowd=-0.44, stands=5.17, still=1.07)
+"""Those of `peak` and `height` are of an earlier fit: streaks of the simulator are as bright or dark as can be, others
+need not be, and what glitters on a stage is higher than what passes in those clips."""
+BIAS = -22.9
 """Fitted by the pieces alone; 0 parts what is likelier a dropout from what is not."""
 
 
@@ -121,13 +122,10 @@ def dropouts_among(pieces: Sequence[Piece], seen: Seen) -> list[Piece]:
         # What the dearer signs cannot make a dropout even at their best is not looked at further.
         if odds(_first(piece, seen, near)) <= 0 or _length(piece, seen) < _SHORTEST:
             continue
-        if _stands(piece, seen) < _OWN * piece.excess:
+        half = _against_time(piece, seen, near)
+        if half.stands < _OWN or odds(half) <= 0:
             continue
-        hopeful = _around_it(piece, seen, near)
-        if odds(hopeful) <= 0:
-            continue
-        whole = hopeful._replace(travelled=_travelled(piece, seen))
-        if whole.travelled >= _SAME and odds(whole) > 0:
+        if odds(signs(piece, seen, near)) > 0 and _travelled(piece, seen) >= _SAME:
             found.append(piece)
     return found
 
@@ -139,15 +137,16 @@ def odds(signs: Signs) -> float:
 
 def signs(piece: Piece, seen: Seen, near: int) -> Signs:
     """All signs of a piece that has so many others near."""
-    return _around_it(piece, seen, near)._replace(travelled=_travelled(piece, seen))
+    alone = log((_around(piece, seen) + _LITTLE) / seen.unit)
+    return _against_time(piece, seen, near)._replace(alone=alone)
 
 
-def _around_it(piece: Piece, seen: Seen, near: int) -> Signs:
-    """All signs but what is left where it is found again, which is as favourable as it can be."""
-    unit = seen.unit
-    elsewhere = max(_sticks(field, piece) for field in seen.smooth[1:]) / unit / 5
+def _against_time(piece: Piece, seen: Seen, near: int) -> Signs:
+    """All signs but how far its surroundings stand out, which is as favourable as it can be."""
+    before, after = (field[piece.box] for field in seen.unmoved)
+    still = mean_of(_out(piece, seen.smooth[0][piece.box], before, after)[piece.inside])
     return _first(piece, seen, near)._replace(
-        elsewhere=min(elsewhere, _ELSEWHERE), alone=log((_around(piece, seen) + _LITTLE) / unit)
+        stands=_stands(piece, seen) / piece.excess, still=log((still + _LITTLE) / seen.unit)
     )
 
 
@@ -158,12 +157,12 @@ def _first(piece: Piece, seen: Seen, near: int) -> Signs:
     return Signs(
         excess=log(piece.excess / unit),
         change=log((piece.change + _LITTLE) / unit),
-        elsewhere=_ELSEWHERE,
-        travelled=_TRAVELLED[1],
         height=float(piece.height),
         alone=log(_LITTLE / unit),
         peak=peak / 128,
         crowd=log(1 + near),
+        stands=1.0,
+        still=log((255 + _LITTLE) / unit),
     )
 
 
@@ -177,8 +176,13 @@ def _length(piece: Piece, seen: Seen) -> int:
     mean along the line stretches it."""
     box = piece.box
     now, before, after = (field[box] for field in seen.fields)
-    out = cv2.subtract(now, cv2.max(before, after)) if piece.above else cv2.subtract(cv2.min(before, after), now)
+    out = _out(piece, now, before, after)
     return max(cv2.countNonZero(line) for line in cv2.compare(out, piece.excess / 2, cv2.CMP_GT))
+
+
+def _out(piece: Piece, now: Codes, before: Codes, after: Codes) -> NDArray[Any]:
+    """Codes by which samples lie outside of both neighbours, to the side a piece stands out to."""
+    return cv2.subtract(now, cv2.max(before, after)) if piece.above else cv2.subtract(cv2.min(before, after), now)
 
 
 def _stands(piece: Piece, seen: Seen) -> float:
@@ -190,10 +194,8 @@ def _stands(piece: Piece, seen: Seen) -> float:
         piece.left - box[1].start : piece.left - box[1].start + piece.width,
     ]
     now, before, after = (field[box] for field in seen.smooth)
-    if piece.above:
-        out = cv2.subtract(now, cv2.dilate(cv2.max(before, after), _NEAR))
-    else:
-        out = cv2.subtract(cv2.erode(cv2.min(before, after), _NEAR), now)
+    widest = cv2.dilate if piece.above else cv2.erode
+    out = _out(piece, now, *(np.asarray(widest(field, _NEAR), np.uint8) for field in (before, after)))
     return mean_of(out[inner][piece.inside])
 
 
@@ -201,13 +203,6 @@ def _line(field: Codes, piece: Piece, below: int) -> Codes:
     """Samples of a piece's columns on the line so far below its top, edges held."""
     row = min(max(piece.top + below, 0), len(field) - 1)
     return field[row, piece.left : piece.left + piece.width]
-
-
-def _sticks(field: Codes, piece: Piece) -> float:
-    """Codes by which a piece's lines stick out from the second line above and below, to the side it stands out to."""
-    own = mean_of(field[piece.box])
-    sides = _line(field, piece, -2), _line(field, piece, piece.height + 1)
-    return own - mean_of(np.maximum(*sides)) if piece.above else mean_of(np.minimum(*sides)) - own
 
 
 def _around(piece: Piece, seen: Seen) -> float:
@@ -218,7 +213,7 @@ def _around(piece: Piece, seen: Seen) -> float:
 
 def _travelled(piece: Piece, seen: Seen) -> float:
     """What the best match in either field leaves of a piece with what is around it, against what the piece adds."""
-    now, before, after = seen.fields
+    now = seen.fields[0]
     height, width = now.shape
     shown = min(piece.width, _SHOWN)
     left = piece.left + (piece.width - shown) // 2
@@ -230,9 +225,9 @@ def _travelled(piece: Piece, seen: Seen) -> float:
     wide = _grown((box[0].start, box[0].stop, box[1].start, box[1].stop), _REACH, (height, width))
     least = min(
         float(cv2.matchTemplate(field[wide].astype(np.float32), wanted, cv2.TM_SQDIFF).min())
-        for field in (before, after)
+        for field in seen.unmoved_fields
     )
-    return float(np.clip((least - 2 * seen.sigma**2 * wanted.size) / added, *_TRAVELLED))
+    return (least - 2 * seen.sigma**2 * wanted.size) / added
 
 
 def _grown(sides: tuple[int, int, int, int], by: tuple[int, int], shape: tuple[int, int]) -> tuple[slice, slice]:

@@ -7,12 +7,13 @@ Histograms and frame differences cannot do this: stage light changes them more t
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from footlights.metrics.motion import grid
 
 Floats = NDArray[np.float32]
 
@@ -45,7 +46,7 @@ class Comparer:
     def compare(self, now: Floats, energy: Floats, then: Floats) -> Similarity:
         """`now` and `then` are structures (H, W), `energy` the local variance of `now`."""
         flow = self._flow.calc(_grey(now), _grey(then), None)
-        x, y = _grid(now.shape[1], now.shape[0])
+        x, y = grid(now.shape[1], now.shape[0])
         moved = cv2.remap(then, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         correlation, own = _block_correlation(now, np.asarray(moved, np.float32))
         valid = (_blocks(energy) > _MIN_ENERGY) & (own > 0.1)
@@ -74,9 +75,3 @@ def _blocks(plane: Floats) -> Floats:
 
 def _grey(structure: Floats) -> NDArray[np.uint8]:
     return np.clip(structure * 40 + 128, 0, 255).astype(np.uint8)
-
-
-@lru_cache(maxsize=4)
-def _grid(width: int, height: int) -> tuple[Floats, Floats]:
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return x, y

@@ -13,13 +13,14 @@ The idea of registering lines against their neighbours in time and space is Koka
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
+
+from footlights.metrics.motion import MotionEstimator, grid
 
 Floats = NDArray[np.float32]
 
@@ -118,13 +119,6 @@ def smoothed(shift: Floats, variance: Floats, sigma: float, memory: float) -> Fl
     return np.asarray(solveh_banded(bands, shift / variance), np.float32)
 
 
-@lru_cache(maxsize=8)
-def grid(width: int, height: int) -> tuple[Floats, Floats]:
-    """Positions of all samples, x and y `(height, width)`."""
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return x, y
-
-
 def _motion(now: Floats, other: Floats) -> tuple[Floats, Floats]:
     """Where each sample of `now` is found in `other`, smooth over stretches and lines: across and down."""
     height, width = now.shape
@@ -133,7 +127,7 @@ def _motion(now: Floats, other: Floats) -> tuple[Floats, Floats]:
         cv2.resize(cv2.GaussianBlur(one, (0, 0), _GUIDE), small, interpolation=cv2.INTER_AREA) for one in (now, other)
     ]
     eight = [np.clip(one, 0, 255).astype(np.uint8) for one in guides]
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(eight[0], eight[1], None)
+    flow = MotionEstimator().flow(eight[0], eight[1])
     coarse = cv2.resize(flow, (max(width // STRETCH, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA)
     coarse = cv2.GaussianBlur(coarse, (0, 0), sigmaX=0.25, sigmaY=_TREND / 4)
     fine = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
+from footlights.metrics.motion import Flow, MotionEstimator
 from footlights.restoration.base import Contract, bound, stage
-from footlights.restoration.motion import Flow, MotionEstimator, moved, over_window
+from footlights.restoration.motion import moved, over_window
 
 _CODE = 1 / 219
 """One 8-bit luma code in luma units."""

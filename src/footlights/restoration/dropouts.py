@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from footlights.core.clip import Clip, Plane
 from footlights.metrics.dropouts import find
+from footlights.metrics.motion import MotionEstimator
 from footlights.restoration.base import Contract, Fields, Touch, bound, stage
-from footlights.restoration.motion import MotionEstimator, guide, moved
+from footlights.restoration.motion import guide, moved
 from footlights.restoration.regions import regions_of
 
 _MARGIN = (9, 1)
@@ -21,7 +22,7 @@ _LARGEST = 0.02
 """More than this share of a field is no dropout and is left alone."""
 
 
-@stage("dropouts.conceal", version=9)
+@stage("dropouts.conceal", version=10)
 class ConcealDropouts:
     """Finds streaks again on the pictures as they are and replaces them; all other samples pass unchanged."""
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
+from footlights.metrics.motion import MotionEstimator, Pace
 from footlights.restoration.base import Contract, Edge, Fields, Touch, bound, stage
-from footlights.restoration.motion import MotionEstimator, between
+from footlights.restoration.motion import between
 from footlights.restoration.regions import regions_of
 
 _BLOCK = 16
@@ -47,7 +48,7 @@ class RebuildGaps:
             for field in (0, 1)
         ]
         self._damaged = set(params.damaged)
-        self._estimator = MotionEstimator(fine=True)
+        self._estimator = MotionEstimator(Pace.FINE)
         self.touched: list[Touch] = []
 
     @property

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from footlights.core.clip import Plane
 from footlights.core.colour import eight_bit_luma
-from footlights.restoration.motion import Flow, MotionEstimator
+from footlights.metrics.motion import Flow, MotionEstimator
 
 _GUIDE = 960
 _CODE = 1 / 219

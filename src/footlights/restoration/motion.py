@@ -1,10 +1,8 @@
-"""Motion: dense flow between pictures (Kroeger et al., "Fast optical flow using dense inverse search", 2016) and
-pictures moved along it."""
+"""Pictures of a clip moved along the motion between them (`metrics.motion`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -12,21 +10,7 @@ from numpy.typing import NDArray
 
 from footlights.core.clip import Clip, Plane
 from footlights.core.colour import eight_bit_luma
-
-Flow = NDArray[np.float32]
-"""(H, W, 2): where each sample of one picture is found in the other, in samples, x then y."""
-
-
-class MotionEstimator:
-    """Dense inverse search; `fine` takes four times as long and follows small things."""
-
-    def __init__(self, *, fine: bool = False) -> None:
-        preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM if fine else cv2.DISOPTICAL_FLOW_PRESET_FAST
-        self._search = cv2.DISOpticalFlow.create(preset)
-
-    def flow(self, here: NDArray[np.uint8], there: NDArray[np.uint8]) -> Flow:
-        """From `here` to `there`."""
-        return np.asarray(self._search.calc(here, there, None), np.float32)
+from footlights.metrics.motion import Flow, MotionEstimator, grid
 
 
 def guide(luma: Plane, blur: float) -> NDArray[np.uint8]:
@@ -37,7 +21,7 @@ def guide(luma: Plane, blur: float) -> NDArray[np.uint8]:
 
 def moved(plane: Plane, flow: Flow, share: float = 1.0, *, sharp: bool = True) -> Plane:
     """The plane read `share` of the way along the flow; edges are held."""
-    x, y = _grid(plane.shape[1], plane.shape[0])
+    x, y = grid(plane.shape[1], plane.shape[0])
     kernel = cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
     return np.asarray(
         cv2.remap(plane, x + share * flow[..., 0], y + share * flow[..., 1], kernel, borderMode=cv2.BORDER_REPLICATE),
@@ -84,12 +68,6 @@ def between(before: list[Plane], after: list[Plane], share: float, estimator: Mo
 
 def _contradiction(flow: Flow, opposite: Flow) -> Plane:
     """How far going there and back misses the start, in samples, softened."""
-    x, y = _grid(flow.shape[1], flow.shape[0])
+    x, y = grid(flow.shape[1], flow.shape[0])
     there = cv2.remap(opposite, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.blur(np.linalg.norm(flow + there, axis=-1).astype(np.float32), (5, 5)), np.float32)
-
-
-@lru_cache(maxsize=8)
-def _grid(width: int, height: int) -> tuple[Plane, Plane]:
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return x, y

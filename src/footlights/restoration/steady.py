@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.core.clip import Clip, Plane
+from footlights.metrics.motion import MotionEstimator
 from footlights.restoration.base import Contract, Edge, bound, stage
-from footlights.restoration.motion import MotionEstimator, moved, over_window
+from footlights.restoration.motion import moved, over_window
 
 _CODE = 1 / 219
 _CHROMA_CODE = 1 / 224

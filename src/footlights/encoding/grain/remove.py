@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from footlights.encoding.grain.measure import BINS, LEVELS, Floats, GrainShape, GrainStatistics, Planes, as_float
-from footlights.restoration.motion import MotionEstimator, moved
+from footlights.metrics.motion import MotionEstimator
+from footlights.restoration.motion import moved
 
 RADIUS = 3
 """Pictures on each side."""
