@@ -9,7 +9,7 @@ from footlights.core.products import JobResult
 from footlights.media import ffmpeg
 from footlights.pipeline import job as jobs
 from footlights.pipeline import run
-from footlights.pipeline.run import Listener
+from footlights.pipeline.session import Listener
 from made_tapes import PAL, interlaced, panned, texture, write_ffv1
 
 SMALL = ("geometry.height=240", "encoding.heights=[144]", "encoding.h264_height=144", "analysis.faces.enabled=false")

@@ -351,7 +351,7 @@ class EngineSettings(Section):
     """What the work may take of the machine."""
 
     workers: Annotated[int, Field(ge=0, le=64)] = 0
-    """Processes working side by side; 0 chooses by the processors."""
+    """Processes working side by side; 0 takes one for every processor, as far as memory goes round (3 GiB each)."""
     reserve: Annotated[float, Field(ge=0)] = 2.0
     """GiB of disk never used."""
     patience: Annotated[float, Field(ge=0.01, le=1000)] = 10.0

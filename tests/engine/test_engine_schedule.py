@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from footlights.engine.schedule import Estimator, Lack, Limits, Standing, lack
+from footlights.engine.schedule import Estimator, Lack, Limits, Standing, fitting, lack, share
 from footlights.engine.tasks import Resources, Task
 
 LIMITS = Limits(cores=4, memory=100, reserve=10)
@@ -32,6 +32,28 @@ def test_room_is_what_running_tasks_leave(wanted: Resources, running: list[Resou
 def test_memory_is_not_counted_without_a_limit():
     huge = Resources(memory=1 << 60)
     assert lack(huge, [huge], Limits(cores=4, reserve=0), 0) is Lack.NOTHING
+
+
+@pytest.mark.parametrize(("memory", "expected"), [(None, 4), (100, 4), (40, 4), (39, 3), (10, 1), (0, 1)])
+def test_workers_are_as_many_as_processors_and_memory_allow(memory: int | None, expected: int):
+    assert fitting(Limits(cores=4, memory=memory), 10) == expected
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "tasks", "threads"),
+    [
+        (2, 2, 9, 1),
+        (2, 2, 1, 2),
+        (2, 1, 9, 2),
+        (16, 10, 99, 1),
+        (16, 4, 99, 4),
+        (16, 4, 2, 8),
+        (1, 1, 3, 1),
+        (2, 2, 0, 2),
+    ],
+)
+def test_work_side_by_side_fills_the_machine(cores: int, workers: int, tasks: int, threads: int):
+    assert share(cores, workers, tasks) == threads
 
 
 def estimator(history: dict[str, float] | None = None, priors: dict[str, float] | None = None) -> Estimator:

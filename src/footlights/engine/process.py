@@ -11,7 +11,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -21,6 +21,9 @@ from footlights.config import child_environment
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _VMSTAT = Path("/proc/vmstat")
+_MEMINFO = Path("/proc/meminfo")
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
 _OOM_SCORE = "600"
 """−1000 … 1000: with memory exhausted the kernel takes a worker, whose task can be repeated, and not its parent."""
 _LARGEST_FILE = 64 << 20
@@ -120,11 +123,39 @@ def take_over_pipes() -> tuple[int, int]:
 
 def memory_kills() -> int:
     """How often the kernel killed a process for want of memory since the machine started; 0 where unknown."""
+    return next((int(line.split()[1]) for line in _lines(_VMSTAT) if line.startswith("oom_kill ")), 0)
+
+
+def usable_memory() -> int | None:
+    """Bytes that new processes may take without others being pushed out, or without reaching the limit of a container
+    (cgroup v2); None where neither is known."""
+    bounds = [*_available(), *_container_limits()]
+    return min(bounds) if bounds else None
+
+
+def _available() -> Iterator[int]:
+    """Linux's own estimate, in which the cache of files counts as free."""
+    for line in _lines(_MEMINFO):
+        if line.startswith("MemAvailable:"):
+            yield int(line.split()[1]) << 10
+
+
+def _container_limits() -> Iterator[int]:
+    """Limits of the group that this process is in, and of those around it."""
+    for line in _lines(_OWN_CGROUP):
+        if line.startswith("0::"):
+            own = _CGROUPS / line[3:].strip().lstrip("/")
+            for group in (own, *own.parents):
+                if group.is_relative_to(_CGROUPS):
+                    yield from (int(value) for value in _lines(group / "memory.max") if value.strip().isdigit())
+
+
+def _lines(path: Path) -> list[str]:
+    """Nothing where the file is not there or not to be read."""
     try:
-        lines = _VMSTAT.read_text().splitlines()
+        return path.read_text().splitlines()
     except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+        return []
 
 
 def _prctl(option: int, value: int) -> None:

@@ -30,6 +30,17 @@ class Limits:
     """Bytes of disk that stay free."""
 
 
+def fitting(limits: Limits, memory: int) -> int:
+    """How many workers of `memory` bytes each the machine has room for, from one to one for every processor."""
+    room = limits.cores if limits.memory is None else limits.memory // memory
+    return max(1, min(limits.cores, room))
+
+
+def share(cores: int, workers: int, tasks: int) -> int:
+    """Processor threads for each of so many pieces of work, so that those side by side use the machine."""
+    return max(1, cores // max(1, min(workers, tasks)))
+
+
 class Lack(Enum):
     """Why a task has to wait."""
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from footlights.core.clip import Fine, Plane
 from footlights.models import fieldlift
 from footlights.models.fieldlift import INSTANTS, SIZES, WINDOW_PLANES, Packed, size_named
-from footlights.models.runtime import Backend, Net, cards, fastest
+from footlights.models.runtime import Backend, Net, cards, fastest, granted_threads
 
 _TOLERANCE = 0.1
 """How far 16 bits may lie from 32 on the probe, as a share of what each output does."""
@@ -119,7 +119,8 @@ class FieldLift:
 
     def _net(self, height: int, width: int) -> Net:
         """The net made ready for a grid of `(h, w)` cells."""
-        return _ready(self._size.name, self.backend.precision, self._threads, height, width)
+        threads = self._threads or granted_threads()
+        return _ready(self._size.name, self.backend.precision, threads, height, width)
 
 
 def _kept(lifted: Lifted, packed: Packed, keep: float, sigma: float) -> Lifted:

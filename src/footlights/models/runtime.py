@@ -38,6 +38,11 @@ def grant_threads(count: int) -> None:
     _granted.threads = count
 
 
+def granted_threads() -> int:
+    """What was granted last."""
+    return _granted.threads
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """Where a set of weights comes from and what it is allowed for."""

@@ -34,7 +34,7 @@ from footlights.pipeline.waves import Asked, curve_of, waves
 from footlights.settings import Settings
 
 if TYPE_CHECKING:
-    from footlights.pipeline.run import Session
+    from footlights.pipeline.session import Session
 
 ROUNDS = 3
 _CAPS = Caps()

@@ -12,7 +12,8 @@ from footlights.engine.tasks import Task
 from footlights.pipeline import graph, hdr, ops, soundcaring
 
 if TYPE_CHECKING:
-    from footlights.pipeline.run import Session, Surveyed
+    from footlights.pipeline.run import Surveyed
+    from footlights.pipeline.session import Session
 
 
 def products(

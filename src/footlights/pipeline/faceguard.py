@@ -25,7 +25,7 @@ from footlights.pipeline.job import keep_plan
 from footlights.restoration.base import Stage, Witness
 
 if TYPE_CHECKING:
-    from footlights.pipeline.run import Session
+    from footlights.pipeline.session import Session
 
 STAGE = "faces.restore"
 LIKENESS = "faces.json"

@@ -178,8 +178,10 @@ def lay_out(plan: RestorationPlan, ingest: Ingest, settings: Settings) -> Layout
     return Layout(factor, timing, pieces(plan.shots, factor, cut, step), keys, encode, step, sound)
 
 
-def restore_tasks(plan: RestorationPlan, survey: Survey, settings: Settings, layout: Layout) -> list[Task]:
-    """One task per piece."""
+def restore_tasks(
+    plan: RestorationPlan, survey: Survey, settings: Settings, layout: Layout, threads: int
+) -> list[Task]:
+    """One task per piece, of so many processor threads each."""
     master = MASTERS[settings.master.codec]
     quality = settings.master.quality if settings.master.quality is not None else master.q
     bytes_per_frame = plan.width * plan.height * _MASTER_BITS[settings.master.codec] / 8
@@ -205,10 +207,10 @@ def restore_tasks(plan: RestorationPlan, survey: Survey, settings: Settings, lay
             Task(
                 f"restore/{piece.index:05d}",
                 f"{OPS}:restore",
-                1,
+                2,
                 {"request": records.to_data(request)},
                 needs=(INGEST,),
-                resources=Resources(threads=2, memory=3 * 2**30, disk=round(frames * bytes_per_frame)),
+                resources=Resources(threads, memory=3 * 2**30, disk=round(frames * bytes_per_frame)),
                 units=frames,
                 priority=50 - _order(piece.index),
             )

@@ -81,7 +81,7 @@ def tasks(restored: Sequence[Task], timing: Timing, sound: SoundPlan, settings: 
                 1,
                 {"request": records.to_data(piece)},
                 needs=(task.id,),
-                resources=Resources(threads=2, memory=3 * 2**30, disk=task.resources.disk),
+                resources=task.resources,
                 units=task.units,
                 priority=8,
             )

@@ -10,6 +10,7 @@ from footlights.core.source import Ingest
 from footlights.engine.ops import OpContext, OpResult
 from footlights.ingest import ingest as taking_in
 from footlights.media.reader import VideoReader
+from footlights.models import runtime
 from footlights.pipeline import remainder as left_over
 from footlights.pipeline import strengths
 
@@ -32,6 +33,7 @@ def _seen(context: OpContext, kind: type[R], measure: Measure[R], name: str) -> 
     """What `measure` sees of the shots of a request, in the file `name`."""
     (source,) = context.inputs.values()
     request = records.from_data(kind, context.params["request"], "the request")
+    runtime.grant_threads(context.threads)
     opened = taking_in.open_ingest(source.folder)
     with opened[1]:
         found = tuple(measure(request, opened, context.progress))

@@ -30,6 +30,7 @@ from footlights.media import ffmpeg
 from footlights.media.reader import VideoReader
 from footlights.media.soundcare import Wanted
 from footlights.media.stretch import stretched
+from footlights.models import runtime
 from footlights.pipeline import assembly, evidence, faceguard, hdr, provenancetrack, soundcaring
 from footlights.pipeline import fidelity as pushing
 from footlights.pipeline import worst as worst_pictures
@@ -188,6 +189,7 @@ def track_faces(context: OpContext) -> OpResult:
     """Ingest → the faces of one shot. Params: request (a FaceRequest)."""
     (source,) = context.inputs.values()
     request = records.from_data(FaceRequest, context.params["request"], "the request")
+    runtime.grant_threads(context.threads)
     opened = taking_in.open_ingest(source.folder)
     with opened[1]:
         found = track(request, opened, context.folder, context.progress)

@@ -47,17 +47,16 @@ class RemainderRequest:
     field_order: FieldOrder
 
 
-def tasks(plan: RestorationPlan, order: FieldOrder, needs: tuple[str, ...]) -> list[Task]:
-    """The looks at every shot that goes through the net and is long enough, some shots each."""
+def tasks(plan: RestorationPlan, order: FieldOrder, needs: tuple[str, ...], share: Callable[[int], int]) -> list[Task]:
+    """The looks at every shot that goes through the net and is long enough, some shots each. `share` gives the
+    processor threads for each of so many tasks."""
     shots = [shot for one in plan.shots if (shot := looked_at(one)) is not None]
-    found = []
-    for number, start in enumerate(range(0, len(shots), _BATCH)):
-        some = tuple(shots[start : start + _BATCH])
-        found.append(_task(number, RemainderRequest(some, order), needs))
-    return found
+    parts = [tuple(shots[start : start + _BATCH]) for start in range(0, len(shots), _BATCH)]
+    threads = share(len(parts))
+    return [_task(number, RemainderRequest(part, order), needs, threads) for number, part in enumerate(parts)]
 
 
-def _task(number: int, request: RemainderRequest, needs: tuple[str, ...]) -> Task:
+def _task(number: int, request: RemainderRequest, needs: tuple[str, ...], threads: int) -> Task:
     params: dict[str, JSON] = {"request": records.to_data(request)}
     return Task(
         f"remainder/{number:04d}",
@@ -65,7 +64,7 @@ def _task(number: int, request: RemainderRequest, needs: tuple[str, ...]) -> Tas
         VERSION,
         params,
         needs=needs,
-        resources=Resources(threads=2, memory=2 * 2**30),
+        resources=Resources(threads, memory=2 * 2**30),
         units=FRAMES * len(request.shots),
         priority=70,
     )

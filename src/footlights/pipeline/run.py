@@ -5,12 +5,9 @@ Everything here can be killed at any moment; the same call goes on where it stop
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +22,8 @@ from footlights.core.products import Check, JobResult
 from footlights.core.reports import Remainder, Survey
 from footlights.core.sound_reports import SoundReport
 from footlights.core.source import Ingest
-from footlights.engine.artifacts import Artifact
-from footlights.engine.events import Event, TaskDone, Warning_
-from footlights.engine.local import LocalExecutor
-from footlights.engine.loop import Coordinator
 from footlights.engine.reuse import Action, Forecast
-from footlights.engine.schedule import Limits
 from footlights.engine.tasks import Task
-from footlights.engine.unfinished import UnfinishedError
-from footlights.errors import FootlightsError
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import (
     extras,
@@ -42,7 +32,6 @@ from footlights.pipeline import (
     fidelity,
     graph,
     ops,
-    products,
     provenancetrack,
     remainder,
     reporting,
@@ -52,6 +41,7 @@ from footlights.pipeline.allotting import foreseen, run_stream
 from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.byhand import checked
 from footlights.pipeline.job import GENERATED, PLAN, RULED, Job
+from footlights.pipeline.session import Listener, Session, session
 from footlights.planning import enhancement, rules
 from footlights.planning.foresight import foresee
 from footlights.planning.provenance import provenance
@@ -61,50 +51,6 @@ from footlights.planning.wholetape import tape_order
 from footlights.report.dictionary import DICTIONARY
 from footlights.report.levels import suspicions
 from footlights.report.story import Story
-
-Listener = Callable[[Event], None]
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Session:
-    """One run of a job: the coordinator and what was gathered on the way."""
-
-    job: Job
-    coordinator: Coordinator
-    warnings: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    _counted: set[tuple[str, str]] = field(default_factory=set)
-    """Tasks and keys whose seconds are in: the guards ask for all pieces again, and most are found."""
-
-    def run(self, tasks: Sequence[Task]) -> None:
-        """Make all these tasks done, or raise what kept them from it."""
-        try:
-            for event in self.coordinator.run(tasks):
-                if isinstance(event, TaskDone):
-                    if (event.task, event.key) not in self._counted:
-                        self._counted.add((event.task, event.key))
-                        self.seconds[event.op.rsplit(":", 1)[-1]] += event.seconds
-                elif isinstance(event, Warning_):
-                    self.warnings.append(event.text)
-        except UnfinishedError as error:
-            raise _own_error(error) from error
-
-    def warn(self, text: str) -> None:
-        """Tell at once, and keep it for the report."""
-        self.coordinator.announce(Warning_(text))
-        self.warnings.append(text)
-
-    def record(self, kind: type[T], task: str, name: str) -> T:
-        """A record from a finished task's artifact."""
-        return records.read(kind, self.coordinator.artifact(task).folder / name)
-
-    def artifact(self, task: str) -> Artifact:
-        return self.coordinator.artifact(task)
-
-    def publish(self, task: str, names: Mapping[str, str]) -> None:
-        """Give files of a finished task their final names in the job folder."""
-        products.publish(self.artifact(task), names, self.job.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +74,6 @@ class Planned:
     """Estimated compute time of what is not there yet."""
     disk: int
     """Bytes it will write."""
-
-
-@contextmanager
-def session(job: Job, listen: Listener) -> Iterator[Session]:
-    """Take the job folder for ourselves."""
-    engine = job.settings.engine
-    limits = Limits(reserve=round(engine.reserve * 2**30))
-    workers = engine.workers or max(1, limits.cores // 2)
-    executor = LocalExecutor(workers)
-    (job.folder / "reports").mkdir(exist_ok=True)
-    with Coordinator(job.folder, executor, listen=listen, limits=limits, priors=graph.PRIORS) as coordinator:
-        products.clean(job.folder)
-        one = Session(job, coordinator)
-        for change in job.changed:
-            one.warn(f"setting changed since the last run: {change}")
-        yield one
 
 
 def survey(one: Session) -> Surveyed:
@@ -185,7 +115,7 @@ def plan(job: Job, listen: Listener) -> Planned:
         waves, tracked = _faces(one, known)
         restoration = _plan(one, known, tracked)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
-        restored = _pieces(job, known, layout, restoration, waves)
+        restored = _pieces(one, known, layout, restoration, waves)
         tasks = [*restored, *extras.products(one, known, restoration, layout, restored)]
         forecasts = tuple(one.coordinator.preview(foreseen(one, tasks, job.settings, layout.encode)))
         missing = [forecast.task for forecast in forecasts if forecast.action is not Action.REUSE]
@@ -205,7 +135,7 @@ def restore(job: Job, listen: Listener) -> JobResult:
         layout = graph.lay_out(restoration, known.ingest, job.settings)
 
         def pieces(plan: RestorationPlan) -> list[Task]:
-            return _pieces(job, known, layout, plan, waves)
+            return _pieces(one, known, layout, plan, waves)
 
         restoration, _, guarded = faceguard.guarded(one, restoration, pieces)
         proven = strengths.guarded(one, known, restoration, layout, pieces)
@@ -247,10 +177,10 @@ def restore(job: Job, listen: Listener) -> JobResult:
 
 
 def _pieces(
-    job: Job, known: Surveyed, layout: graph.Layout, restoration: RestorationPlan, waves: Mapping[int, Task]
+    one: Session, known: Surveyed, layout: graph.Layout, restoration: RestorationPlan, waves: Mapping[int, Task]
 ) -> list[Task]:
     """The tasks of all pieces of a plan."""
-    restored = graph.restore_tasks(restoration, known.survey, job.settings, layout)
+    restored = graph.restore_tasks(restoration, known.survey, one.job.settings, layout, one.share(len(layout.pieces)))
     return facewave.guided(restored, restoration, layout, waves)
 
 
@@ -296,7 +226,7 @@ def _remainders(one: Session, known: Surveyed) -> tuple[Remainder, ...]:
     if settings.restoration.denoise.strength == 0:
         return ()
     first = rules.plan(known.survey, known.ingest, settings)
-    looks = remainder.tasks(first, tape_order(known.survey, settings), (graph.INGEST,))
+    looks = remainder.tasks(first, tape_order(known.survey, settings), (graph.INGEST,), one.share)
     one.run(looks)
     return tuple(found for task in looks for found in one.record(tuple[Remainder, ...], task.id, remainder.REMAINDERS))
 
@@ -385,12 +315,3 @@ def _pairs(one: Session, layout: graph.Layout, known: Surveyed) -> list[tuple[st
         (moment.caption, (artifact.folder / f"pair-{number:04d}.jpg").read_bytes())
         for number, moment in enumerate(graph.moments(known.survey, known.ingest, layout))
     ]
-
-
-def _own_error(error: UnfinishedError) -> FootlightsError:
-    """Where every failure has one cause, and that is an error of ours, it comes out as itself with its exit code."""
-    causes = {failure.cause for failure in error.failures if failure.cause is not None}
-    if len(causes) != 1:
-        return error
-    (cause,) = causes
-    return cause.rebuilt()

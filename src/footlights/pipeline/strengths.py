@@ -44,7 +44,8 @@ from footlights.restoration import chain
 from footlights.restoration.base import build
 
 if TYPE_CHECKING:
-    from footlights.pipeline.run import Session, Surveyed
+    from footlights.pipeline.run import Surveyed
+    from footlights.pipeline.session import Session
 
 VERSION = 3
 TRIALS = "trials.json"
@@ -96,7 +97,8 @@ def guarded(
         by_hand, failing = _failing(made)
         for shot in by_hand if not number else ():
             one.warn(f"Shot {shot} differs from the tape by more than its noise, and stays as it was planned by hand.")
-        asked = [_task(request, number) for request in _requests(known, made, failing, one)]
+        requests = list(_requests(known, made, failing, one))
+        asked = [_task(request, number, one.share(len(requests))) for request in requests]
         one.run(asked)
         trials = tuple(trial for task in asked for trial in one.record(tuple[StrengthTrial, ...], task.id, TRIALS))
         for sentence in told(trials):
@@ -154,14 +156,14 @@ def _requests(known: Surveyed, made: Guarded, failing: Mapping[int, float], one:
             yield TrialRequest(graph.bare(shot), slots, compared, order, factor, failing[shot.shot])
 
 
-def _task(request: TrialRequest, number: int) -> Task:
+def _task(request: TrialRequest, number: int, threads: int) -> Task:
     return Task(
         f"strengths/{number}/{request.plan.shot:05d}",
         "footlights.pipeline.lookops:try_strengths",
         VERSION,
         {"request": records.to_data(request)},
         needs=(graph.INGEST,),
-        resources=Resources(threads=2, memory=3 * 2**30),
+        resources=Resources(threads, memory=3 * 2**30),
         units=len(request.asked.instants),
         priority=65,
     )

@@ -27,7 +27,7 @@ from footlights.media.reader import VideoReader, index_video
 from footlights.pipeline import assembly, ops, soundcaring
 from footlights.pipeline.job import require
 from footlights.pipeline.products import SUMS, read_list
-from footlights.pipeline.run import Listener
+from footlights.pipeline.session import Listener
 
 _STEP = 50
 """Frames between two messages of progress."""

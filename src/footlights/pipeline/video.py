@@ -26,7 +26,7 @@ from footlights.pipeline.allotting import foreseen, run_stream
 from footlights.pipeline.foretelling import Foretold, foretell
 from footlights.pipeline.job import Job
 from footlights.pipeline.looks import chunk_looks
-from footlights.pipeline.run import Listener, Session, session
+from footlights.pipeline.session import Listener, Session, session
 from footlights.report import page, summary
 from footlights.report.sections import encodes as encodes_section
 from footlights.report.sections import products as products_section
