@@ -227,6 +227,8 @@ def signs(piece: list[Copy], there: _Nearby, seen: Seen) -> Signs:
     columns = np.arange(there.off.shape[1])
     beyond = (columns >= start - furthest) & (columns < start - nearest)
     beyond |= (columns >= stop + nearest) & (columns < stop + furthest)
+    if not beyond.any():  # a run along the whole line has nothing beside it to be told from
+        beyond[:] = True
     place = np.s_[piece[0].line : piece[-1].line + 1, inner]
     now, before, after = (field[place].astype(np.float32) for field in (seen.smooth[0], *seen.unmoved))
 
