@@ -13,11 +13,11 @@ from footlights.core.encodes import Look, Probe
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
-from footlights.encoding.encoders import SvtAv1, lossless_intermediate
+from footlights.encoding.encoders import SvtAv1, lossless_intermediate, rung_encoder
 from footlights.media import ffmpeg
-from footlights.metrics.video import Scores, vmaf
+from footlights.metrics.video import Scores, cambi, vmaf
 from footlights.pipeline.chunks import ChunkRequest, Picture
-from footlights.pipeline.rungs import _doubtful, _mended, encode_chunk
+from footlights.pipeline.rungs import _capped, _doubtful, _mended, _Trials, encode_chunk
 from footlights.settings import EncodingSettings
 
 WIDTH, HEIGHT, FRAMES = 256, 144, 4
@@ -98,12 +98,14 @@ def test_eight_bits_show_bands_and_ten_do_not(tmp_path: Path) -> None:
     [
         ({40.0: 2.5, 36.0: 1.4, 32.0: 0.6}, 1000, 32.0, "mended"),
         ({40.0: 2.5, 36.0: 0.9}, 1000, 36.0, "mended"),
-        ({40.0: 2.5, 36.0: 2.4, 32.0: 2.3}, 1000, 40.0, "seen"),
+        ({40.0: 2.5, 36.0: 2.0, 32.0: 1.7}, 1000, 40.0, "seen"),
+        ({40.0: 2.5, 36.0: 2.4}, 1000, 40.0, "seen"),
         ({40.0: 2.5, 36.0: 0.5}, 10**9, 40.0, "seen"),
     ],
 )
 def test_bits_are_given_while_they_help(bands: dict[float, float], size: int, q: float, outcome: str) -> None:
-    """In steps of four units, twice at most, never over the rate; where it does not help the chunk stays as it was."""
+    """In steps of four units, twice at most, never over the rate, and none where those before promise nothing; where
+    it does not help the chunk stays as it was."""
 
     def trial(at: float, why: str) -> Probe:
         trials[at] = (Path("-"), Probe(at, size, 93, 93, 93, why, bands[at]))
@@ -113,6 +115,45 @@ def test_bits_are_given_while_they_help(bands: dict[float, float], size: int, q:
     trial(40.0, "prior")
     assert _mended(request("av1"), SvtAv1(), trials, trial, 40.0) == (q, outcome)
     assert set(trials) == set(bands)
+
+
+def test_bands_that_no_trial_of_the_search_had_less_of_are_not_mended() -> None:
+    def trial(at: float, why: str) -> Probe:
+        raise AssertionError(f"encoded at {at:g} for {why}")
+
+    bands = {27.5: 1.77, 47.75: 1.68, 35.5: 1.75}
+    trials = {q: (Path("-"), Probe(q, 1000, 93, 93, 93, "slope", added)) for q, added in bands.items()}
+    assert _mended(request("av1"), SvtAv1(), trials, trial, 35.5) == (35.5, "seen")
+
+
+def test_bands_of_all_frames_are_measured_only_for_an_encode_that_is_kept(tmp_path: Path) -> None:
+    smooth, encoder = glow(tmp_path / "smooth.mkv"), rung_encoder("h264", "fast")
+    seen = _Trials(request("h264"), encoder, smooth, tmp_path, lambda _: None).make(38.0, "prior").banding
+    trials = _Trials(request("h264", banding=seen), encoder, smooth, tmp_path, lambda _: None)
+    few = {q: trials.make(q, "slope").banding for q in (38.0, 34.0)}
+    assert trials.doubtful == {38.0, 34.0}
+    path = trials.made[38.0][0]
+    every = cambi(path, smooth, RATE, width=WIDTH, height=HEIGHT, frames=FRAMES)
+    assert trials.settled(38.0).banding == pytest.approx(float(every.mean()), abs=1e-3)
+    assert trials.doubtful == {34.0}
+    assert trials.made[34.0][1].banding == few[34.0]
+
+
+def test_a_rate_that_leaves_a_chunk_near_its_target_does_not_make_it_a_miss() -> None:
+    """Scores fall by 0.1 a unit of q, bytes halve with every six."""
+
+    def trial(q: float, why: str) -> Probe:
+        score = 93.3 - 0.1 * (q - 20)
+        trials[q] = (Path("-"), Probe(q, round(1000 * 2 ** ((20 - q) / 6)), score, score, score, why))
+        return trials[q][1]
+
+    for most, outcome in ((900, "reached"), (300, "capped")):
+        trials: dict[float, tuple[Path, Probe]] = {}
+        one = request("av1")
+        asked = replace(one, rung=replace(one.rung, target=93.0, max_rate=round(most * 8 / one.seconds)))
+        trial(20.0, "prior")
+        q, found = _capped(asked, SvtAv1(), trials, trial, 20.0, "reached")
+        assert (found, trials[q][1].bytes <= most) == (outcome, True)
 
 
 def test_dark_chunks_are_aimed_higher() -> None:

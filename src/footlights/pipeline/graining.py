@@ -79,7 +79,7 @@ def prepare(reference: Path, keyframes: Sequence[int], rate: Fraction, folder: P
     target = folder / f"clean{_suffix(reference)}"
     _write(target, _cleaned(reference, runs, whole), reference, rate)
     measured = tuple(_measure(reference, target, (run,)) for run in runs)
-    overall = _measure(reference, target, runs)
+    overall = measured[0] if len(runs) == 1 else _measure(reference, target, runs)
     fitting = tuple(one if one.blocks >= FEWEST_BLOCKS else overall for one in measured)
     return Treatment(target, reference, runs, fitting, why=f"grain of sigma {overall.mean / 4:.2f} codes")
 

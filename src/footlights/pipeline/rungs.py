@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil, log2
 from pathlib import Path
 
@@ -107,29 +107,55 @@ def _accepted(
     mend: bool = True,
 ) -> _Found:
     """Search for q against `reference`; the accepted trial is the encode, the others are deleted."""
-    trials: dict[float, tuple[Path, Probe]] = {}
-
-    def trial(q: float, why: str) -> Probe:
-        path = folder / f"trial-{q:g}{encoder.suffix}"
-        trials[q] = (path, replace(_trial(request, encoder, q, reference, path), why=why))
-        progress(min(len(trials), request.probes))
-        return trials[q][1]
-
+    trials = _Trials(request, encoder, reference, folder, progress)
     if request.q is not None:
-        probe = trial(request.q, "allocation")
-        return _Found(trials[request.q][0], probe, (probe,), "allocated", bands=_bands(request, probe.banding))
+        trials.make(request.q, "allocation")
+        probe = trials.settled(request.q)
+        return _Found(trials.made[request.q][0], probe, (probe,), "allocated", bands=_bands(request, probe.banding))
     start = proxies.begin(request, reference, folder)
-    found_q, outcome = _solve(request, encoder, start.prior, trial)
-    found_q, outcome = _capped(request, encoder, trials, trial, found_q, outcome)
-    bands = _bands(request, trials[found_q][1].banding)
+    found_q, outcome = _solve(request, encoder, start.prior, trials.make)
+    found_q, outcome = _capped(request, encoder, trials.made, trials.make, found_q, outcome)
+    bands = _bands(request, trials.settled(found_q).banding)
     if mend and bands == "seen" and request.rung.bit_depth > 8:  # eight bits have no finer steps to give
-        found_q, bands = _mended(request, encoder, trials, trial, found_q)
-    for q, (path, _) in trials.items():
+        found_q, bands = _mended(request, encoder, trials.made, trials.make, found_q)
+    for q, (path, _) in trials.made.items():
         if q != found_q:
             path.unlink(missing_ok=True)
-    path, chosen = trials[found_q]
-    probes = tuple(probe for _, probe in trials.values())
+    path, chosen = trials.made[found_q]
+    probes = tuple(probe for _, probe in trials.made.values())
     return _Found(path, chosen, probes, outcome, bands=bands, proxy=start.proxy)
+
+
+@dataclass(slots=True)
+class _Trials:
+    """Encodes of one chunk, made as they are asked for."""
+
+    request: ChunkRequest
+    encoder: Encoder
+    reference: Path
+    folder: Path
+    progress: Callable[[int], None]
+    made: dict[float, tuple[Path, Probe]] = field(default_factory=dict)
+    """By q."""
+    doubtful: set[float] = field(default_factory=set)
+    """Those of whose bands a few frames do not say enough."""
+
+    def make(self, q: float, why: str) -> Probe:
+        path = self.folder / f"trial-{q:g}{self.encoder.suffix}"
+        probe, doubt = _trial(self.request, self.encoder, q, self.reference, path)
+        self.made[q] = (path, replace(probe, why=why))
+        if doubt:
+            self.doubtful.add(q)
+        self.progress(min(len(self.made), self.request.probes))
+        return self.settled(q) if why == "banding" else self.made[q][1]
+
+    def settled(self, q: float) -> Probe:
+        """With bands measured on more frames where few left it open: of a trial that is not kept nobody asks."""
+        path, probe = self.made[q]
+        if q in self.doubtful:
+            self.doubtful.remove(q)
+            self.made[q] = (path, replace(probe, banding=round(_added(self.request, path, self.reference), 3)))
+        return self.made[q][1]
 
 
 def _grained(
@@ -203,15 +229,16 @@ def _capped(
     q: float,
     outcome: str,
 ) -> tuple[float, str]:
-    """Coarsen until the segment keeps the rung's rate."""
-    seconds = request.seconds
-    limit = request.rung.max_rate * seconds / 8
+    """Coarsen until the segment keeps the rung's rate; where that leaves it near the target, the target is reached."""
+    limit = request.rung.max_rate * request.seconds / 8
+    before = q
     while trials[q][1].bytes > limit and q < request.rung.q_max:
-        outcome = "capped"
         step = log2(trials[q][1].bytes / limit) / _halvings(trials) + encoder.q.step
         q = min(ceil((q + step) / encoder.q.step) * encoder.q.step, request.rung.q_max)
         if q not in trials:
             trial(q, "rate")
+    if q != before:
+        outcome = "reached" if trials[q][1].score >= request.lowest - TOLERANCE else "capped"
     return q, outcome
 
 
@@ -236,6 +263,8 @@ def _mended(
     limit = request.rung.max_rate * request.seconds / 8
     finer = q
     for _ in range(_MENDING):
+        if not _may_mend(request, trials, q):
+            break
         finer = max(round((finer - _FINER) / encoder.q.step) * encoder.q.step, request.rung.q_min)
         probe = trials[finer][1] if finer in trials else trial(finer, "banding")
         if probe.bytes > limit:
@@ -243,6 +272,17 @@ def _mended(
         if probe.banding <= request.banding:
             return finer, "mended"
     return q, "seen"
+
+
+def _may_mend(request: ChunkRequest, trials: dict[float, tuple[Path, Probe]], q: float) -> bool:
+    """Whether bands may be gone at the finest value tried against them, should they fall twice as fast as between `q`
+    and the farthest trial. Where the pictures' own grain hides what no encode keeps, bits do not help."""
+    far = max(trials, key=lambda one: abs(one - q))
+    if abs(far - q) < _FINER:
+        return True
+    here, there = trials[q][1].banding, trials[far][1].banding
+    fall = (there - here) / (far - q)
+    return here - 2 * fall * _MENDING * _FINER <= request.banding
 
 
 def _halvings(trials: dict[float, tuple[Path, Probe]]) -> float:
@@ -254,22 +294,21 @@ def _halvings(trials: dict[float, tuple[Path, Probe]]) -> float:
     return min(max(log2(most / least) / (last - first), 1 / 16), 1 / 3)
 
 
-def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path) -> Probe:
+def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path) -> tuple[Probe, bool]:
+    """One encode measured, its bands on a few frames, and whether these leave it open if too many were added."""
     rung, count = request.rung, len(request.frames)
     encode(request, encoder, q, reference, path)
     every, width = every_of(count), rung.width if request.banding < MOST_BANDING else 0
     scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every, width=width)
-    banding = scores.banding
-    if width and _doubtful(scores, request.banding):
-        banding = _added(request, path, reference)
-    return Probe(
+    probe = Probe(
         q,
         path.stat().st_size,
         round(scores.mean, 3),
         round(scores.low, 3),
         round(scores.worst, 3),
-        banding=round(banding, 3),
+        banding=round(scores.banding, 3),
     )
+    return probe, _doubtful(scores, request.banding)
 
 
 def _doubtful(scores: Scores, allowed: float) -> bool:

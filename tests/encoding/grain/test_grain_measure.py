@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from made_grain import curve, grainy, scene
@@ -135,3 +136,21 @@ def test_points_are_few_and_near_the_curve() -> None:
 
 def test_grain_that_rounds_to_nothing_is_not_drawn(noisy: list[Planes]) -> None:
     assert fit(measured(noisy), np.zeros(20), (0.0, 0.0)) == FilmGrain()
+
+
+def test_grain_of_large_pictures_is_taken_out_along_a_motion_found_at_half_the_size() -> None:
+    """A square that moves keeps its texture nearly as well as where motion is searched at full size."""
+
+    def enlarged(plane: np.ndarray) -> np.ndarray:
+        return cv2.resize(plane, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+
+    clean = [tuple(enlarged(plane) for plane in planes) for planes in scene(5, height=224, width=288)]
+    pictures = list(grainy(clean, SIGMA))
+    grain = measured(pictures)
+    part, inside = np.s_[:336, :432], np.s_[56:160, 72:180]
+    small = [(one[0][part], *(plane[:168, :216] for plane in one[1:])) for one in pictures]
+    left = {
+        size: float(np.std(list(GrainRemover(grain).run(shown))[2][0][inside].astype(float) - clean[2][0][inside]))
+        for size, shown in (("large", pictures), ("small", small))
+    }
+    assert left["large"] < 1.1 * left["small"] < 0.7 * float(np.std(pictures[2][0][inside] - 1.0 * clean[2][0][inside]))

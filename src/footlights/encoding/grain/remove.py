@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from footlights.encoding.grain.measure import BINS, LEVELS, Floats, GrainShape, GrainStatistics, Planes, as_float
-from footlights.metrics.motion import MotionEstimator
+from footlights.metrics.motion import Flow, MotionEstimator
 from footlights.restoration.motion import moved
 
 RADIUS = 3
@@ -31,6 +31,9 @@ _TOLERANCE = 1.15
 _FALL = 2.0
 _SOFT = 1.5
 """Samples of blur before motion is searched."""
+_LARGE = 2**19
+"""Samples of a picture from which on motion is searched at half its size: at full size that takes four times as long,
+and leaves 0.3 to 1.5 % less of the grain (1440×1080, two strengths)."""
 _BLOCK = 16
 _STEP = 8
 _BAND = 256
@@ -44,7 +47,10 @@ _LEAST = 0.3
 @dataclass(slots=True)
 class _Picture:
     planes: list[Floats]
+    light: NDArray[np.uint8]
+    """Luma in 8-bit codes, softened."""
     guide: NDArray[np.uint8]
+    """What motion is searched in."""
 
 
 class GrainRemover:
@@ -64,7 +70,8 @@ class GrainRemover:
         done = 0
         for picture in pictures:
             planes = [as_float(plane) for plane in picture]
-            window.append(_Picture(planes, self._guide(planes[0])))
+            light = _softened(planes[0])
+            window.append(_Picture(planes, light, _guide(light)))
             if len(window) > 2 * RADIUS + 1:
                 window.pop(0)
                 done -= 1
@@ -75,12 +82,17 @@ class GrainRemover:
             yield self._cleaned(window, done)
             done += 1
 
-    def _guide(self, luma: Floats) -> NDArray[np.uint8]:
-        return np.asarray(cv2.GaussianBlur(np.clip(luma / 4, 0, 255).astype(np.uint8), (0, 0), _SOFT), np.uint8)
+    def _flow(self, own: _Picture, other: _Picture) -> Flow:
+        """At the pictures' size."""
+        flow = self._estimator.flow(own.guide, other.guide)
+        if own.guide is own.light:
+            return flow
+        height, width = own.light.shape
+        return np.asarray(cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * np.float32(2), np.float32)
 
     def _cleaned(self, window: list[_Picture], now: int) -> Planes:
         own = window[now]
-        sigma = cv2.LUT(own.guide, self._sigma)
+        sigma = cv2.LUT(own.light, self._sigma)
         power = np.maximum(2 * sigma * sigma, 2 * _LEAST**2)
         total = np.ones_like(own.planes[0])
         squares = np.ones_like(total)
@@ -91,7 +103,7 @@ class GrainRemover:
         for index, other in enumerate(window):
             if index == now or abs(index - now) > RADIUS:
                 continue
-            flow = self._estimator.flow(own.guide, other.guide)
+            flow = self._flow(own, other)
             near = moved(other.planes[0], flow)
             weight = _weight(near - own.planes[0], power)
             sums[0] += weight * near
@@ -115,6 +127,16 @@ class GrainRemover:
             else:
                 out.append(own.planes[len(out)])
         return tuple(np.clip(np.rint(plane), 0, 1023).astype(np.uint16) for plane in out)
+
+
+def _softened(luma: Floats) -> NDArray[np.uint8]:
+    return np.asarray(cv2.GaussianBlur(np.clip(luma / 4, 0, 255).astype(np.uint8), (0, 0), _SOFT), np.uint8)
+
+
+def _guide(light: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if light.size < _LARGE:
+        return light
+    return np.asarray(cv2.resize(light, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def filled(grain: GrainStatistics) -> NDArray[np.float64]:
