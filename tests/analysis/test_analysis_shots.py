@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from footlights.analysis.survey import sampled_order
 from footlights.core.reports import Entry
 from made_tapes import Picture, interlaced, measured, noisy, panned, surveyed, take_in, texture, write_ffv1
 
@@ -126,6 +127,14 @@ def test_measuring_in_parts_changes_nothing(tmp_path: Path) -> None:
     whole, parts = measured(taken), measured(taken, part=23)
     for name, column in whole.items():
         np.testing.assert_array_equal(column, parts[name], err_msg=name)
+
+
+def test_a_process_samples_a_tape_once_for_all_its_parts(tmp_path: Path) -> None:
+    taken = take_in(write_ffv1(tmp_path / "tape.mkv", interlaced(_cut_at(61), 60), order="tff"), tmp_path / "ingest")
+    sampled_order.cache_clear()
+    measured(taken, part=23)
+    told = sampled_order.cache_info()
+    assert (told.misses, told.hits) == (1, 2)
 
 
 def test_dark_and_blinding_phases_over_fast_motion_are_no_cuts(tmp_path: Path) -> None:

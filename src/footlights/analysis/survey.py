@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -39,14 +40,14 @@ from footlights.analysis.base import ANALYSERS, Analyser, Notes, Scene, Series
 from footlights.analysis.shots import find_shots
 from footlights.analysis.view import FrameView
 from footlights.core.reports import TELLING, CadenceKind, CadenceReport, Shot, ShotGlance, ShotReport, Survey
-from footlights.core.signal import FieldOrder
+from footlights.core.signal import FieldOrder, Signal
 from footlights.core.source import Gap, Ingest
 from footlights.core.tape_reports import ConversionReport
 from footlights.core.time import FrameRange
 from footlights.errors import VerificationError
 from footlights.media.lossless import frame_digest
 from footlights.media.pixels import Samples
-from footlights.media.reader import VideoReader
+from footlights.media.reader import VideoIndex, VideoReader
 from footlights.settings import AnalysisSettings
 
 SERIES = "series.npz"
@@ -79,7 +80,8 @@ def measure(
 
     Every frame read is compared with its SHA-256 from the ingest: VerificationError where one differs.
     """
-    panel = _Panel(Scene(ingest, settings, _sampled_order(ingest, reader)), ANALYSERS.names(), frames)
+    order = sampled_order(reader.path, reader.index, ingest.source.signal)
+    panel = _Panel(Scene(ingest, settings, order), ANALYSERS.names(), frames)
     for picture in reader.read(panel.context):
         if frame_digest(picture.planes) != digests[picture.number]:
             raise VerificationError(
@@ -200,22 +202,24 @@ def _report(
     )
 
 
-def _sampled_order(ingest: Ingest, reader: VideoReader) -> FieldOrder | None:
-    """The tape's field order from pairs of frames all over it: the same, whichever part of the tape is measured.
+@lru_cache(maxsize=1)
+def sampled_order(path: Path, index: VideoIndex, signal: Signal) -> FieldOrder | None:
+    """The tape's field order from pairs of frames all over it: the same, whichever part of the tape is measured, so
+    that a process which measures one part after another finds it once.
 
     Analysers look at fields in the order of their exposure; after a wrong tag a cut inside a frame looks like a flash.
     """
-    if ingest.frames < 2:
+    if index.frames < 2:
         return None
-    starts = dict.fromkeys(int(start) for start in np.linspace(0, ingest.frames - 2, _SAMPLED_PAIRS))
-    return cadence.sampled_order(_pair(ingest, reader, start) for start in starts)
+    starts = dict.fromkeys(int(start) for start in np.linspace(0, index.frames - 2, _SAMPLED_PAIRS))
+    with VideoReader(path, index) as reader:
+        return cadence.sampled_order(_pair(reader, signal, start) for start in starts)
 
 
-def _pair(ingest: Ingest, reader: VideoReader, start: int) -> tuple[FrameView, FrameView]:
+def _pair(reader: VideoReader, signal: Signal, start: int) -> tuple[FrameView, FrameView]:
     """A frame and its successor."""
     before, now = (
-        FrameView(one.number, one.planes, reader.layout, ingest.source.signal)
-        for one in reader.read(FrameRange(start, start + 2))
+        FrameView(one.number, one.planes, reader.layout, signal) for one in reader.read(FrameRange(start, start + 2))
     )
     return before, now
 
@@ -245,15 +249,18 @@ class _Panel:
         self.scene = scene
         self._analysers: list[Analyser] = [ANALYSERS.get(name)(scene) for name in names]
         self._notes = [Notes(analyser.columns, frames) for analyser in self._analysers]
+        self._wanted = [frames.grow(analyser.before, analyser.after) for analyser in self._analysers]
         self._views: list[FrameView] = []
         before, after = max(a.before for a in self._analysers), max(a.after for a in self._analysers)
         self.context = frames.grow(before, after).intersect(FrameRange(0, scene.ingest.frames))
         """Frames to show: those asked for and what the analysers need around them."""
 
     def show(self, view: FrameView) -> None:
-        """Let all analysers look at the next frame."""
+        """Let the analysers look at the next frame that it concerns."""
         self._views = [*self._views[-_HISTORY + 1 :], view]
-        for analyser, own in zip(self._analysers, self._notes, strict=True):
+        for analyser, own, wanted in zip(self._analysers, self._notes, self._wanted, strict=True):
+            if view.number not in wanted:
+                continue
             shown = min(_HISTORY, 1 + max(analyser.before, 0) + max(analyser.after, 0))
             analyser.look(self._views[-shown:], own)
 

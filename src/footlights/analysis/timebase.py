@@ -59,7 +59,7 @@ class TimeBaseAnalyser:
     """Notes heights of all fields, bends of every fifth frame, changes of every tenth."""
 
     name: ClassVar[str] = "timebase"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
@@ -278,7 +278,7 @@ def _mode(values: Floats, weight: Floats) -> tuple[float, float]:
 
 
 def _product(one: Floats, other: Floats) -> float:
-    return float(np.einsum("i,i->", one.ravel(), other.ravel()))
+    return float(one.ravel() @ other.ravel())
 
 
 def _moved_down(before: Floats, now: Floats) -> float:

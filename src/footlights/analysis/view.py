@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from footlights.core.signal import Range, Signal
 from footlights.media.pixels import Layout, Samples
-from footlights.metrics.dropouts import Prepared, prepared
+from footlights.metrics.dropouts import Prepared
 
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -77,7 +77,7 @@ class FrameView:
     def prepared_fields(self) -> tuple[Prepared, Prepared]:
         """Top and bottom luma fields, as dropouts are looked for."""
         top, bottom = self.fields
-        return prepared(top), prepared(bottom)
+        return Prepared(top), Prepared(bottom)
 
     @cached_property
     def descriptors(self) -> tuple[Descriptor, Descriptor]:

@@ -12,6 +12,7 @@ light of the field first. Pieces that a deck filled with the line above, which s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import cv2
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from footlights.metrics import dropoutsigns
 from footlights.metrics.dropoutsigns import Piece, Seen
 from footlights.metrics.linecopies import find_copies
-from footlights.metrics.motion import FieldMotion
+from footlights.metrics.motion import FieldMotion, small
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -67,20 +68,21 @@ class Streaks(NamedTuple):
     """Share of the field."""
 
 
-class Prepared(NamedTuple):
-    """A field and what is needed of it whenever it is looked at."""
+class Prepared:
+    """A field and what is needed of it whenever it is looked at; what may not be needed is made when it is."""
 
-    field: Codes
-    """(H, W)"""
-    smooth: Codes
-    """Its mean along the line, that is looked at."""
-    light: float
-    """Mean luma over black."""
+    def __init__(self, field: Codes, light: float | None = None) -> None:
+        self.field = field
+        """(H, W)"""
+        self.smooth = _smoothed(field)
+        """Its mean along the line, that is looked at."""
+        self.light = _light(field) if light is None else light
+        """Mean luma over black."""
 
-
-def prepared(field: Codes) -> Prepared:
-    """A field, ready to be looked at and to be compared with."""
-    return Prepared(field, _smoothed(field), _light(field))
+    @cached_property
+    def small(self) -> Codes:
+        """As its motion is searched."""
+        return small(self.field)
 
 
 def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks:
@@ -88,7 +90,7 @@ def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks
 
     `sigma` is the luma noise in codes.
     """
-    return find_prepared(prepared(now), prepared(before), prepared(after), sigma)
+    return find_prepared(Prepared(now), Prepared(before), Prepared(after), sigma)
 
 
 def find_prepared(now: Prepared, before: Prepared, after: Prepared, sigma: float = 0.0) -> Streaks:
@@ -131,9 +133,8 @@ def _in_place(others: list[Prepared], now: Prepared, sigma: float) -> list[Prepa
     apart = cv2.compare(cv2.absdiff(past.smooth, future.smooth), limit, cv2.CMP_GT)
     if cv2.countNonZero(apart) < _MOVES * apart.size:
         return others
-    motion = FieldMotion(now.field)
-    fields = [motion.in_place(other.field) for other in others]
-    return [Prepared(field, _smoothed(field), now.light) for field in fields]
+    motion = FieldMotion(now.small)
+    return [Prepared(motion.in_place(other.field, other.small), now.light) for other in others]
 
 
 def _seen(now: Prepared, unmoved: list[Prepared], moved: list[Prepared], sigma: float) -> Seen:
@@ -215,7 +216,7 @@ def _lit_alike(other: Prepared, now: Prepared) -> Prepared:
     light = [cv2.blur(one.field, _LIGHT_AROUND).astype(np.float32) - (_BLACK - _DIM) for one in (now, other)]
     gain = np.clip(np.maximum(light[0], 1) / np.maximum(light[1], 1), 1 / _MOST_GAIN, _MOST_GAIN)
     lit = np.clip(_BLACK + (other.field - _BLACK) * gain, 0, 255).astype(np.uint8)
-    return other._replace(field=lit, smooth=_smoothed(lit))
+    return Prepared(lit, other.light)
 
 
 def _grow(mask: Mask, piece: Piece, seen: Seen) -> None:
@@ -237,6 +238,8 @@ def _grow(mask: Mask, piece: Piece, seen: Seen) -> None:
     seeds = np.zeros(out.shape, np.bool_)
     seeds[top : top + piece.height, piece.left - left : piece.left - left + piece.width] = piece.inside
     grown = np.where(own, weak, beside).astype(np.uint8)
-    labels = cv2.connectedComponents(grown, connectivity=8)[1]
-    kept = np.unique(labels[seeds])
-    mask[box] |= seeds | np.isin(labels, kept[kept > 0])
+    number, labels = cv2.connectedComponents(grown, connectivity=8)
+    kept = np.zeros(number, np.bool_)
+    kept[labels[seeds]] = True
+    kept[0] = False
+    mask[box] |= seeds | kept[labels]

@@ -120,34 +120,22 @@ def dropouts_among(pieces: Sequence[Piece], seen: Seen) -> list[Piece]:
     found = []
     for piece, near in zip(pieces, crowds.tolist(), strict=True):
         # What the dearer signs cannot make a dropout even at their best is not looked at further.
-        if odds(_first(piece, seen, near)) <= 0 or _length(piece, seen) < _SHORTEST:
+        seen_so_far = _first(piece, seen, near)
+        if odds(seen_so_far) <= 0 or _length(piece, seen) < _SHORTEST:
             continue
-        half = _against_time(piece, seen, near)
-        if half.stands < _OWN or odds(half) <= 0:
-            continue
-        if odds(signs(piece, seen, near)) > 0 and _travelled(piece, seen) >= _SAME:
-            found.append(piece)
+        for dearer in (_still, _stands, _alone):
+            seen_so_far = dearer(piece, seen, seen_so_far)
+            if odds(seen_so_far) <= 0 or seen_so_far.stands < _OWN:
+                break
+        else:
+            if _travelled(piece, seen) >= _SAME:
+                found.append(piece)
     return found
 
 
 def odds(signs: Signs) -> float:
     """Logarithm of the odds that a piece is a dropout."""
     return BIAS + sum(weight * sign for weight, sign in zip(WEIGHTS, signs, strict=True))
-
-
-def signs(piece: Piece, seen: Seen, near: int) -> Signs:
-    """All signs of a piece that has so many others near."""
-    alone = log((_around(piece, seen) + _LITTLE) / seen.unit)
-    return _against_time(piece, seen, near)._replace(alone=alone)
-
-
-def _against_time(piece: Piece, seen: Seen, near: int) -> Signs:
-    """All signs but how far its surroundings stand out, which is as favourable as it can be."""
-    before, after = (field[piece.box] for field in seen.unmoved)
-    still = mean_of(_out(piece, seen.smooth[0][piece.box], before, after)[piece.inside])
-    return _first(piece, seen, near)._replace(
-        stands=_stands(piece, seen) / piece.excess, still=log((still + _LITTLE) / seen.unit)
-    )
 
 
 def _first(piece: Piece, seen: Seen, near: int) -> Signs:
@@ -177,7 +165,8 @@ def _length(piece: Piece, seen: Seen) -> int:
     box = piece.box
     now, before, after = (field[box] for field in seen.fields)
     out = _out(piece, now, before, after)
-    return max(cv2.countNonZero(line) for line in cv2.compare(out, piece.excess / 2, cv2.CMP_GT))
+    outside = cv2.compare(out, piece.excess / 2, cv2.CMP_GT)
+    return cv2.countNonZero(outside) if piece.height == 1 else max(cv2.countNonZero(line) for line in outside)
 
 
 def _out(piece: Piece, now: Codes, before: Codes, after: Codes) -> NDArray[Any]:
@@ -185,9 +174,16 @@ def _out(piece: Piece, now: Codes, before: Codes, after: Codes) -> NDArray[Any]:
     return cv2.subtract(now, cv2.max(before, after)) if piece.above else cv2.subtract(cv2.min(before, after), now)
 
 
-def _stands(piece: Piece, seen: Seen) -> float:
-    """The same against all that lies within two lines and two samples there: edges that tremble by less lie outside of
-    their neighbours too."""
+def _still(piece: Piece, seen: Seen, signs: Signs) -> Signs:
+    """With the codes by which it stands out where nothing is moved."""
+    before, after = (field[piece.box] for field in seen.unmoved)
+    still = mean_of(_out(piece, seen.smooth[0][piece.box], before, after)[piece.inside])
+    return signs._replace(still=log((still + _LITTLE) / seen.unit))
+
+
+def _stands(piece: Piece, seen: Seen, signs: Signs) -> Signs:
+    """With what is left against all that lies within two lines and two samples there: edges that tremble by less lie
+    outside of their neighbours too."""
     box = _grown((piece.top, piece.top + piece.height, piece.left, piece.left + piece.width), (2, 2), seen.change.shape)
     inner = np.s_[
         piece.top - box[0].start : piece.top - box[0].start + piece.height,
@@ -196,7 +192,12 @@ def _stands(piece: Piece, seen: Seen) -> float:
     now, before, after = (field[box] for field in seen.smooth)
     widest = cv2.dilate if piece.above else cv2.erode
     out = _out(piece, now, *(np.asarray(widest(field, _NEAR), np.uint8) for field in (before, after)))
-    return mean_of(out[inner][piece.inside])
+    return signs._replace(stands=mean_of(out[inner][piece.inside]) / piece.excess)
+
+
+def _alone(piece: Piece, seen: Seen, signs: Signs) -> Signs:
+    """With how far its surroundings stand out."""
+    return signs._replace(alone=log((_around(piece, seen) + _LITTLE) / seen.unit))
 
 
 def _line(field: Codes, piece: Piece, below: int) -> Codes:

@@ -185,10 +185,10 @@ def _runs(seen: Seen, lines: NDArray[np.intp]) -> Iterator[Copy]:
 
 
 def _best_runs(row: Floats) -> Iterator[tuple[int, int, float]]:
-    """Start, stop and sum of the runs with the greatest sums, apart from each other."""
-    row = row.copy()
+    """Start, stop and sum of the runs with the greatest sums, apart from each other. What was found is struck out."""
+    climbed = np.zeros(len(row) + 1)
     for _ in range(_PER_LINE):
-        climbed = np.concatenate([[0], np.cumsum(row, dtype=np.float64)])
+        np.cumsum(row, dtype=np.float64, out=climbed[1:])
         gained = climbed - np.minimum.accumulate(climbed)
         stop = int(gained.argmax())
         if gained[stop] < _SURE:

@@ -45,26 +45,38 @@ def grid(width: int, height: int) -> tuple[Floats, Floats]:
     return x, y
 
 
-class FieldMotion:
-    """Brings other fields to where the things of one are; motion is found in small pictures.
+def small(field: Codes) -> Codes:
+    """A field as its motion is searched: narrower, lower, and without what is a line high: a streak must not look for
+    its like."""
+    size = field.shape[1] // _SHRUNK[0], field.shape[0] // _SHRUNK[1]
+    return np.asarray(cv2.medianBlur(cv2.resize(field, size, interpolation=cv2.INTER_AREA), 3), np.uint8)
 
-    What is a line high is taken out before the search: a streak must not look for its like.
-    """
+
+class FieldMotion:
+    """Brings other fields to where the things of one are; motion is found in small pictures."""
 
     def __init__(self, now: Codes) -> None:
+        """`now` is the field as `small` makes it."""
         self._estimator = MotionEstimator(Pace.COARSE)
-        self._size = now.shape[1], now.shape[0]
-        self._small = self._shrunk(now)
+        self._now = now
 
-    def in_place(self, other: Codes) -> Codes:
-        """The field `other` (H, W) with everything where it stands in this one; edges are held."""
-        where = self._estimator.flow(self._small, self._shrunk(other))
-        for axis, (places, shrunk) in enumerate(zip(grid(where.shape[1], where.shape[0]), _SHRUNK, strict=True)):
-            where[..., axis] = shrunk * (where[..., axis] + places) + (shrunk - 1) / 2
-        where = np.asarray(cv2.resize(where, self._size, interpolation=cv2.INTER_LINEAR), np.float32)
+    def in_place(self, other: Codes, shrunk: Codes) -> Codes:
+        """The field `other` (H, W), which is `shrunk` when small, with everything where it stands in this one; edges
+        are held."""
+        where = self._estimator.flow(self._now, shrunk)
+        places, scale, middle = _enlarging(where.shape[1], where.shape[0])
+        where += places
+        where *= scale
+        where += middle
+        where = np.asarray(cv2.resize(where, other.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
         moved = cv2.remap(other, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(moved, np.uint8)
 
-    def _shrunk(self, field: Codes) -> Codes:
-        size = self._size[0] // _SHRUNK[0], self._size[1] // _SHRUNK[1]
-        return np.asarray(cv2.medianBlur(cv2.resize(field, size, interpolation=cv2.INTER_AREA), 3), np.uint8)
+
+@lru_cache(maxsize=8)
+def _enlarging(width: int, height: int) -> tuple[Floats, Floats, Floats]:
+    """Of every sample of a small field its place, by how much places are further apart in the field itself, and what
+    lies between the first samples of both: each `(height, width, 2)`, for whole planes are added much faster than
+    every second value of one."""
+    scale = np.broadcast_to(np.array(_SHRUNK, np.float32), (height, width, 2)).copy()
+    return np.stack(grid(width, height), axis=-1), scale, np.asarray((scale - 1) / 2, np.float32)
