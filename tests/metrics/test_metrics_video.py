@@ -51,8 +51,10 @@ def test_tags_of_one_file_alone_change_nothing(tmp_path: Path) -> None:
 
 def test_worse_pictures_score_less_and_percentiles_are_ordered(tmp_path: Path) -> None:
     good, bad = _clip(tmp_path / "good.mkv", quality="2"), _clip(tmp_path / "bad.mkv", quality="31")
-    scores = vmaf(bad, good, NTSC, height=144, frames=24, every=2)
-    assert len(scores.vmaf) == 12
+    scores, every = (vmaf(bad, good, NTSC, height=144, frames=24, every=step) for step in (2, 1))
+    assert scores.vmaf[::2].tolist() == every.vmaf[::2].tolist()
+    assert scores.vmaf == pytest.approx(every.vmaf, abs=1.5)
+    assert scores.mean == pytest.approx(every.mean, abs=0.1)
     assert scores.worst <= scores.low <= scores.mean < 95
 
 

@@ -54,10 +54,11 @@ class Probe:
     q: float
     bytes: int
     mean: float
-    """VMAF, mean over the measured frames."""
+    """VMAF, mean over all frames, as far as those that were measured tell."""
     low: float
     """5th percentile."""
     worst: float
+    """Of the measured frames."""
     why: str = ""
     """What led to it: a `search.Reason`, `rate` (the limit was broken before), `banding`, `allocation`."""
     banding: float = 0.0
@@ -141,6 +142,8 @@ class ChunkEncode:
     `rendition` (the same chunk at another one); where there is a proxy, what that was."""
     proxy: Probe | None = None
     """A quick encode at half the size that said where the search begins."""
+    every: int = 1
+    """VMAF was measured every so many frames; the others were told from those and from their own PSNR."""
 
 
 @dataclass(frozen=True, slots=True)

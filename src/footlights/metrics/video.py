@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from footlights.errors import ToolError
 from footlights.media import ffmpeg
+from footlights.metrics import sampled
 
 MODEL = "vmaf_v0.6.1neg"
 """No enhancement gain: sharpening does not score."""
@@ -58,12 +60,16 @@ makes of it is not looked at."""
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Per measured frame."""
+    """Per frame."""
 
     vmaf: NDArray[np.float64]
     bands: NDArray[np.float64]
     """CAMBI beyond that of the reference, 0 to 24, 5 begins to annoy (Tandon et al. 2021), of fewer frames than `vmaf`;
     empty where not measured."""
+    scatter: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+    """By how much a frame that was not measured may be off, each as likely as the others."""
+    every: int = 1
+    """VMAF measured every so many frames; the others were told from them and from their own PSNR."""
 
     @property
     def mean(self) -> float:
@@ -71,12 +77,13 @@ class Scores:
 
     @property
     def low(self) -> float:
-        """5th percentile, after Hazen: the usual rule is 0.2 to 0.4 too kind where a fifth of 96 frames is measured."""
-        return float(np.percentile(self.vmaf, 5, method="hazen"))
+        """5th percentile."""
+        return sampled.low(self.vmaf, self.every, self.scatter)
 
     @property
     def worst(self) -> float:
-        return float(self.vmaf.min())
+        """Of the measured frames."""
+        return float(self.vmaf[:: self.every].min())
 
     @property
     def banding(self) -> float:
@@ -121,30 +128,40 @@ def model_for(height: int) -> str:
 
 
 def vmaf(
-    test: Path, reference: Path, rate: Fraction, *, height: int, frames: int, every: int = 1, width: int = 0
+    test: Path,
+    reference: Path,
+    rate: Fraction,
+    *,
+    height: int,
+    frames: int,
+    every: int = 1,
+    width: int = 0,
+    starts: Sequence[int] = (0,),
 ) -> Scores:
     """VMAF-NEG of `test` against `reference`, both of the same size, by the model for pictures of `height` lines; every
-    `every`-th frame is measured.
+    `every`-th frame is measured, and the PSNR of all, from which the others are told (`sampled`). Shots begin at
+    `starts`.
 
     With a `width` that is large enough banding is looked at in the same pass, on about four frames spread over the
     shot. Raises ToolError unless all `frames` of both were compared.
     """
-    banded = width and max(width, height) >= _SMALLEST
     with TemporaryDirectory() as folder:
-        log, bands = Path(folder) / "vmaf.json", Path(folder) / "bands.json"
-        measured = f"libvmaf=model=version={model_for(height)}:n_threads=2:n_subsample={every}:{_logged(log)}"
-        graph = f"[0:v]{_SAME}[test];[1:v]{_SAME}[reference];[test][reference]{measured}"
+        log, bands, errors = (Path(folder) / name for name in ("vmaf.json", "bands.json", "psnr.log"))
+        uses = [f"libvmaf=model=version={model_for(height)}:n_threads=2:n_subsample={every}:{_logged(log)}"]
+        if every > 1:
+            uses.append(f"psnr=stats_file={errors}:shortest=1")
+        banded = width and max(width, height) >= _SMALLEST
+        step, first = _spread(frames)
         if banded:
-            step, first = _spread(frames)
             some = f"select=eq(mod(n\\,{step})\\,{first})"
-            graph = (
-                f"[0:v]{_SAME},split[test][t];[1:v]{_SAME},split[reference][r];[test][reference]{measured};"
-                f"[t]{some}[few];[r]{some}[same];[few][same]{_cambi_filter(Path(folder), bands)}"
-            )
-        _run(test, reference, rate, graph, doing="measuring VMAF")
+            uses.append(f"{some}[few];{{other}}{some}[same];[few][same]{_cambi_filter(Path(folder), bands)}")
+        _run(test, reference, rate, _beside(uses), doing="measuring VMAF")
         found = _read(log, "vmaf", -(-frames // every))
         seen = _read(bands, "cambi_full_reference", len(range(first, frames, step))) if banded else np.empty(0)
-    return Scores(found, seen)
+        if every == 1:
+            return Scores(found, seen)
+        told = sampled.whole(found, every, _errors(errors, frames), starts)
+        return Scores(told[0], seen, told[1], every)
 
 
 def cambi(
@@ -167,6 +184,31 @@ def _spread(frames: int) -> tuple[int, int]:
     """Every how many frames, and from which on, bands are looked at; odd, as in `every_of`, and not at the ends."""
     step = max(1, frames // _BANDED) // 2 * 2 + 1
     return step, min(step // 2, frames - 1)
+
+
+def _beside(uses: Sequence[str]) -> str:
+    """One graph that shows both inputs to all filters of `uses`; `{other}` is the second where it comes later."""
+    count = len(uses)
+    graph = [
+        f"[{number}:v]{_SAME},split={count}" + "".join(f"[{name}{use}]" for use in range(count))
+        for number, name in enumerate("tr")
+    ]
+    for use, measure in enumerate(uses):
+        late = "{other}" in measure
+        graph.append(f"[t{use}]" + ("" if late else f"[r{use}]") + measure.replace("{other}", f"[r{use}]"))
+    return ";".join(graph)
+
+
+def _errors(log: Path, expected: int) -> NDArray[np.float64]:
+    """PSNR of luma, from the log of FFmpeg's filter."""
+    found = re.findall(r"psnr_y:(\S+)", log.read_text("utf-8"))
+    if len(found) != expected:
+        raise ToolError(
+            f"PSNR compared {len(found)} frames instead of {expected}",
+            "the two files do not hold the same frames",
+            "run `footlights verify` on the job",
+        )
+    return np.array([float(value) for value in found], np.float64)
 
 
 def _logged(log: Path) -> str:

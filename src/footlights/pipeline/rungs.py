@@ -63,6 +63,7 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
         found.bands,
         request.prior,
         found.proxy,
+        every_of(len(request.frames)),
     )
 
 
@@ -299,7 +300,16 @@ def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, p
     rung, count = request.rung, len(request.frames)
     encode(request, encoder, q, reference, path)
     every, width = every_of(count), rung.width if request.banding < MOST_BANDING else 0
-    scores = vmaf(path, reference, request.rate, height=rung.height, frames=count, every=every, width=width)
+    scores = vmaf(
+        path,
+        reference,
+        request.rate,
+        height=rung.height,
+        frames=count,
+        every=every,
+        width=width,
+        starts=request.keyframes,
+    )
     probe = Probe(
         q,
         path.stat().st_size,

@@ -1,0 +1,67 @@
+"""What VMAF would say of all frames where it saw some of them, and the error of every frame is known.
+
+Measuring the error of a frame (PSNR) costs next to nothing beside VMAF, and inside a shot the two rise and fall
+together: with every layer of the encoder's pyramid, every key frame, every fast moment. So a frame that was not
+measured gets what its measured neighbours score, moved by as much as its error differs from theirs (a control variate).
+What that leaves scattered is added back for the low end of the distribution, which would seem too good otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = NDArray[np.float64]
+
+MOST_PSNR = 60.0
+"""dB beyond which nothing is seen; equal pictures have no finite value."""
+_TIMID = 0.01
+"""Squared dB for each pair of neighbours: where the error hardly changes it tells nothing."""
+_SCATTER = 0.35
+"""Of what a measured frame is missed by when it is told from its measured neighbours: a frame between two is nearer to
+them, and knows more of them."""
+_LOW = 0.05
+
+
+def whole(measured: Series, every: int, psnr: Series, starts: Sequence[int] = (0,)) -> tuple[Series, Series]:
+    """Scores of all frames, from those of every `every`-th and the PSNR of all; and by how much one that was not
+    measured may be off, each as likely as the others. Shots begin at `starts`, and nothing is told across a cut."""
+    error = np.minimum(psnr, MOST_PSNR)
+    seen = np.arange(0, len(error), every)
+    shot = np.searchsorted(np.asarray(starts), np.arange(len(error)), side="right")
+    slope = _slope(measured, error[seen], shot[seen])
+    level = measured - slope * error[seen]
+    found, scatter = np.empty(len(error)), []
+    for one in np.unique(shot):
+        inside = shot[seen] == one
+        at, values = (seen[inside], level[inside]) if inside.any() else (seen, level)
+        here = np.flatnonzero(shot == one)
+        found[here] = np.interp(here, at, values) + slope * error[here]
+        scatter += [
+            values[i] - np.interp(at[i], np.delete(at, i), np.delete(values, i)) for i in range(len(at)) if len(at) > 1
+        ]
+    found[seen] = measured
+    spread = _SCATTER * np.array(scatter or [0.0])
+    return np.clip(found, 0, 100), spread - spread.mean()
+
+
+def low(found: Series, every: int, scatter: Series) -> float:
+    """5th percentile, after Hazen: the usual rule is 0.2 to 0.4 too kind where a fifth of 96 frames is measured."""
+    if every == 1:
+        return float(np.percentile(found, 100 * _LOW, method="hazen"))
+    measured = np.arange(len(found)) % every == 0
+    told = (found[~measured][:, None] + scatter).ravel()
+    values = np.concatenate([found[measured], told])
+    weights = np.concatenate([np.ones(measured.sum()), np.full(len(told), 1 / len(scatter))])
+    order = np.argsort(values, kind="stable")
+    share = weights[order] / weights.sum()
+    return float(np.interp(_LOW, np.cumsum(share) - share / 2, values[order]))
+
+
+def _slope(measured: Series, error: Series, shot: NDArray[np.int64]) -> float:
+    """VMAF per dB, from neighbours in the same shot."""
+    same = shot[1:] == shot[:-1]
+    rise, gain = np.diff(measured)[same], np.diff(error)[same]
+    return max(float(rise @ gain) / (float(gain @ gain) + _TIMID * max(len(rise), 1)), 0.0)

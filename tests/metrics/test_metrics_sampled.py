@@ -1,0 +1,57 @@
+"""VMAF of all frames told from some of them and the error of all: pyramids, cuts and the low end come out right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from footlights.metrics.sampled import Series, low, whole
+
+FRAMES = 97
+
+
+def pyramid(frames: int = FRAMES) -> Series:
+    """PSNR of an encode in layers: every sixteenth frame the best, every odd one the worst."""
+    depth = np.array([(16 if n % 16 == 0 else n & -n) for n in range(frames)])
+    return 40 + 0.7 * np.log2(depth)
+
+
+@pytest.mark.parametrize("every", [3, 7])
+def test_where_score_and_error_go_together_all_frames_are_told_exactly(every: int) -> None:
+    psnr = pyramid() + np.linspace(0, 2, FRAMES)
+    scores = 80 + 0.3 * (psnr - 40) * 4
+    found, scatter = whole(scores[::every], every, psnr)
+    assert found == pytest.approx(scores, abs=0.1)
+    assert low(found, every, scatter) == pytest.approx(np.percentile(scores, 5, method="hazen"), abs=0.15)
+
+
+def test_a_cut_between_pictures_that_vmaf_sees_otherwise_misleads_nothing() -> None:
+    """The second shot scores less at a smaller error: together they would say that errors are good."""
+    psnr = pyramid()
+    psnr[40:] += 4
+    scores = 95 + (pyramid() - 41) - np.where(np.arange(FRAMES) >= 40, 5.0, 0.0)
+    found, _ = whole(scores[::7], 7, psnr, (0, 40))
+    assert found == pytest.approx(scores, abs=0.2)
+    assert np.abs(whole(scores[::7], 7, psnr)[0] - scores).max() > 1
+
+
+def test_scatter_that_no_error_tells_is_not_lost_at_the_low_end() -> None:
+    """Frames told from their neighbours alone would scatter less than frames do."""
+    rng = np.random.default_rng(4)
+    psnr = np.full(600, 42.0)
+    scores = 92 + rng.normal(0, 1.0, 600)
+    found, scatter = whole(scores[::3], 3, psnr)
+    true = float(np.percentile(scores, 5, method="hazen"))
+    assert abs(low(found, 3, scatter) - true) < abs(float(np.percentile(found, 5, method="hazen")) - true)
+
+
+def test_equal_pictures_and_single_frames_are_told_too() -> None:
+    found, scatter = whole(np.full(4, 97.4), 3, np.full(10, np.inf))
+    assert found == pytest.approx(np.full(10, 97.4))
+    assert low(found, 3, scatter) == pytest.approx(97.4)
+    found, scatter = whole(np.array([90.0]), 3, np.array([40.0, 39.0, 39.0]))
+    assert found == pytest.approx([90.0, 90.0, 90.0])
+
+
+def test_all_frames_measured_are_taken_as_they_are() -> None:
+    assert low(np.arange(20.0), 1, np.zeros(1)) == pytest.approx(0.5)
