@@ -98,11 +98,14 @@ def odd(every: int) -> int:
 
 
 def encode(request: ChunkRequest, encoder: Encoder, q: float, pictures: Path, path: Path) -> None:
-    """One encode of a chunk's pictures, whatever their size; raises VerificationError unless all of them are in it."""
+    """One encode of a chunk's pictures, whatever their size, or of the first of them; raises VerificationError unless
+    all of them are in it."""
     rung, count = request.rung, len(request.frames)
     arguments = [
         *ffmpeg.input_arguments(pictures, request.rate),
         *encoder.arguments(q, request.keyframes, request.rate),
+        "-frames:v",
+        str(count),
         ffmpeg.file_url(path),
     ]
     ffmpeg.run(arguments, doing=f"encoding {rung.name} at q {q:g}")

@@ -42,7 +42,9 @@ BAKED_SHARE = 0.5
 _LARGE = 2**20
 """Samples of a picture of which few are enough to see what is drawn."""
 _WINDOWS, _WINDOW = 4, 4
-"""Runs of pictures that are measured, and their length."""
+"""Runs of pictures that are measured in each shot, and their length."""
+_MEASURED = 2**25
+"""Luma samples that are enough to measure grain in: large pictures have many flat blocks each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,10 @@ def _windows(run: FrameRange) -> list[FrameRange]:
 def _measure(grainy: Path, clean: Path | None, runs: Sequence[FrameRange]) -> GrainStatistics:
     """Grain of the runs together; without cleaned pictures softened ones tell where it is flat."""
     windows = [window for run in runs for window in _windows(run)]
-    return differences_in_time(_pairs(grainy, clean, windows[:: max(1, len(windows) // (2 * _WINDOWS))]))
+    index = index_video(grainy)
+    most = min(max(_MEASURED // (_WINDOW * index.width * index.height), _WINDOWS // 2), 2 * _WINDOWS, len(windows))
+    chosen = [windows[(2 * number + 1) * len(windows) // (2 * most)] for number in range(most)]
+    return differences_in_time(_pairs(grainy, clean, chosen))
 
 
 def _pairs(

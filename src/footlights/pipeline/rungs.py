@@ -26,6 +26,8 @@ _FINER = 4.0
 """Units of q by which a chunk with banding is encoded finer."""
 _MENDING = 2
 """Times it is."""
+_FIRST = 8
+"""Frames of a chunk by which it is seen whether that may help."""
 _SURE = (0.5, 1.5)
 """Times the bands allowed: where a few frames have less in the mean, or each of them more, they are enough."""
 _CAP_STEP = 1.0
@@ -117,7 +119,8 @@ def _accepted(
     found_q, outcome = _solve(request, encoder, start.prior, trials.make)
     found_q, outcome = _capped(request, encoder, trials.made, trials.make, found_q, outcome)
     bands = _bands(request, trials.settled(found_q).banding)
-    if mend and bands == "seen" and request.rung.bit_depth > 8:  # eight bits have no finer steps to give
+    # Eight bits have no finer steps to give.
+    if mend and bands == "seen" and request.rung.bit_depth > 8 and trials.promising(found_q):
         found_q, bands = _mended(request, encoder, trials.made, trials.make, found_q)
     for q, (path, _) in trials.made.items():
         if q != found_q:
@@ -149,6 +152,20 @@ class _Trials:
             self.doubtful.add(q)
         self.progress(min(len(self.made), self.request.probes))
         return self.settled(q) if why == "banding" else self.made[q][1]
+
+    def promising(self, q: float) -> bool:
+        """Whether the first frames have few enough bands at the finest value that `q` would be mended with. Where the
+        pictures' own grain hides what no encode keeps, they do not."""
+        if len(self.request.frames) < 2 * _FIRST:
+            return True
+        first = FrameRange(self.request.frames.start, self.request.frames.start + _FIRST)
+        part = replace(self.request, frames=first, keyframes=(0,))
+        path = self.folder / f"trial-first{self.encoder.suffix}"
+        finest = max(q - _MENDING * _FINER, self.request.rung.q_min)
+        encode(part, self.encoder, finest, self.reference, path)
+        added = _added(part, path, self.reference)
+        path.unlink()
+        return added <= self.request.banding
 
     def settled(self, q: float) -> Probe:
         """With bands measured on more frames where few left it open: of a trial that is not kept nobody asks."""
@@ -264,8 +281,6 @@ def _mended(
     limit = request.rung.max_rate * request.seconds / 8
     finer = q
     for _ in range(_MENDING):
-        if not _may_mend(request, trials, q):
-            break
         finer = max(round((finer - _FINER) / encoder.q.step) * encoder.q.step, request.rung.q_min)
         probe = trials[finer][1] if finer in trials else trial(finer, "banding")
         if probe.bytes > limit:
@@ -273,17 +288,6 @@ def _mended(
         if probe.banding <= request.banding:
             return finer, "mended"
     return q, "seen"
-
-
-def _may_mend(request: ChunkRequest, trials: dict[float, tuple[Path, Probe]], q: float) -> bool:
-    """Whether bands may be gone at the finest value tried against them, should they fall twice as fast as between `q`
-    and the farthest trial. Where the pictures' own grain hides what no encode keeps, bits do not help."""
-    far = max(trials, key=lambda one: abs(one - q))
-    if abs(far - q) < _FINER:
-        return True
-    here, there = trials[q][1].banding, trials[far][1].banding
-    fall = (there - here) / (far - q)
-    return here - 2 * fall * _MENDING * _FINER <= request.banding
 
 
 def _halvings(trials: dict[float, tuple[Path, Probe]]) -> float:
