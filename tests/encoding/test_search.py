@@ -14,7 +14,6 @@ from footlights.encoding import ladder
 from footlights.encoding.encoders import MASTERS, X264, SvtAv1, rung_encoder
 from footlights.encoding.search import SLOPE, Found, Goal, Prior, Reason, Trial, _next, search
 from footlights.errors import ParameterError
-from footlights.pipeline.chunks import every_of
 from footlights.settings import EncodingSettings
 
 GOAL = Goal(target=93, tolerance=0.5, q_low=18, q_high=55, step=0.25, probes=4)
@@ -206,14 +205,6 @@ def test_encoders_pin_what_pieces_must_share() -> None:
         assert "+bitexact" in arguments
     with pytest.raises(ParameterError, match="av1 or h264"):
         rung_encoder("vp8", "fast")
-
-
-@given(st.integers(1, 5000))
-def test_what_is_measured_sees_every_layer_of_the_pyramid(count: int) -> None:
-    """Odd steps pass through odd and even frames, and none is that of film repeated in five; at least 19 of them."""
-    every = every_of(count)
-    assert every in (1, 3, 7)
-    assert every == 1 or count / every >= 19
 
 
 @pytest.mark.parametrize("target", [85.0, 90.0, 95.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from footlights.metrics.sampled import Series, low, whole
+from footlights.metrics.sampled import Series, every_of, low, restless, whole
 
 FRAMES = 97
 
@@ -51,6 +51,21 @@ def test_equal_pictures_and_single_frames_are_told_too() -> None:
     assert low(found, 3, scatter) == pytest.approx(97.4)
     found, scatter = whole(np.array([90.0]), 3, np.array([40.0, 39.0, 39.0]))
     assert found == pytest.approx([90.0, 90.0, 90.0])
+
+
+def test_strobes_are_restless_and_a_pyramid_is_not() -> None:
+    psnr = pyramid()
+    calm = 80 + 1.2 * (psnr - 40)
+    strobes = calm + 8 * (np.arange(FRAMES) % 11 < 3)
+    assert [restless(whole(scores[::7], 7, psnr)[1]) for scores in (calm, strobes)] == [False, True]
+
+
+@pytest.mark.parametrize("count", [1, 26, 56, 57, 96, 360, 5000])
+def test_what_is_measured_sees_every_layer_of_the_pyramid(count: int) -> None:
+    """Odd steps pass through odd and even frames, and none is that of film repeated in five; at least 9 of them."""
+    every = every_of(count)
+    assert every in (1, 3, 7)
+    assert every == 1 or -(-count // every) >= 9
 
 
 def test_all_frames_measured_are_taken_as_they_are() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from footlights.errors import ToolError
 from footlights.media import ffmpeg
-from footlights.metrics.video import Scores, cambi, compare, vmaf
+from footlights.metrics.video import Scores, cambi, compare, judge, vmaf
 
 NTSC = Fraction(60000, 1001)
 
@@ -56,6 +56,21 @@ def test_worse_pictures_score_less_and_percentiles_are_ordered(tmp_path: Path) -
     assert scores.vmaf == pytest.approx(every.vmaf, abs=1.5)
     assert scores.mean == pytest.approx(every.mean, abs=0.1)
     assert scores.worst <= scores.low <= scores.mean < 95
+
+
+def test_shots_whose_frames_do_not_tell_each_other_are_measured_whole(tmp_path: Path) -> None:
+    """In turn blurred, which VMAF minds, and lightened, which makes as large an error and which it does not mind."""
+    calm, frames = _clip(tmp_path / "calm.mkv", quality="2", frames=66), 66
+    torn = "gblur=1:enable='lt(mod(n,11),3)',lutyuv=y=val+12:enable='between(mod(n,11),5,8)'"
+    for name, filters, every in (("even", "gblur=0.4", 7), ("torn", torn, 1)):
+        test = tmp_path / f"{name}.mkv"
+        source = [*ffmpeg.input_arguments(calm, NTSC), "-vf", filters, "-c:v", "mjpeg", "-q:v", "2"]
+        ffmpeg.run([*source, ffmpeg.file_url(test)], doing="making")
+        found = judge(test, calm, NTSC, height=144, width=192, frames=frames, every=7)
+        assert found.every == every
+        assert len(found.vmaf) == frames
+        if every == 1:
+            assert found.vmaf.tolist() == vmaf(test, calm, NTSC, height=144, frames=frames).vmaf.tolist()
 
 
 def test_a_missing_frame_is_an_error_not_a_score(tmp_path: Path) -> None:

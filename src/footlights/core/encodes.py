@@ -63,6 +63,8 @@ class Probe:
     """What led to it: a `search.Reason`, `rate` (the limit was broken before), `banding`, `allocation`."""
     banding: float = 0.0
     """CAMBI beyond that of the reference, mean over the measured frames; 0 where the pictures are too small for it."""
+    every: int = 1
+    """VMAF was measured every so many frames; the others were told from those and from their own PSNR."""
 
     @property
     def score(self) -> float:
@@ -142,8 +144,6 @@ class ChunkEncode:
     `rendition` (the same chunk at another one); where there is a proxy, what that was."""
     proxy: Probe | None = None
     """A quick encode at half the size that said where the search begins."""
-    every: int = 1
-    """VMAF was measured every so many frames; the others were told from those and from their own PSNR."""
 
 
 @dataclass(frozen=True, slots=True)

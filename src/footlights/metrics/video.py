@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -164,6 +164,24 @@ def vmaf(
         return Scores(told[0], seen, told[1], every)
 
 
+def judge(
+    test: Path,
+    reference: Path,
+    rate: Fraction,
+    *,
+    height: int,
+    frames: int,
+    every: int,
+    width: int = 0,
+    starts: Sequence[int] = (0,),
+) -> Scores:
+    """As `vmaf`, but of all frames where the shot is too restless for every `every`-th to tell the others."""
+    few = vmaf(test, reference, rate, height=height, frames=frames, every=every, width=width, starts=starts)
+    if every == 1 or not sampled.restless(few.scatter):
+        return few
+    return replace(vmaf(test, reference, rate, height=height, frames=frames), bands=few.bands)
+
+
 def cambi(
     test: Path, reference: Path, rate: Fraction, *, width: int, height: int, frames: int, every: int = 1
 ) -> NDArray[np.float64]:
@@ -181,7 +199,7 @@ def cambi(
 
 
 def _spread(frames: int) -> tuple[int, int]:
-    """Every how many frames, and from which on, bands are looked at; odd, as in `every_of`, and not at the ends."""
+    """Every how many frames, and from which on, bands are looked at; odd, as `sampled.EVERY`, and not at the ends."""
     step = max(1, frames // _BANDED) // 2 * 2 + 1
     return step, min(step // 2, frames - 1)
 

@@ -15,10 +15,6 @@ from footlights.errors import VerificationError
 from footlights.media import ffmpeg
 from footlights.media.reader import index_video
 
-_STEPS = {140: 7, 57: 3}
-"""VMAF looks at every so many frames of chunks of at least so many. Eight shots of 96 frames (960×540, preset 8): every
-third, with the error of all frames, tells the score within 0.09 (root mean square, 0.24 at most); every fifth without,
-as it was before, within 0.40 (1.09), and every seventh with it within 0.25 (0.67)."""
 MOST_BANDING = 24.0
 """CAMBI at its worst (Tandon et al. 2021)."""
 
@@ -83,18 +79,6 @@ class Picture:
     path: Path
     frames: FrameRange
     """Of that file."""
-
-
-def every_of(count: int) -> int:
-    """VMAF looks at every so many frames of a chunk of `count`. Always odd: even numbers would see only the lower
-    layers of the encoder's pyramid, which are coded finer (every second frame: up to 2 VMAF too much). And never five,
-    in which film repeats itself where it became 60 pictures a second."""
-    return next((step for least, step in _STEPS.items() if count >= least), 1)
-
-
-def odd(every: int) -> int:
-    """The odd number next below, at least 1."""
-    return max(1, every - 1 + every % 2)
 
 
 def encode(request: ChunkRequest, encoder: Encoder, q: float, pictures: Path, path: Path) -> None:

@@ -20,8 +20,8 @@ from footlights.encoding.encoders import SvtAv1, intermediate, intermediate_suff
 from footlights.encoding.ladder import COARSER
 from footlights.encoding.search import Goal, Prior, doubling_of, foreseen, on_grid
 from footlights.media import ffmpeg
-from footlights.metrics.video import large, vmaf
-from footlights.pipeline.chunks import ChunkRequest, encode, odd
+from footlights.metrics.video import judge, large
+from footlights.pipeline.chunks import ChunkRequest, encode
 
 PRESET = 10
 _SLOWEST_QUICK = 9
@@ -39,8 +39,8 @@ _LARGER = 2.2
 """Bytes of a picture at full size over those of one of the proxy at the q that gives the same score: the median of 36
 shots, 1.6 to 2.9 for eight of ten; 5 to 8 for three with grain, which half the size averages away."""
 _LEAST_FRAMES = 24
-_MEASURED, _SPARSEST = 12, 5
-"""Frames of a proxy that VMAF looks at, where it has that many, but never fewer than every fifth."""
+_EVERY = 3
+"""VMAF looks at every so many frames of a proxy, where the others can be told from them."""
 _RANGE = (6.0, 60.0)
 
 
@@ -50,6 +50,8 @@ class Start:
 
     prior: Prior
     proxy: Probe | None = None
+    restless: bool = False
+    """Whether few frames of it did not tell the scores of the others."""
 
 
 def begin(request: ChunkRequest, pictures: Path, folder: Path) -> Start:
@@ -69,7 +71,9 @@ def begin(request: ChunkRequest, pictures: Path, folder: Path) -> Start:
     q = foreseen(goal, proxy.q, proxy.score, request.slope) + shift
     if request.price is not None:
         q = _priced(request, proxy, shift, request.price)
-    return Start(Prior(min(max(q, rung.q_min), rung.q_max), request.slope), proxy)
+    return Start(
+        Prior(min(max(q, rung.q_min), rung.q_max), request.slope), proxy, proxy.every < _every(len(part.frames))
+    )
 
 
 def _priced(request: ChunkRequest, proxy: Probe, shift: float, price: float) -> float:
@@ -96,6 +100,10 @@ def shown(count: int) -> int:
     return min(count, max((count + 1) // 2, _LEAST_FRAMES))
 
 
+def _every(count: int) -> int:
+    return _EVERY if count >= _LEAST_FRAMES else 1
+
+
 def _size(request: ChunkRequest) -> tuple[int, int]:
     """Half the rendition's, even numbers."""
     return round(request.rung.width / 4) * 2, round(request.rung.height / 4) * 2
@@ -114,8 +122,10 @@ def _small(request: ChunkRequest, pictures: Path, folder: Path) -> Path:
 def _proxy(request: ChunkRequest, q: float, small: Path, path: Path) -> Probe:
     count = len(request.frames)
     encode(request, SvtAv1(PRESET, request.hdr, request.threads), q, small, path)
-    every = odd(min(count // _MEASURED, _SPARSEST))
-    scores = vmaf(path, small, request.rate, height=request.rung.height, frames=count, every=every)
+    every = _every(count)
+    scores = judge(path, small, request.rate, height=request.rung.height, frames=count, every=every)
     size = path.stat().st_size
     path.unlink()
-    return Probe(q, size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3), why="proxy")
+    return Probe(
+        q, size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3), "proxy", 0.0, scores.every
+    )

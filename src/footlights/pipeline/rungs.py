@@ -15,9 +15,10 @@ from footlights.encoding.search import Goal, Prior, search
 from footlights.media import ffmpeg
 from footlights.media.pixels import Samples
 from footlights.media.reader import VideoReader, index_video
-from footlights.metrics.video import Scores, cambi, seen_at, vmaf
+from footlights.metrics import sampled
+from footlights.metrics.video import Scores, cambi, judge, seen_at
 from footlights.pipeline import graining, proxies
-from footlights.pipeline.chunks import MOST_BANDING, ChunkRequest, Picture, encode, every_of
+from footlights.pipeline.chunks import MOST_BANDING, ChunkRequest, Picture, encode
 from footlights.pipeline.graining import Treatment
 
 TOLERANCE = 0.45
@@ -65,7 +66,6 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
         found.bands,
         request.prior,
         found.proxy,
-        every_of(len(request.frames)),
     )
 
 
@@ -76,7 +76,7 @@ def seen_large(request: ChunkRequest, picture: Picture, made: Sequence[Path], fo
     pictures = reference
     if request.grain == "auto":
         pictures = graining.prepare(reference, request.keyframes, request.rate, folder).pictures
-    every = every_of(count)
+    every = sampled.every_of(count)
     seen = tuple(
         round(seen_at(path, pictures, request.rate, width=rung.width, height=rung.height, frames=count, every=every), 3)
         for path in made
@@ -116,6 +116,7 @@ def _accepted(
         probe = trials.settled(request.q)
         return _Found(trials.made[request.q][0], probe, (probe,), "allocated", bands=_bands(request, probe.banding))
     start = proxies.begin(request, reference, folder)
+    trials.restless = start.restless
     found_q, outcome = _solve(request, encoder, start.prior, trials.make)
     found_q, outcome = _capped(request, encoder, trials.made, trials.make, found_q, outcome)
     bands = _bands(request, trials.settled(found_q).banding)
@@ -143,10 +144,14 @@ class _Trials:
     """By q."""
     doubtful: set[float] = field(default_factory=set)
     """Those of whose bands a few frames do not say enough."""
+    restless: bool = False
+    """Whether few frames do not tell the scores of the others."""
 
     def make(self, q: float, why: str) -> Probe:
         path = self.folder / f"trial-{q:g}{self.encoder.suffix}"
-        probe, doubt = _trial(self.request, self.encoder, q, self.reference, path)
+        every = 1 if self.restless else sampled.every_of(len(self.request.frames))
+        probe, doubt = _trial(self.request, self.encoder, q, self.reference, path, every)
+        self.restless = self.restless or probe.every < every
         self.made[q] = (path, replace(probe, why=why))
         if doubt:
             self.doubtful.add(q)
@@ -299,12 +304,15 @@ def _halvings(trials: dict[float, tuple[Path, Probe]]) -> float:
     return min(max(log2(most / least) / (last - first), 1 / 16), 1 / 3)
 
 
-def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path) -> tuple[Probe, bool]:
-    """One encode measured, its bands on a few frames, and whether these leave it open if too many were added."""
+def _trial(
+    request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path, every: int
+) -> tuple[Probe, bool]:
+    """One encode measured, on every `every`-th frame or, where these are not enough, on all; its bands on a few frames,
+    and whether these leave it open if too many were added."""
     rung, count = request.rung, len(request.frames)
     encode(request, encoder, q, reference, path)
-    every, width = every_of(count), rung.width if request.banding < MOST_BANDING else 0
-    scores = vmaf(
+    width = rung.width if request.banding < MOST_BANDING else 0
+    scores = judge(
         path,
         reference,
         request.rate,
@@ -321,6 +329,7 @@ def _trial(request: ChunkRequest, encoder: Encoder, q: float, reference: Path, p
         round(scores.low, 3),
         round(scores.worst, 3),
         banding=round(scores.banding, 3),
+        every=scores.every,
     )
     return probe, _doubtful(scores, request.banding)
 
@@ -337,7 +346,7 @@ def _added(request: ChunkRequest, made: Path, reference: Path) -> float:
     """Mean CAMBI beyond that of the reference, on all frames that VMAF looks at."""
     rung, count = request.rung, len(request.frames)
     seen = cambi(
-        made, reference, request.rate, width=rung.width, height=rung.height, frames=count, every=every_of(count)
+        made, reference, request.rate, width=rung.width, height=rung.height, frames=count, every=sampled.every_of(count)
     )
     return float(seen.mean()) if len(seen) else 0.0
 
