@@ -91,16 +91,29 @@ class Scores:
         return float(self.bands.mean()) if len(self.bands) else 0.0
 
 
+_IN_ORDER = "settb=AVTB,setpts=1000*N"
+"""Frames are paired by their number: times of thinned pictures are rounded otherwise in every container."""
+KEPT = 2
+"""Frames at each place that `thinning` leaves."""
+
+
+def thinning(every: int) -> str:
+    """A filter that leaves every `every`-th frame and the one after it, which tells how fast things move there."""
+    return f"select=lt(mod(n\\,{every})\\,{KEPT}),setpts=N/FRAME_RATE/TB"
+
+
 def seen_at(
     test: Path, reference: Path, rate: Fraction, *, width: int, height: int, frames: int, every: int = 1
 ) -> float:
-    """Mean VMAF-NEG of `test` without film grain, scaled up as a player would, against a reference of that size."""
+    """Mean VMAF-NEG of every `every`-th of the first `frames` of `test`, without film grain and scaled up as a player
+    would, against a reference of that size which is as thin (`thinning`)."""
     with TemporaryDirectory() as folder:
         log = Path(folder) / "vmaf.json"
         graph = (
-            f"[0:v]scale={width}:{height}:flags=bicubic,{_SAME}[test];[1:v]{_SAME}[reference];"
-            f"[test][reference]libvmaf=model=version={model_for(height)}:n_threads=2:n_subsample={every}:shortest=1:"
-            f"log_fmt=json:log_path={log}"
+            f"[0:v]{thinning(every)},{_IN_ORDER},scale={width}:{height}:flags=bicubic,{_SAME}[test];"
+            f"[1:v]{_IN_ORDER},{_SAME}[reference];"
+            f"[test][reference]libvmaf=model=version={model_for(height)}:n_threads=2:"
+            f"n_subsample={KEPT if every > 1 else 1}:{_logged(log)}"
         )
         plain = ["-export_side_data", "film_grain", *ffmpeg.input_arguments(test, rate)]
         ffmpeg.run(

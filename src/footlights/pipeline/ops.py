@@ -38,8 +38,9 @@ from footlights.pipeline.chunks import ChunkRequest, Picture
 from footlights.pipeline.facetracks import FACES, FaceRequest, track
 from footlights.pipeline.facewave import PERSONS
 from footlights.pipeline.pushback import ShotRequest
+from footlights.pipeline.references import seen_large
 from footlights.pipeline.restore import PieceRequest, restore_piece
-from footlights.pipeline.rungs import encode_chunk, seen_large
+from footlights.pipeline.rungs import encode_chunk
 from footlights.planning.provenance import RATE
 from footlights.planning.provenancemap import MapRequest
 from footlights.report import worst
@@ -321,7 +322,9 @@ def see(context: OpContext) -> OpResult:
         picture = Picture(Path(context.places["video"]), request.frames)
     else:
         picture = Picture(file_of(origin), FrameRange(0, len(request.frames)))
-    seen = seen_large(request, picture, [file_of(chunk) for chunk in chunks], context.folder)
+    grain = records.read(ChunkEncode, chunks[-1].folder / RESULT).grain
+    removed = grain is not None and grain.outcome == "coded"
+    seen = seen_large(request, picture, [file_of(chunk) for chunk in chunks], context.folder, removed=removed)
     records.write(context.folder / RESULT, records.dumps(seen, tuple))
     return OpResult(facts={"renditions": len(seen)}, environment=_tools())
 

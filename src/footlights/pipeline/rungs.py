@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import ceil, log2
 from pathlib import Path
 
 from footlights.core.encodes import ChunkEncode, GrainEncode, Probe
-from footlights.core.signal import Range, Signal, delivered
 from footlights.core.time import FrameRange
-from footlights.encoding.encoders import Encoder, intermediate, intermediate_suffix, rung_encoder
+from footlights.encoding.encoders import Encoder, rung_encoder
 from footlights.encoding.search import Goal, Prior, search
-from footlights.media import ffmpeg
-from footlights.media.pixels import Samples
-from footlights.media.reader import VideoReader, index_video
 from footlights.metrics import sampled
-from footlights.metrics.video import Scores, cambi, judge, seen_at
-from footlights.pipeline import graining, proxies
+from footlights.metrics.video import Scores, cambi, judge
+from footlights.pipeline import graining, proxies, references
 from footlights.pipeline.chunks import MOST_BANDING, ChunkRequest, Picture, encode
 from footlights.pipeline.graining import Treatment
 
@@ -38,7 +34,7 @@ _CAP_STEP = 1.0
 def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress: Callable[[int], None]) -> ChunkEncode:
     """Leave the accepted encode as `chunk.mkv` in `folder`; temporary files are gone when it returns."""
     encoder = rung_encoder(request.rung.codec, request.rung.preset, request.hdr, request.threads)
-    reference = _reference(request, picture, folder)
+    reference = references.make(request, picture, folder)
     treated = Treatment(reference, reference)
     if request.grain == "auto":
         treated = graining.prepare(reference, request.keyframes, request.rate, folder)
@@ -67,24 +63,6 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
         request.prior,
         found.proxy,
     )
-
-
-def seen_large(request: ChunkRequest, picture: Picture, made: Sequence[Path], folder: Path) -> tuple[float, ...]:
-    """VMAF of the same chunk at several renditions, all seen at the size of `request`, the largest, without grain."""
-    rung, count = request.rung, len(request.frames)
-    reference = _reference(request, picture, folder)
-    pictures = reference
-    if request.grain == "auto":
-        pictures = graining.prepare(reference, request.keyframes, request.rate, folder).pictures
-    every = sampled.every_of(count)
-    seen = tuple(
-        round(seen_at(path, pictures, request.rate, width=rung.width, height=rung.height, frames=count, every=every), 3)
-        for path in made
-    )
-    for path in {reference, pictures}:
-        if path.parent == folder:
-            path.unlink(missing_ok=True)
-    return seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,50 +327,3 @@ def _added(request: ChunkRequest, made: Path, reference: Path) -> float:
         made, reference, request.rate, width=rung.width, height=rung.height, frames=count, every=sampled.every_of(count)
     )
     return float(seen.mean()) if len(seen) else 0.0
-
-
-def _reference(request: ChunkRequest, picture: Picture, folder: Path) -> Path:
-    """The chunk's pictures at the rung's size, lossless. Where a whole file already is that, and raw pictures would be
-    too many, the file itself."""
-    index = index_video(picture.path)
-    whole = picture.frames == FrameRange(0, index.frames)
-    scaling = _scaling(request)
-    suffix = intermediate_suffix(len(request.frames) * request.rung.width * request.rung.height)
-    if scaling is None and whole and index.pixel_format == "yuv420p10le" and suffix != ".nut":
-        return picture.path
-    target = folder / f"reference{suffix}"
-    tail = [*intermediate(suffix, scaling, request.hdr), ffmpeg.file_url(target)]
-    if whole:
-        ffmpeg.run([*ffmpeg.input_arguments(picture.path, request.rate), *tail], doing="scaling the reference")
-        return target
-    with VideoReader(picture.path, index) as reader:
-        raw = ffmpeg.RawFormat(index.width, index.height, index.pixel_format, str(request.rate))
-        with ffmpeg.EncoderPipe(raw, tail, doing="cutting the reference") as pipe:
-            for one in reader.read(picture.frames):
-                _send(pipe, one.planes)
-    return target
-
-
-def _scaling(request: ChunkRequest) -> str | None:
-    """The filter from the pictures as they are to the rung's size and colour; None where nothing is to be done."""
-    rung, signal = request.rung, request.signal
-    size = f"{rung.width}:{rung.height}"
-    if _delivered(signal):
-        same = (request.width, request.height) == (rung.width, rung.height) and signal.sample_aspect == 1
-        return None if same else f"scale={size}:flags=lanczos+accurate_rnd,setsar=1"
-    # H.273 numbers. The transfer stays: SDR of any tag is meant for the one curve that displays have (BT.1886).
-    levels = "full" if signal.range is Range.FULL else "limited"
-    told = f"matrixin={signal.matrix.value}:primariesin={signal.primaries.value}:transferin=1:rangein={levels}"
-    even = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0"  # zscale refuses halves of a chroma sample; an odd line goes
-    return f"{even},zscale={size}:filter=lanczos:{told}:matrix=1:primaries=1:transfer=1:range=limited,setsar=1"
-
-
-def _delivered(signal: Signal) -> bool:
-    """Whether the samples need no conversion."""
-    wanted = delivered(signal)
-    return (signal.matrix, signal.primaries, signal.range) == (wanted.matrix, wanted.primaries, wanted.range)
-
-
-def _send(pipe: ffmpeg.EncoderPipe, planes: Sequence[Samples]) -> None:
-    for plane in planes:
-        pipe.write(plane)
