@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from footlights.analysis import cadence as cadences
+from footlights.analysis import repeats
 from footlights.core.reports import CadenceKind
 from footlights.core.signal import FieldOrder
 from footlights.core.source import GapKind
@@ -141,6 +142,25 @@ def test_a_lost_frame_is_found_between_strobes(tmp_path: Path) -> None:
     frames[24] = frames[23].copy()
     _, survey = surveyed(noisy(frames, 2), tmp_path)
     assert [(gap.start, gap.stop) for gap in survey.gaps] == [(24, 25)]
+
+
+def test_a_lost_field_is_found_in_light_that_never_comes_again(tmp_path: Path) -> None:
+    """Two frames each have one light: nothing around has that of the lost field, but the field after it leaps."""
+    gains = np.random.default_rng(1).uniform(0.45, 1.6, 20)
+    frames = interlaced(lambda f: _lit(panned(A, f, dx=1.0), gains[f // 4]), 40)
+    frames[21] = frames[21].copy()
+    frames[21][1::2] = frames[20][1::2]
+    _, survey = surveyed(noisy(frames, 3), tmp_path)
+    assert [(gap.start, gap.stop, gap.evidence.split()[1]) for gap in survey.gaps] == [(21, 22, "bottom")]
+
+
+@pytest.mark.parametrize(("level", "leap", "told"), [(14, 0.7, True), (14, 0.0, False), (20, 0.7, False)])
+def test_what_differs_by_more_than_noise_is_a_repeat_where_the_next_field_leaps(
+    level: float, leap: float, told: bool
+) -> None:
+    """Jitter and coding of a worn tape: noise explains 11 codes."""
+    signs = repeats.Signs(whole=-1.7, busy=-1.4, movers=-6.0, blocks=-0.7, leap=leap, loose=False)
+    assert repeats.like_noise(signs, level, explained=11.0) is told
 
 
 def test_a_shaken_camera_that_comes_back_has_lost_nothing(tmp_path: Path) -> None:

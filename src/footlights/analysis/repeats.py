@@ -47,11 +47,17 @@ _UNLIKE, _UNLIKE_BOTH = -2.6, (-0.7, -0.2, 4.0)
 """Fall of the change as a whole (of the logarithm) that is asked for where only fields under other light could be
 compared with (between strobes a coded field rests by itself), or of the whole and of the most changed blocks, with log
 odds."""
+_LEAPS = (0.25, 0.8)
+"""Leap from which what only fields under other light could be compared with is told as well, and log odds that are
+asked for: what rests by itself between strobes moves on as it did, what was lost is made up for."""
 _NOISE, _NOISE_CODES, _OUTSTANDING = 3.4, 2.0, (-0.9, 3.0)
 """Sigmas of the shot's noise, and codes besides, by which the most changed blocks of a repeat differ at most from its
 model: two fields of nothing but noise differ by 1.13 sigma in the mean; coders and a deck's jitter add to that. What
 rests under a strobe, or only moves less than what is around it, differs by more. Beyond, log odds that are asked for,
 and how far those blocks must have fallen (of the logarithm): a coder's noise is more than what is measured of it."""
+_MORE_NOISE, _LEAPS_OVER = 1.6, (0.4, 1.0)
+"""Up to so many times that difference, a leap of so much with log odds of so much will do: jitter and coding of a worn
+tape are more than its noise, but nothing makes them leap."""
 _TOGETHER, _TOGETHER_LEAST = 3.0, (-0.4, -0.25, 0.2, -4.0)
 """Log odds that two resting fields of one frame have more than both together (each counts the rarity of losses; that
 would be 5.3 if they were independent, but a scene that pauses rests in both); how far the whole and the most changed
@@ -62,7 +68,7 @@ _CLIP, _LEAP = 8.0, 2.0
 Floats = NDArray[np.float64]
 
 
-class _Signs(NamedTuple):
+class Signs(NamedTuple):
     """What speaks for a repeat; falls are of the logarithm."""
 
     whole: float
@@ -88,9 +94,13 @@ class _Signs(NamedTuple):
         """Whether the light lets it be told."""
         whole, blocks, odds = _UNLIKE_BOTH
         both = self.whole <= whole and self.blocks <= blocks and self.odds > odds
-        return not self.loose or self.whole <= _UNLIKE or both
+        return not self.loose or self.whole <= _UNLIKE or both or self.leaps(*_LEAPS)
 
-    def speaks_for(self, other: _Signs) -> bool:
+    def leaps(self, least: float, odds: float) -> bool:
+        """Whether what was missed is made up for by the next field that shows something else, as clearly as asked."""
+        return self.leap >= least and self.odds > odds
+
+    def speaks_for(self, other: Signs) -> bool:
         """Whether this field and the other of its frame rest together, and something was missed."""
         whole, blocks, leap, _ = _TOGETHER_LEAST
         fallen = max(self.whole, other.whole) < whole and max(self.blocks, other.blocks) < blocks
@@ -138,23 +148,24 @@ def evidence(series: Series, shot: Shot, usable: NDArray[np.bool_]) -> Floats:
     whole = np.log(np.nan_to_num(change.mean(axis=2)) + _FLOOR)
     sigma = noise.report(series, shot)
     explained = _NOISE * sigma.luma_sigma + _NOISE_CODES if sigma.confidence > 0 else float("inf")
-    signs: dict[tuple[int, int], _Signs] = {}
+    signs: dict[tuple[int, int], Signs] = {}
     for parity in (0, 1):
         for frame in np.flatnonzero(known[:, parity] & _steady(light, parity)):
             found = _signs(int(frame), parity, change, whole, level, light, known)
-            if found is not None and found.told and _like_noise(found, float(level[frame, parity]), explained):
+            if found is not None and found.told and like_noise(found, float(level[frame, parity]), explained):
                 signs[int(frame), parity] = found
                 odds[frame, parity] = found.odds
     return _together(odds, signs)
 
 
-def _like_noise(found: _Signs, level: float, explained: float) -> bool:
+def like_noise(found: Signs, level: float, explained: float) -> bool:
     """Whether noise explains by how much a field differs from its model."""
     fallen, odds = _OUTSTANDING
-    return level <= explained or (found.blocks <= fallen and found.odds > odds)
+    leaps = level <= _MORE_NOISE * explained and found.leaps(*_LEAPS_OVER)
+    return level <= explained or (found.blocks <= fallen and found.odds > odds) or leaps
 
 
-def _together(odds: Floats, signs: dict[tuple[int, int], _Signs]) -> Floats:
+def _together(odds: Floats, signs: dict[tuple[int, int], Signs]) -> Floats:
     """The log odds where the other field of a frame speaks for one."""
     joined = odds.copy()
     for (frame, parity), found in signs.items():
@@ -172,7 +183,7 @@ def _signs(
     level: Floats,
     light: Floats,
     known: NDArray[np.bool_],
-) -> _Signs | None:
+) -> Signs | None:
     others, loose = _others(frame, parity, light, known)
     if len(others) < _LEAST:
         return None
@@ -182,7 +193,7 @@ def _signs(
     busiest = np.argsort(-usual)
     movers = np.log(change[:, parity, busiest[:_MOVERS]].mean(axis=1) + _FLOOR)
     most = np.median(level[others, parity])
-    return _Signs(
+    return Signs(
         whole=fall,
         busy=float(np.percentile(np.log(own / usual)[busiest[:_BUSY]], 75)),
         movers=_spreads(movers, frame, others),
