@@ -35,6 +35,16 @@ def test_a_cut_between_pictures_that_vmaf_sees_otherwise_misleads_nothing() -> N
     assert np.abs(whole(scores[::7], 7, psnr)[0] - scores).max() > 1
 
 
+def test_a_layer_that_vmaf_minds_more_than_its_error_says_is_told_and_no_scatter() -> None:
+    """In the second shot it is the even frames that lie lowest."""
+    psnr, starts = pyramid(), (0, 41)
+    inside = np.arange(FRAMES) - np.where(np.arange(FRAMES) >= 41, 41, 0)
+    scores = 92 + (psnr - 41) - 3.0 * (inside % 2)
+    found, scatter = whole(scores[::7], 7, psnr, starts)
+    assert found == pytest.approx(scores, abs=0.8)
+    assert not restless(scatter)
+
+
 def test_scatter_that_no_error_tells_is_not_lost_at_the_low_end() -> None:
     """Frames told from their neighbours alone would scatter less than frames do."""
     rng = np.random.default_rng(4)

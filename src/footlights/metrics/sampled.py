@@ -38,23 +38,35 @@ square 0.07); eight above, a dark crowd and one under strobes among them, were o
 def whole(measured: Series, every: int, psnr: Series, starts: Sequence[int] = (0,)) -> tuple[Series, Series]:
     """Scores of all frames, from those of every `every`-th and the PSNR of all; and by how much one that was not
     measured may be off, each as likely as the others. Shots begin at `starts`, and nothing is told across a cut."""
-    error = np.minimum(psnr, MOST_PSNR)
-    seen = np.arange(0, len(error), every)
-    shot = np.searchsorted(np.asarray(starts), np.arange(len(error)), side="right")
-    slope = _slope(measured, error[seen], shot[seen])
-    level = measured - slope * error[seen]
-    found, scatter = np.empty(len(error)), []
+    error, numbers = np.minimum(psnr, MOST_PSNR), np.arange(len(psnr))
+    seen = numbers[::every]
+    shot = np.searchsorted(np.asarray(starts), numbers, side="right")
+    # Odd frames are the lowest layer of a pyramid, and VMAF may mind that more than their error says.
+    layer = np.where((numbers - np.asarray(starts)[shot - 1]) % 2, -0.5, 0.5)
+    rest = _slope(measured, error[seen], shot[seen]) * error
+    level = measured - rest[seen]
+    missed = _missed(seen, level, shot[seen])
+    rest += layer * float(np.median(missed * 2 * layer[seen]))
+    level = measured - rest[seen]
+    found = np.empty(len(error))
     for one in np.unique(shot):
-        inside = shot[seen] == one
-        at, values = (seen[inside], level[inside]) if inside.any() else (seen, level)
-        here = np.flatnonzero(shot == one)
-        found[here] = np.interp(here, at, values) + slope * error[here]
-        scatter += [
-            values[i] - np.interp(at[i], np.delete(at, i), np.delete(values, i)) for i in range(len(at)) if len(at) > 1
-        ]
+        inside = shot[seen] == one if (shot[seen] == one).any() else np.ones(len(seen), bool)
+        here = numbers[shot == one]
+        found[here] = np.interp(here, seen[inside], level[inside]) + rest[here]
     found[seen] = measured
-    spread = _SCATTER * np.array(scatter or [0.0])
+    spread = _SCATTER * _missed(seen, level, shot[seen])
     return np.clip(found, 0, 100), spread - spread.mean()
+
+
+def _missed(seen: NDArray[np.int64], level: Series, shot: NDArray[np.int64]) -> Series:
+    """By how much each measured frame lies above what its measured neighbours in the same shot tell of it."""
+    missed = np.zeros(len(seen))
+    for place in range(len(seen)):
+        others = shot == shot[place]
+        others[place] = False
+        if others.any():
+            missed[place] = level[place] - np.interp(seen[place], seen[others], level[others])
+    return missed
 
 
 def every_of(frames: int) -> int:
