@@ -10,8 +10,10 @@ Tapes of our own simulator (same author), from the dev clips, colour-neutral, wi
 - `composite`: dot crawl in codes per tape; luma of woven fields with and without the comb, and through FFmpeg's
   `dedot` on fields.
 - `dropouts`: samples whose mean over seven changes by more than 8 codes when the tape is made once with and once
-  without its dropouts; found ones that touch no changed sample are false. `shown`: those of them that the codec left:
-  which differ by more than two sigma of the tape's noise after it as well.
+  without its dropouts; found ones that touch no changed sample are false, unless they touch what specks of snow or
+  tracking bands have changed: those are damage as well, found or not, and count neither way. `counted_false` counts
+  them as false. `shown`: visible samples that the codec left, which differ by more than two sigma of the tape's noise
+  after it as well.
 - `strobes`: samples taken for dropouts on tapes without any, under made-up strobes, percent of the area.
 
 In pieces: rows that are done are kept, and the same command goes on. Repairs through the net: `repair.py`.
@@ -59,6 +61,7 @@ Row = dict[str, Any]
 _DROPPED = 3.0
 """Dropouts per field in the table of dropouts: enough to count in few frames."""
 _VISIBLE, _TOUCHED, _TOLD = 8.0, 2, 2.0
+_COUNTS = ("samples", "visible", "found", "false", "found_beside", "shown", "found_shown")
 _SEED = 41
 _COLOUR = 0.07
 """Cycles a sample: where the colour of tapes ends."""
@@ -205,21 +208,29 @@ def _dedot(pictures: Pictures) -> Plane:
 
 def dropped(name: str, scene: list[Plane], seed: int) -> Row:
     """Visible damage by dropouts found on one clip, in samples."""
-    total = dict.fromkeys(("samples", "visible", "found", "false", "shown", "found_shown"), 0)
+    total = dict.fromkeys(_COUNTS, 0)
     defects = replace(preset(name).defects, dropout_rate=_DROPPED, switch_lines=0)
     tape = made(name, scene, seed, defects=defects)
     plain = Simulator(tape.simulator.preset, tape.simulator.seed, NTSC)
-    clean = replace(plain, preset=replace(plain.preset, defects=replace(defects, dropout_rate=0)))
-    pairs = (list(one.run(iter(scene), frames=FrameRange(0, len(scene) // 2))) for one in (plain, clean))
-    change = np.stack([a.y.astype(np.float32) - b.y for a, b in zip(*pairs, strict=True)])
+    others = replace(defects, dropout_rate=0)
+    bare = replace(others, snow=0, tracking_rate=0)
+    each = [replace(plain, preset=replace(plain.preset, defects=one)) for one in (defects, others, bare)]
+    full, clean, calmest = (_luma(one, scene) for one in each)
+    change, beside = full - clean, clean - calmest
     calm = made(name, scene, seed, defects=replace(defects, dropout_rate=0)).pictures.luma
     left, sigma = tape.pictures.luma.astype(np.float32) - calm, tapes.sigma_of(tape.pictures.luma[:, 0::2])
     for frame, field, found in _found(tape.pictures):
-        visible = _count(total, found, change[frame, field::2])
+        visible = _count(total, found, change[frame, field::2], beside[frame, field::2])
         shown = visible & (np.abs(cv2.blur(left[frame, field::2], (7, 1))) > _TOLD * sigma)
         total["shown"] += int(shown.sum())
         total["found_shown"] += int((found & shown).sum())
     return {"preset": name, **total}
+
+
+def _luma(simulator: Simulator, scene: list[Plane]) -> Plane:
+    """Codes of luma as they are recorded `(T, H, W)`."""
+    recording = simulator.run(iter(scene), frames=FrameRange(0, len(scene) // 2))
+    return np.stack([frame.y.astype(np.float32) for frame in recording])
 
 
 def strobed(name: str, scene: list[Plane], seed: int) -> Row:
@@ -244,20 +255,27 @@ def _found(pictures: Pictures) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
 
 def dropouts_of(rows: list[Row]) -> Row:
     """Precision, recall and F1 of samples over clips."""
-    names = ("samples", "visible", "found", "false", "shown", "found_shown")
-    total = {name: sum(row[name] for row in rows) for name in names}
-    precision = total["found"] / max(total["found"] + total["false"], 1)
+    total = {name: sum(row[name] for row in rows) for name in _COUNTS}
+    false, beside = total["false"], total["found_beside"]
     recall, recall_shown = (
         total[found] / max(total[there], 1) for found, there in (("found", "visible"), ("found_shown", "shown"))
     )
+
+    def scores(wrong: int) -> Row:
+        precision = total["found"] / max(total["found"] + wrong, 1)
+        return {
+            "precision": round(precision, 3),
+            "f1": _f1(precision, recall),
+            "f1_shown": _f1(precision, recall_shown),
+            "false_percent": round(100 * wrong / total["samples"], 5),
+        }
+
     return {
         **total,
-        "precision": round(precision, 3),
         "recall": round(recall, 3),
-        "f1": _f1(precision, recall),
         "recall_shown": round(recall_shown, 3),
-        "f1_shown": _f1(precision, recall_shown),
-        "false_percent": round(100 * total["false"] / total["samples"], 5),
+        **scores(false),
+        "counted_false": scores(false + beside),
     }
 
 
@@ -265,14 +283,17 @@ def _f1(precision: float, recall: float) -> float:
     return round(2 * precision * recall / max(precision + recall, 1e-9), 3)
 
 
-def _count(total: dict[str, int], found: NDArray[np.bool_], change: Plane) -> NDArray[np.bool_]:
-    """Enter what was found into the counts; which samples change visibly."""
+def _count(total: dict[str, int], found: NDArray[np.bool_], change: Plane, beside: Plane) -> NDArray[np.bool_]:
+    """Enter what was found into the counts; which samples change visibly. `beside` is what snow and tracking change."""
     visible = np.abs(cv2.blur(change, (7, 1))) > _VISIBLE
-    touched = cv2.dilate((np.abs(change) > _TOUCHED).astype(np.uint8), np.ones((1, 9), np.uint8)) > 0
+    touched, other = (
+        cv2.dilate((np.abs(one) > _TOUCHED).astype(np.uint8), np.ones((1, 9), np.uint8)) > 0 for one in (change, beside)
+    )
     total["samples"] += found.size
     total["visible"] += int(visible.sum())
     total["found"] += int((found & visible).sum())
-    total["false"] += int((found & ~touched).sum())
+    total["false"] += int((found & ~touched & ~other).sum())
+    total["found_beside"] += int((found & ~touched & other).sum())
     return np.asarray(visible, np.bool_)
 
 

@@ -42,6 +42,20 @@ def test_a_streak_of_three_lines_is_found_whole() -> None:
     assert (found.mask & ~struck).sum() < 0.2 * struck.sum()
 
 
+def test_a_streak_is_followed_to_its_end_where_things_change_around_it() -> None:
+    """It fades, over a haze that is another in each field."""
+    rng = np.random.default_rng(9)
+    fields = [_scene(12.0) for _ in range(3)]
+    for field in fields:
+        haze = cv2.GaussianBlur(rng.standard_normal(field.shape).astype(np.float32), (0, 0), 4)
+        field[40:80, 100:300] += (9 * haze / haze.std())[40:80, 100:300]
+    streak = fields[0][60, 120:210]
+    fading = np.exp(-4 * np.maximum(np.arange(90) / 90 - 0.3, 0)) * (235 - streak)
+    streak += fading
+    mask = dropouts.find(*_codes(_taped(*fields)), sigma=2.0).mask
+    assert mask[60, 120:210][np.abs(fading) > 12].mean() > 0.95
+
+
 def test_a_line_that_repeats_the_one_above_is_found() -> None:
     now, before, after = _taped(*[_scene()] * 3)
     now[60, 80:160] = now[59, 80:160]

@@ -36,9 +36,11 @@ _HIGHEST, _SLENDER = 4, 4
 """Lines of a piece, and how many times as long as high it is at least."""
 _MOST = 30
 """Pieces of a field that are looked at closely: the strongest."""
-_TAIL_MEAN, _TAIL_STEP, _TAIL_REACH = 5, 5.0, (16, 3)
+_TAIL_MEAN, _TAIL_STEP, _TAIL_MOTION, _TAIL_REACH = 5, 3.5, 0.25, (16, 3)
 """Samples whose mean is looked at for the fading end of a streak, codes by which it must still lie outside (plus one
-and a half sigma, plus the change around), and samples before and lengths behind in which it is looked for."""
+and a half sigma, plus this share of the change around), and samples before and lengths behind in which it is looked
+for: what goes on from a streak along its line needs less than what is looked for anywhere."""
+_TAIL_GAP = np.ones((1, 3), np.uint8)
 _BESIDE_STEP, _BESIDE_LENGTH = 12.0, 7
 """The same for the line above or below, and samples it must be long there."""
 _BLACK, _DIM = 16.0, 4.0
@@ -229,7 +231,8 @@ def _grow(mask: Mask, piece: Piece, seen: Seen) -> None:
     out = now - np.maximum(past, future) if piece.above else np.minimum(past, future) - now
     moved = max(float(seen.change[box].mean()) - seen.sigma, 0.0)
     noise = 1.5 * seen.sigma / np.sqrt(_TAIL_MEAN)
-    weak = (out > _TAIL_STEP + noise + moved).astype(np.uint8)
+    weak = (out > _TAIL_STEP + noise + _TAIL_MOTION * moved).astype(np.uint8)
+    weak = cv2.morphologyEx(weak, cv2.MORPH_CLOSE, _TAIL_GAP)
     beside = (out > _BESIDE_STEP + noise + 2 * moved).astype(np.uint8)
     beside = cv2.morphologyEx(beside, cv2.MORPH_OPEN, np.ones((1, _BESIDE_LENGTH), np.uint8))
     own = np.zeros(out.shape, np.bool_)
