@@ -8,6 +8,7 @@ recogniser, which nothing here was trained against: cosines after the mean descr
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,8 @@ from footlights.metrics.faces import Verdict, judge, recogniser
 from footlights.models.faceid import descriptor
 from footlights.models.facemesh import FaceMesh, brightness
 from footlights.models.landmarks import Square
-from footlights.models.trackface import STRENGTH, TrackFace
-from footlights.restoration.faces import mask, of_size
+from footlights.models.trackface import STEADYING, STRENGTH, TYPICAL, TrackFace
+from footlights.restoration.faces import mask, of_size, smooth
 from footlights.training.facesources import photograph_of, read_faces
 from footlights.training.trackface_data import read_facts
 from footlights.training.trackface_render import TrackFacts
@@ -57,7 +58,8 @@ def gain(options: argparse.Namespace) -> dict[str, Any]:
     verdicts: dict[str, list[Verdict]] = {"honest": [], "half of another face": [], "another face": []}
     describe = recogniser(options.recogniser) if options.recogniser else None
     other: _Track | None = None
-    for number, track in enumerate(_tracks(options.shards, options.most, options.people)):
+    wanted = _places(options.out) if options.again else None
+    for number, track in enumerate(_tracks(options.shards, options.most, options.people, wanted)):
         score, ours, alone = score_pictures(net, track.base, track.truth, track.facts)
         three = {"base": track.base, "ours": ours, "truth": track.truth}
         shown = _as_shown(track, ours)
@@ -65,7 +67,7 @@ def gain(options: argparse.Namespace) -> dict[str, Any]:
             _row(score, track)
             | _landmarks(mesh, {**three, "alone": alone})
             | _edge(track.base, ours)
-            | {"shown_share": of_size(track.facts.height), "shown_gain_db": _gain(track, shown)}
+            | {"shown_share": of_size(track.facts.height) * _known(score), "shown_gain_db": _gain(track, shown)}
         )
         verdicts["honest"].append(_judged(track.base, ours))
         if other is not None and _apart(other, track):
@@ -79,7 +81,8 @@ def gain(options: argparse.Namespace) -> dict[str, Any]:
     for row, known in zip(rows, _likenesses(names), strict=False):
         row |= known
     return {
-        "strength": STRENGTH,
+        "strength": STRENGTH | {"steadying": STEADYING},
+        "typical": TYPICAL,
         "tracks": _lines(rows),
         "judge": "dlib" if describe else None,
         "groups": _groups(rows),
@@ -89,7 +92,7 @@ def gain(options: argparse.Namespace) -> dict[str, Any]:
 
 def people(options: argparse.Namespace) -> dict[str, Any]:
     """Pairs of tracks linked, of those that are the same photograph and of those that are not."""
-    tracks = [track for track in _tracks(options.shards, 0, None) if track.facts.height >= LEAST]
+    tracks = [track for track in _tracks(options.shards, 0, None, None) if track.facts.height >= LEAST]
     described = [
         Described((number, 0), range(8), _mean(track), track.facts.height)
         for number, track in enumerate(_one_way_round(tracks))
@@ -116,8 +119,15 @@ def people(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _tracks(shards: Path, most: int, people: Path | None) -> Iterator[_Track]:
-    """Whole faces, `most` spread over the shards or all; of the photographs in the list `people`, if there is one."""
+def _places(result: Path) -> set[int]:
+    """Of the tracks that were scored last."""
+    table = json.loads(result.read_text("utf-8"))["gain"]["tracks"]
+    return {int(line.split(",")[0]) for line in table[1:]}
+
+
+def _tracks(shards: Path, most: int, people: Path | None, places: set[int] | None) -> Iterator[_Track]:
+    """Whole faces, `most` spread over the shards or all; of the photographs in the list `people` and at the given
+    places among all, if there are any."""
     wanted = {photograph_of(face.path) for face in read_faces(people, held_out=True)} if people else None
     whole = [
         (shard, number, facts)
@@ -128,7 +138,8 @@ def _tracks(shards: Path, most: int, people: Path | None) -> Iterator[_Track]:
     known = [
         (place, *entry)
         for place, entry in enumerate(whole)
-        if wanted is None or photograph_of(entry[2].identity.split(":")[0]) in wanted
+        if (wanted is None or photograph_of(entry[2].identity.split(":")[0]) in wanted)
+        and (places is None or place in places)
     ]
     step = max(1, len(known) // most) if most else 1
     for place, shard, number, facts in known[::step]:
@@ -144,6 +155,8 @@ def _row(score: TrackScore, track: _Track) -> dict[str, Any]:
         "size": "under 45 lines" if score.height < 45 else "45 lines or more",
         "kind": "real" if score.real else "synthetic",
         "tape": track.facts.tape,
+        "given": _given(_known(score)),
+        "typical": score.typical,
         "gain_db": score.gain,
         "haarpsi_gain": score.haarpsi_gain,
         "gmsd_ratio": score.gmsd_ratio,
@@ -152,6 +165,18 @@ def _row(score: TrackScore, track: _Track) -> dict[str, Any]:
         "embedding_jitter_vs_alone": score.jitter / max(score.jitter_alone, 1e-9),
         "flicker_vs_alone": score.flicker / max(score.flicker_alone, 1e-9),
     }
+
+
+def _known(score: TrackScore) -> float:
+    """Share of the change that a face is given for being like a mean one, 0..1."""
+    return float(smooth(np.array(score.typical), *TYPICAL))
+
+
+def _given(known: float) -> str:
+    """The group of tracks it belongs to."""
+    if known >= 1:
+        return "restored in full"
+    return "restored in part" if known > 0 else "left alone"
 
 
 def _as_shown(track: _Track, ours: Plane) -> Plane:
@@ -220,7 +245,7 @@ def _likenesses(names: Sequence[Values]) -> Iterator[dict[str, float]]:
 def _groups(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     members: dict[str, list[dict[str, Any]]] = {"all": list(rows)}
     for row in rows:
-        for key in ("light", "size", "kind", "tape"):
+        for key in ("light", "size", "kind", "tape", "given"):
             members.setdefault(str(row[key]), []).append(row)
     return {name: _summary(group) for name, group in members.items()}
 
@@ -249,7 +274,16 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _lines(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Every track for the record, as a table of comma-separated values."""
     said = ("place", "height", "colour", "tape", "kind")
-    kept = ("gain_db", "gmsd_ratio", "shown_share", "shown_gain_db", "judge_base", "judge_ours", "judge_shown")
+    kept = (
+        "typical",
+        "gain_db",
+        "gmsd_ratio",
+        "shown_share",
+        "shown_gain_db",
+        "judge_base",
+        "judge_ours",
+        "judge_shown",
+    )
     names = [name for name in kept if name in rows[0]]
     table = [[*(str(row[name]) for name in said), *(f"{row[name]:.4f}" for name in names)] for row in rows]
     return [",".join(line) for line in ([*said, *names], *table)]

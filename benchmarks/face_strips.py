@@ -81,7 +81,10 @@ def strips(options: argparse.Namespace) -> dict[str, Any]:
     for number, (shot, versions) in enumerate(zip(SHOTS, made, strict=True)):
         inside = [each[_FIRST : _FIRST + _CROPS] for each in versions.rows]
         _save(options.pictures / f"strip-{number}-{shot.name}.png", inside)
-        rows.append({"shot": shot.name, "heights": versions.heights, "yaw": versions.yaw, "area": versions.area})
+        rows.append(
+            {"shot": shot.name, "heights": versions.heights, "yaw": versions.yaw, "area": versions.area}
+            | {"gain_db": _gain(*inside[1:])}
+        )
     half = _CROPS // 2
     pairs = zip(made[0].rows, made[1].rows, strict=True)
     _save(options.pictures / "strip-cut.png", [[*one[-half:], *other[:half]] for one, other in pairs])
@@ -123,6 +126,18 @@ def _versions(data: Path, shot: Shot, seed: int) -> _Versions:
     area = max((float(touch.area) for touch in stage.touched), default=0.0)
     heights = [round(float(np.median(face.path.crop[:, 0])) * FACE_SHARE, 1) for face in found.faces]
     return _Versions(rows, heights, yaw, round(area, 4))
+
+
+def _gain(base: Sequence[Picture], ours: Sequence[Picture], truth: Sequence[Picture]) -> float:
+    """dB of the middle of the shown crops, where the face is, over FieldLift alone."""
+    weights = np.array([0.299, 0.587, 0.114])
+    grid = (np.arange(_SIDE) + 0.5) / _SIDE - 0.5
+    face = np.hypot(grid[None, :] / 0.22, grid[:, None] / 0.3) < 1
+    errors = [
+        np.mean([((np.asarray(a, np.float64) - b) @ weights)[face] ** 2 for a, b in zip(made, truth, strict=True)])
+        for made in (base, ours)
+    ]
+    return round(float(10 * np.log10(max(errors[0], 1e-9) / max(errors[1], 1e-9))), 3)
 
 
 def _recorded(scenes: Sequence[Plane], seed: int) -> tuple[list[Clip], list[Frame], Simulator]:

@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--shards", type=Path, help="held-out shards, for the other parts")
     parser.add_argument("--most", type=int, default=0, help="tracks of gain; all if 0")
     parser.add_argument("--people", type=Path, help="faces list: only tracks of its photographs, for gain")
+    parser.add_argument("--again", action="store_true", help="only the tracks of the last result, for gain")
     parser.add_argument("--recogniser", type=Path, help="dlib's model, an independent judge of identity")
     parser.add_argument(
         "--faces-list", type=Path, help="as footlights.training.facesources wrote it, for recall and marks"

@@ -19,8 +19,8 @@ PRESETS: Mapping[str, Bundle] = {
     FAITHFUL: {
         "restoration.fieldlift.strength": 1.0,
         "restoration.fieldlift.detail": 0.0,
-        "restoration.sr_model": "",
         "restoration.faces.restore": False,
+        "restoration.sr_model": "",
         "enhancement.colour.levels": "off",
         "enhancement.colour.cast": "off",
         "enhancement.light.lift": 0.0,
@@ -31,6 +31,7 @@ PRESETS: Mapping[str, Bundle] = {
     BALANCED: {
         "restoration.fieldlift.strength": 1.0,
         "restoration.fieldlift.detail": 1.0,
+        "restoration.faces.restore": True,
         "enhancement.colour.levels": "evidence",
         "enhancement.colour.cast": "evidence",
         "enhancement.detail.strength": 0.6,
@@ -39,6 +40,7 @@ PRESETS: Mapping[str, Bundle] = {
     BOLD: {
         "restoration.fieldlift.strength": 1.15,
         "restoration.fieldlift.detail": 1.25,
+        "restoration.faces.restore": True,
         "enhancement.colour.levels": "evidence",
         "enhancement.colour.cast": "evidence",
         "enhancement.detail.strength": 1.0,

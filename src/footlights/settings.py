@@ -162,7 +162,7 @@ class FacePathSettings(Section):
 
     enabled: bool = True
     """Follow faces; false turns the whole face path off."""
-    restore: bool = False
+    restore: bool = True
     """Restore them by our own net, chain `fieldlift` only."""
     strength: Share = 1.0
     """Share of the restored detail that is shown at most."""

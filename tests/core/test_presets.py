@@ -38,7 +38,7 @@ def test_a_preset_overrides_the_job_and_is_overridden_by_file_and_set(tmp_path: 
 def test_each_preset_undoes_the_others() -> None:
     tuned = set(PRESETS[BALANCED])
     asked_for = {
-        "restoration.sr_model", "restoration.faces.restore", "enhancement.light.lift", "enhancement.look.table",
+        "restoration.sr_model", "enhancement.light.lift", "enhancement.look.table",
     }  # fmt: skip
     assert tuned == set(PRESETS[BOLD]) == set(PRESETS[FAITHFUL]) - asked_for
 

@@ -47,9 +47,9 @@ def test_the_same_crops_give_the_same_detail(net: TrackFace) -> None:
 
 def test_neighbours_memory_and_references_count(net: TrackFace) -> None:
     now, other = crop(picture()), crop(picture(seed=7))
-    alone, state = net.step(now, None, None, None)
+    alone, memory = net.step(now, None, None, None)
     assert np.abs(net.step(now, other, None, None)[0] - alone).max() > 1e-4
-    assert np.abs(net.step(now, None, None, state)[0] - alone).max() > 1e-5
+    assert np.abs(net.step(now, None, None, memory)[0] - alone).max() > 1e-5
     with_reference = replace(now, references=(picture(seed=8),))
     assert np.abs(net.step(with_reference, None, None, None)[0] - alone).max() > 1e-6
 
@@ -98,15 +98,41 @@ def test_the_weights_are_those_of_their_card() -> None:
 
 def test_more_of_the_change_is_given_under_coloured_light_than_under_white(net: TrackFace) -> None:
     given = {light: lit(picture(), *light) for light in ((1, 0.8, 0.7), (1, 0.3, 0.3), (1, 0.02, 0.02), (0.1, 0.1, 1))}
-    strengths = [trackface.strength_in(rgb) for rgb in given.values()]
+    strengths = [trackface.shares_in(rgb, 1.0)[0] for rgb in given.values()]
     even, coloured = trackface.STRENGTH["even"], trackface.STRENGTH["coloured"]
     assert strengths[0] == pytest.approx(even)
     assert even < strengths[1] < coloured
     assert strengths[2:] == pytest.approx([coloured] * 2)
-    assert trackface.strength_in(np.zeros((3, 64, 64), np.float32)) == pytest.approx(coloured)
+    assert trackface.shares_in(np.zeros((3, 64, 64), np.float32), 1.0)[0] == pytest.approx(coloured)
     half, full = (replace(crop(picture()), strength=strength) for strength in (0.5, 1.0))
     changes = [net.step(each, None, None, None)[0] - trackface.seen(each.luma, each.deviation) for each in (half, full)]
     np.testing.assert_allclose(changes[1], 2 * changes[0], atol=1e-4)
+
+
+def test_nothing_is_given_to_what_is_not_like_a_face(net: TrackFace) -> None:
+    rgb = lit(picture(), 1, 0.8, 0.7)
+    low, high = trackface.TYPICAL
+    assert trackface.shares_in(rgb, low) == (0, 0)
+    assert trackface.shares_in(rgb, high) == pytest.approx((trackface.STRENGTH["even"], trackface.STEADYING))
+    between = trackface.shares_in(rgb, (low + high) / 2)
+    assert between == pytest.approx((trackface.STRENGTH["even"] / 2, trackface.STEADYING / 2))
+    nothing = replace(crop(picture()), strength=0.0, steadying=0.0)
+    detail, memory = net.step(nothing, None, None, None)
+    np.testing.assert_array_equal(detail, trackface.detail_of(nothing.luma, nothing.deviation))
+    assert np.abs(memory.change).max() > 0
+
+
+def test_what_changes_is_given_in_full_and_what_lasts_in_part(net: TrackFace) -> None:
+    crops = [crop(picture(seed=seed)) for seed in (5, 6, 5, 7)]
+    whole = [replace(one, strength=1.0, steadying=1.0) for one in crops]
+    parts = [replace(one, strength=0.3, steadying=0.9) for one in crops]
+    mean = np.zeros((64, 64), np.float32)
+    for number, (given, all_of_it, some) in enumerate(zip(crops, net.restore(whole), net.restore(parts), strict=True)):
+        own, unit = trackface.detail_of(given.luma, given.deviation), given.deviation
+        change = (all_of_it - own) * unit
+        mean = change if number == 0 else trackface.LASTS * mean + (1 - trackface.LASTS) * change
+        wanted = own + (0.3 * change + 0.6 * (change - mean)) / unit
+        np.testing.assert_allclose(some, wanted, atol=1e-4)
 
 
 def lit(luma: Plane, *light: float) -> Plane:

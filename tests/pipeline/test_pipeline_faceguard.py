@@ -116,11 +116,10 @@ def test_what_the_guard_refuses_is_the_picture_that_was_there_before(tmp_path: P
     """A guard that nothing satisfies puts every face back: sample for sample the master without restored faces."""
     tape, job = concert(tmp_path / "tape.mkv"), tmp_path / "job"
     chosen = ("analysis.faces.enabled=true", "encoding.heights=[]", "encoding.h264_height=0")
-    faces = (*chosen, "restoration.faces.restore=true")
-    kept = restore(tape, job, *faces)
+    kept = restore(tape, job, *chosen)
     assert [(verdict.judged, verdict.refused) for verdict in kept.likeness] == [(14, "")]
     assert any(one.kind == "faces.restore" for one in kept.interventions)
-    refused = restore(tape, job, *faces, "restoration.faces.identity=1")
+    refused = restore(tape, job, *chosen, "restoration.faces.identity=1")
     (verdict,) = refused.likeness
     assert "too unlike" in verdict.refused
     assert not any(one.kind == "faces.restore" for one in refused.interventions)

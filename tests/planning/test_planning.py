@@ -559,7 +559,7 @@ def test_without_rebuilding_a_lost_instant_is_no_interpolation() -> None:
     assert edited.count(SpanKind.REPEATED) == 2
 
 
-def test_faces_are_restored_where_asked_for_and_followed() -> None:
+def test_faces_are_restored_where_they_are_followed() -> None:
     ones = np.ones(40)
     path = FacePath(0, np.array([[90.0, 0, 100, 100]] * 40), ones, np.zeros((40, 3)), ones, 0 * ones)
     face = TrackedFace(path, (), np.zeros((0, 256, 256, 3), np.uint8))
@@ -569,14 +569,13 @@ def test_faces_are_restored_where_asked_for_and_followed() -> None:
         made = rules.plan(survey(shot(0, 0, 40)), ingest(), settings(*assignments), tracked=tracked)
         return next(one.why for one in (*made.shots[0].steps, *made.shots[0].skipped) if one.stage == "faces.restore")
 
-    assert said(followed) == "restoration.faces.restore = false"
+    assert said(followed, "restoration.faces.restore=false") == "restoration.faces.restore = false"
     assert said(followed, "restoration.faces.enabled=false") == "restoration.faces.enabled = false"
-    asked = "restoration.faces.restore=true"
-    assert said({}, asked) == "no face was followed through the shot"
+    assert said({}) == "no face was followed through the shot"
     small = {0: replace(followed[0], faces=(replace(face, path=replace(path, crop=path.crop / 2)),))}
-    assert "too small" in said(small, asked)
-    assert "chain = classical" in said(followed, asked, "restoration.chain=classical")
-    assert said(followed, asked) == "1 of 1 followed faces can be restored; heights in lines: 61"
-    made = rules.plan(survey(shot(0, 0, 40)), ingest(), settings(asked), tracked=followed)
+    assert "too small" in said(small)
+    assert "chain = classical" in said(followed, "restoration.chain=classical")
+    assert said(followed) == "1 of 1 followed faces can be restored; heights in lines: 61"
+    made = rules.plan(survey(shot(0, 0, 40)), ingest(), settings(), tracked=followed)
     names = stages(made)
     assert names.index("faces.restore") == names.index("upscale.fine") + 1

@@ -9,6 +9,7 @@ from importlib.resources import files
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from contracts_stage import assert_stage, weights_of
 from footlights.core.clip import Clip
@@ -59,6 +60,25 @@ def face(height: float = FACE, *, yaw: float = 0.0, clipped: float = 0.0, landma
     pose = np.tile([yaw, 0.0, 0.0], (COUNT, 1))
     path = FacePath(0, crop, ones, pose, ones, ones * clipped, landmarks)
     return TrackedFace(path, (), np.zeros((0, 256, 256, 3), np.uint8))
+
+
+APART = 90
+"""Lines of the tape between two singers."""
+
+
+def moved(lines: float) -> TrackedFace:
+    """A face as it would be followed beside the singer's."""
+    crop = face().path.crop.copy()
+    crop[:, 2] += lines
+    return replace(face(), path=replace(face().path, crop=crop))
+
+
+def beside(planes: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
+    """Pictures in which the singer stands a second time, at the right."""
+    twice = planes.copy()
+    middle = planes.shape[-1] // 2 + samples // 2
+    twice[..., middle:] = np.roll(planes, samples, axis=-1)[..., middle:]
+    return twice
 
 
 def shot(*faces: TrackedFace) -> ShotFaces:
@@ -151,14 +171,12 @@ def test_it_says_how_alike_each_face_stays(brief: Clip) -> None:
 
 
 def test_a_refused_face_stays_bit_by_bit_and_the_others_do_not(brief: Clip) -> None:
-    crop = face().path.crop.copy()
-    crop[:, 2] += 60
-    beside = replace(face(), path=replace(face().path, crop=crop))
-    stage = guided(shot(face(), beside), refused=(0,))
-    made = whole(stage, brief)
-    np.testing.assert_array_equal(made.luma[..., : WIDTH // 3], brief.luma[..., : WIDTH // 3])
+    twice = replace(brief, luma=beside(brief.luma, 2 * APART), chroma=beside(brief.chroma, APART))
+    stage = guided(shot(face(), moved(APART)), refused=(0,))
+    made = whole(stage, twice)
+    np.testing.assert_array_equal(made.luma[..., : WIDTH // 2], twice.luma[..., : WIDTH // 2])
     assert {one.face for one in stage.likeness} == {1}
-    assert np.abs(made.luma - brief.luma).max() > 0
+    assert np.abs(made.luma - twice.luma).max() > 0
     none = guided(shot(face()), refused=(0,))
     np.testing.assert_array_equal(whole(none, brief).luma, brief.luma)
     assert none.touched == []
@@ -175,6 +193,31 @@ def test_a_face_that_cannot_be_trusted_stays_bit_by_bit(given: Clip, one: Tracke
     np.testing.assert_array_equal(made.luma, given.luma)
     np.testing.assert_array_equal(made.chroma, given.chroma)
     assert stage.touched == []
+
+
+def test_what_does_not_look_like_a_face_stays_bit_by_bit(given: Clip) -> None:
+    stage = guided(shot(moved(APART)))
+    made = whole(stage, given)
+    np.testing.assert_array_equal(made.luma, given.luma)
+    np.testing.assert_array_equal(made.chroma, given.chroma)
+    assert stage.touched == []
+    assert stage.likeness == []
+
+
+def test_a_face_that_stands_still_flickers_less(given: Clip) -> None:
+    still = FrameRange(START, START + 6)
+    rng = np.random.default_rng(8)
+    luma = np.repeat(given.luma[:1], 6, axis=0)
+    noise = [
+        cv2.resize(rng.normal(0, 0.01, (HEIGHT // 2, WIDTH // 2)).astype(np.float32), (WIDTH, HEIGHT)) for _ in luma
+    ]
+    clip = replace(given.take(still), luma=luma + np.stack(noise), chroma=np.repeat(given.chroma[:1], 6, axis=0))
+    crop = np.tile(face().path.crop[:1], (COUNT, 1))
+    made = whole(guided(shot(replace(face(), path=replace(face().path, crop=crop)))), clip)
+    x, y = (round(2 * value) for value in place(0))
+    window = (slice(2, None), slice(y - 40, y + 40), slice(x - 40, x + 40))
+    changes = [float(np.mean(np.diff(each.luma[window], axis=0) ** 2)) for each in (clip, made)]
+    assert changes[1] < 0.8 * changes[0]
 
 
 def test_shares_fade_inside_a_shot_and_stand_at_cuts() -> None:

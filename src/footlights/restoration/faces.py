@@ -25,8 +25,8 @@ from footlights.core.signal import Matrix
 from footlights.errors import ParameterError
 from footlights.metrics.faces import ramped
 from footlights.models import trackface
-from footlights.models.faceid import Vector, descriptor, similarity
-from footlights.models.trackface import FaceCrop, TrackFace
+from footlights.models.faceid import Vector, described, descriptor, similarity
+from footlights.models.trackface import FaceCrop, Memory, TrackFace
 from footlights.restoration.base import Contract, Touch, bound, stage
 from footlights.restoration.regions import rectangle
 
@@ -41,6 +41,8 @@ HIGHEST = trackface.HIGHEST
 _SIZE, _YAW, _CLIPPED, _ALIKE = (32.0, 56.0), (45.0, 75.0), (0.3, 0.6), (0.5, 0.7)
 _RAMP = 0.08
 """Most that the share of a face changes from one picture to the next."""
+_AGAIN = 0.15
+"""Share of what is typical of a face in this picture in that of the last ones: it must not flicker."""
 _OVAL = (0.0, 0.02, 0.29, 0.37)
 """Middle and half axes of the mask in sides of the crop: the face with its outline, which is as much of a likeness as
 eyes and mouth; without most of the hair and the throat."""
@@ -60,7 +62,9 @@ class _Walk:
     references: tuple[Plane, ...]
     known: Vector | None
     """Descriptor of the sharpest reference."""
-    state: Plane | None = None
+    memory: Memory | None = None
+    typical: float | None = None
+    """Likeness to a mean face, over the last pictures."""
     before: FaceCrop | None = None
     trust: float = 1.0
     crops: dict[int, tuple[FaceCrop, Plane]] = field(default_factory=dict)
@@ -77,7 +81,7 @@ class _Walk:
         return 0 <= place < len(self.weights) and bool(self.weights[place : place + _WARM_UP + 1].any())
 
 
-@stage("faces.restore", version=5)
+@stage("faces.restore", version=6)
 class RestoreFaces:
     """TrackFace on the faces of the shot; without tracked faces every picture passes unchanged."""
 
@@ -197,28 +201,30 @@ class RestoreFaces:
         """Change of Y'CbCr `(3, P, P)` and how much of it shows, in the crop; None where nothing shows."""
         own = walk.crops.pop(instant, None)
         if own is None:
-            walk.state = walk.before = None
+            walk.memory = walk.before = walk.typical = None
             return None
         assert self._net is not None
         crop, rgb = own
         light = split(rgb, crop.luma)
-        strength = trackface.strength_in(rgb)
-        now = FaceCrop(crop.luma, crop.scale, crop.sigma, light.deviation, crop.references, strength)
+        source, typical = described(crop.luma)
+        walk.typical = typical if walk.typical is None else walk.typical + _AGAIN * (typical - walk.typical)
+        shares = trackface.shares_in(rgb, walk.typical)
+        now = FaceCrop(crop.luma, crop.scale, crop.sigma, light.deviation, crop.references, *shares)
         after = walk.crops.get(instant + 1)
-        detail, walk.state = self._net.step(now, walk.before, after[0] if after else None, walk.state)
+        detail, walk.memory = self._net.step(now, walk.before, after[0] if after else None, walk.memory)
         walk.before = now
-        if not walk.shows(instant):
+        if not walk.shows(instant) or not any(shares):
             return None
         lit = relight(light, detail)
         change = np.tensordot(rgb_to_ycbcr(matrix).astype(np.float32), lit - rgb, 1)
-        alike = self._compared(walk, instant, (crop.luma, crop.luma + change[0]), (rgb, lit))
+        alike = self._compared(walk, instant, (source, descriptor(crop.luma + change[0])), (rgb, lit))
         walk.trust = min(walk.trust + _RAMP, float(smooth(np.array(alike), *_ALIKE)))
         share = self.params.strength * walk.trust * float(walk.weights[instant - walk.face.path.first])
         return (np.asarray(change, np.float32), mask(walk.side) * np.float32(share)) if share > 0 else None
 
-    def _compared(self, walk: _Walk, instant: int, lumas: tuple[Plane, Plane], crops: tuple[Plane, Plane]) -> float:
+    def _compared(self, walk: _Walk, instant: int, seen: tuple[Vector, Vector], crops: tuple[Plane, Plane]) -> float:
         """How alike source and restored face are, -1..1; noted, with the crops where they are least alike."""
-        source, restored = (descriptor(np.asarray(luma, np.float32)) for luma in lumas)
+        source, restored = seen
         alike, frame = similarity(source, restored), instant + self._start
         loss = 0.0 if walk.known is None else similarity(walk.known, source) - similarity(walk.known, restored)
         self.likeness.append(Likeness(walk.number, frame, alike, loss))

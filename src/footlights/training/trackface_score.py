@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,8 +24,8 @@ from footlights.core.colour import ycbcr_to_rgb
 from footlights.core.facelight import COARSE, coarse, relight, split
 from footlights.core.signal import Matrix, Primaries
 from footlights.metrics.fidelity import delta_e, gmsd, haarpsi, lab
-from footlights.models.faceid import descriptor
-from footlights.models.trackface import FaceCrop, TrackFace, strength_in
+from footlights.models.faceid import described, descriptor
+from footlights.models.trackface import FaceCrop, TrackFace, shares_in
 from footlights.training.trackface_data import read_facts
 from footlights.training.trackface_render import SIDE, TrackFacts
 
@@ -60,6 +60,8 @@ class TrackScore:
     to_source: float
     colour_mean: float
     colour_p95: float
+    typical: float
+    """Likeness to a mean face, of which it depends how much of the net's change is given."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -94,8 +96,9 @@ def score_pictures(net: TrackFace, base: Plane, truth: Plane, facts: TrackFacts)
     faces = [split(rgb, luma_of(rgb)) for rgb in base]
     lumas = [luma_of(rgb) for rgb in base]
     sharp = sorted(lumas, key=lambda luma: -float(cv2.Laplacian(luma, cv2.CV_32F).var()))[:3]
+    typical = typical_of(lumas)
     crops = [
-        FaceCrop(luma, facts.scale, facts.sigma, face.deviation, tuple(sharp), strength_in(face.rgb))
+        FaceCrop(luma, facts.scale, facts.sigma, face.deviation, tuple(sharp), *shares_in(face.rgb, typical))
         for luma, face in zip(lumas, faces, strict=True)
     ]
     ours = np.stack([relight(*pair) for pair in zip(faces, net.restore(crops), strict=True)])
@@ -103,6 +106,11 @@ def score_pictures(net: TrackFace, base: Plane, truth: Plane, facts: TrackFacts)
     alone = np.stack([relight(*pair) for pair in zip(faces, singly, strict=True)])
     planes = {name: np.stack([luma_of(rgb) for rgb in each]) for name, each in _named(base, ours, alone, truth)}
     return _score(planes, (base, ours), facts), ours, alone
+
+
+def typical_of(lumas: Iterable[Plane]) -> float:
+    """How much like a mean face a track is, over its instants."""
+    return float(np.mean([described(luma)[1] for luma in lumas]))
 
 
 def strip_of(*rows: Plane) -> Plane:
@@ -143,6 +151,7 @@ def _score(planes: dict[str, Plane], colours: tuple[Plane, Plane], facts: TrackF
         to_source=float(np.mean(np.sum(known["ours"] * known["base"], axis=1))),
         colour_mean=float(drift[face].mean()),
         colour_p95=float(np.quantile(drift[face], 0.95)),
+        typical=typical_of(planes["base"]),
     )
 
 
