@@ -163,6 +163,14 @@ def test_what_differs_by_more_than_noise_is_a_repeat_where_the_next_field_leaps(
     assert repeats.like_noise(signs, level, explained=11.0) is told
 
 
+@pytest.mark.parametrize(("leap", "lit", "told"), [(0.5, True, True), (0.25, True, False), (0.5, False, False)])
+def test_two_fields_that_rest_and_leap_together_are_a_lost_frame(leap: float, lit: bool, told: bool) -> None:
+    """Neither is likely by itself; a leap into other light is no leap."""
+    signs = repeats.Signs(whole=-0.7, busy=-0.5, movers=-1.5, blocks=-0.6, leap=leap, loose=False, lit=lit)
+    joined = repeats.together(np.array([[-2.4, -1.8]]), {(0, 0): signs, (0, 1): signs})
+    assert (joined > 0).tolist() == [[told, told]]
+
+
 def test_a_shaken_camera_that_comes_back_has_lost_nothing(tmp_path: Path) -> None:
     """At a turning point two fields of one parity show the same, and those around do not."""
     shaken = [6 * np.sin(0.9 * f + 0.3) for f in range(80)]

@@ -62,6 +62,8 @@ _TOGETHER, _TOGETHER_LEAST = 3.0, (-0.4, -0.25, 0.2, -4.0)
 """Log odds that two resting fields of one frame have more than both together (each counts the rarity of losses; that
 would be 5.3 if they were independent, but a scene that pauses rests in both); how far the whole and the most changed
 blocks must have fallen in both, how far the leap goes at least, and the log odds of either by itself."""
+_TOGETHER_LEAPS = (0.3, 5.0)
+"""A leap of both fields, under one light, from which that is nearly all: a scene that pauses goes on as it did."""
 _CLIP, _LEAP = 8.0, 2.0
 """Bounds of what counts in spreads, and of the leap."""
 
@@ -82,6 +84,8 @@ class Signs(NamedTuple):
     leap: float
     loose: bool
     """Only fields under other light could be compared with."""
+    lit: bool = True
+    """The field that leaps has the light of the one of its parity before it."""
 
     @property
     def odds(self) -> float:
@@ -155,7 +159,7 @@ def evidence(series: Series, shot: Shot, usable: NDArray[np.bool_]) -> Floats:
             if found is not None and found.told and like_noise(found, float(level[frame, parity]), explained):
                 signs[int(frame), parity] = found
                 odds[frame, parity] = found.odds
-    return _together(odds, signs)
+    return together(odds, signs)
 
 
 def like_noise(found: Signs, level: float, explained: float) -> bool:
@@ -165,13 +169,15 @@ def like_noise(found: Signs, level: float, explained: float) -> bool:
     return level <= explained or (found.blocks <= fallen and found.odds > odds) or leaps
 
 
-def _together(odds: Floats, signs: dict[tuple[int, int], Signs]) -> Floats:
+def together(odds: Floats, signs: dict[tuple[int, int], Signs]) -> Floats:
     """The log odds where the other field of a frame speaks for one."""
     joined = odds.copy()
     for (frame, parity), found in signs.items():
         other = signs.get((frame, 1 - parity))
         if other is not None and found.speaks_for(other) and odds[frame].min() > _TOGETHER_LEAST[-1]:
-            joined[frame, parity] = max(odds[frame, parity], odds[frame].sum() + _TOGETHER)
+            leaps, more = _TOGETHER_LEAPS
+            both = more if min(found.leap, other.leap) >= leaps and found.lit and other.lit else _TOGETHER
+            joined[frame, parity] = max(odds[frame, parity], odds[frame].sum() + both)
     return joined
 
 
@@ -193,13 +199,15 @@ def _signs(
     busiest = np.argsort(-usual)
     movers = np.log(change[:, parity, busiest[:_MOVERS]].mean(axis=1) + _FLOOR)
     most = np.median(level[others, parity])
+    after = _after(whole[:, parity], frame, fall, usually)
     return Signs(
         whole=fall,
         busy=float(np.percentile(np.log(own / usual)[busiest[:_BUSY]], 75)),
         movers=_spreads(movers, frame, others),
         blocks=float(np.log((level[frame, parity] + _LEVEL_FLOOR) / (most + _LEVEL_FLOOR))),
-        leap=_leap(whole[:, parity], frame, fall, usually),
+        leap=float(np.clip(whole[after, parity] - usually, -_LEAP, _LEAP)) if after else 0.0,
         loose=loose,
+        lit=bool(_steady(light, parity)[after]),
     )
 
 
@@ -226,12 +234,10 @@ def _spreads(values: Floats, frame: int, others: NDArray[np.intp]) -> float:
     return float(np.clip((values[frame] - middle) / spread, -_CLIP, _CLIP))
 
 
-def _leap(values: Floats, frame: int, fall: float, usual: float) -> float:
-    """By how much more than usual the first field changes that does not rest as well; 0 where none follows."""
-    for after in range(frame + 1, min(frame + _RUN, len(values))):
-        if values[after] - usual > _RESTING * fall:
-            return float(np.clip(values[after] - usual, -_LEAP, _LEAP))
-    return 0.0
+def _after(values: Floats, frame: int, fall: float, usual: float) -> int:
+    """The first field after a frame's that does not rest as well, whose leap is looked at; 0 where none follows."""
+    run = range(frame + 1, min(frame + _RUN, len(values)))
+    return next((after for after in run if values[after] - usual > _RESTING * fall), 0)
 
 
 def _tiles(difference: NDArray[np.float32]) -> NDArray[np.float32]:

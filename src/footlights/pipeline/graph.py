@@ -143,7 +143,7 @@ def survey_tasks(ingest: Ingest, settings: Settings) -> list[Task]:
     conclude = Task(
         SURVEY,
         f"{OPS}:conclude",
-        4,
+        5,
         {"settings": measured},
         needs=(INGEST, *(part.id for part in parts)),
         units=ingest.frames,
