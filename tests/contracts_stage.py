@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from footlights.core import records
-from footlights.core.clip import Clip, Fine
+from footlights.core.clip import Clip, Fine, Lines
 from footlights.core.plans import Step
 from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal
 from footlights.core.time import FrameRange
@@ -57,6 +57,18 @@ def with_fine(clip: Clip) -> Clip:
     luma = rng.normal(0, 0.02, (count, 4 * height, 4 * width)).astype(np.float32)
     chroma = rng.normal(0, 0.01, (count, 2, 2 * height, 2 * width)).astype(np.float32)
     return replace(clip, fine=Fine(tuple(luma), tuple(chroma)))
+
+
+def with_lines(clip: Clip) -> Clip:
+    """The clip as a net gives it: beside each picture the field that it was made from, here a brighter one with noise;
+    none for the second picture."""
+    rng = np.random.default_rng(4)
+    lines = list[Lines | None]()
+    for number, picture in zip(clip.frames, clip.luma, strict=True):
+        field = picture[number % 2 :: 2] + 0.05
+        lines.append(Lines(field + rng.normal(0, 0.01, field.shape).astype(np.float32), number % 2, 2))
+    lines[1] = None
+    return replace(clip, lines=tuple(lines))
 
 
 def weights_of(cls: type[Any], params: dict[str, Any]) -> str | None:

@@ -152,6 +152,9 @@ class FieldLiftSettings(Section):
     """Factor on the measured noise that the net is told to expect: more takes away more."""
     detail: Annotated[float, Field(ge=0, le=1.5)] = 1.0
     """Share of the fine detail found beyond the tape's raster; 0 leaves it out."""
+    hold: Share = 0.0
+    """Share of the tape's own lines that the net's pictures are drawn towards, noise included; the guard of strengths
+    raises it, up to 0.35, in shots that differ from the tape by more than its noise."""
     on_failure: Literal["stop", "classical"] = "stop"
     """Where the net breaks down: `stop` leaves the piece unfinished; `classical` restores the rest of it with the
     filters, which the report marks in red."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contracts_stage import assert_stage, clip_of, with_fine
+from contracts_stage import assert_stage, clip_of, with_fine, with_lines
 from footlights.core.clip import Clip
 from footlights.core.plans import Step
 from footlights.errors import ParameterError, PlanError, UsageError
@@ -41,6 +41,7 @@ CASES: dict[str, tuple[Clip, dict[str, Any] | None, dict[str, Any]]] = {
     ),
     "denoise.motion": (clip_of(), {"strength": 0.0}, {"radius": 2, "sigmas": (2.0,), "chroma_sigma": 1.0}),
     "denoise.steady": (clip_of(), {"strength": 0.0}, {"sigma": 2.0, "chroma_sigma": 1.0}),
+    "fields.hold": (with_lines(clip_of()), {"share": 0.0}, {"share": 0.3, "subcarrier": 0.265}),
     "colour.balance": (
         clip_of(),
         {"black": (0.0, 0.0, 0.0), "white": (1.0, 1.0, 1.0)},
@@ -81,6 +82,8 @@ def test_a_stage_says_what_it_is_and_bounds_its_parameters(name: str) -> None:
     [
         ("denoise.motion", {"radius": 9}, "denoise.motion.radius = 9"),
         ("denoise.steady", {"sigma": 99.0}, "denoise.steady.sigma = 99"),
+        ("fields.hold", {"share": 1.5}, "0..1"),
+        ("fields.hold", {"subcarrier": 0.7}, "0..0.5 cycles a sample"),
         ("denoise.motion", {"sigmas": (1.0, 2.0)}, "one sigma for every level"),
         ("detail.limited", {"strength": -1}, "0..2"),
         ("faces.restore", {"strength": 2.0}, "0..1"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,16 @@ class Fine:
         return Fine(luma, tuple(np.stack([cb * row[1] + cr * row[2] for row in (blue, red)]) for cb, cr in self.chroma))
 
 
+class Lines(NamedTuple):
+    """What a tape holds of one picture: its luma lines `first`, `first + step` …"""
+
+    luma: Plane
+    """`(h, W)`, in the clip's nominal range and matrix."""
+    first: int
+    step: int
+    """2 for a field, 1 for a frame that is one instant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
     """T consecutive frames of one timeline.
@@ -58,6 +69,9 @@ class Clip:
     """Frames per second of this timeline."""
     fine: Fine | None = None
     """Detail beyond this raster, where a net has found some."""
+    lines: tuple[Lines | None, ...] = ()
+    """The tape's own lines of each picture that a net made; None where it lacks them. Empty where nobody tells, and
+    behind whatever changes matrix, balance or size."""
 
     def __post_init__(self) -> None:
         if self.luma.ndim != 3 or self.chroma.ndim != 4 or self.chroma.shape[1] != 2:
@@ -66,6 +80,8 @@ class Clip:
             )
         if not len(self.luma) == len(self.chroma) == len(self.frames):
             raise ValueError(f"{len(self.luma)} luma, {len(self.chroma)} chroma planes for {len(self.frames)} frames")
+        if self.lines and len(self.lines) != len(self.frames):
+            raise ValueError(f"lines of {len(self.lines)} pictures for {len(self.frames)} frames")
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -87,7 +103,8 @@ class Clip:
     def picked(self, index: Picks | slice, frames: FrameRange) -> Clip:
         """The pictures of `index`, called `frames`."""
         fine = None if self.fine is None else self.fine.picked(index)
-        return replace(self, luma=self.luma[index], chroma=self.chroma[index], frames=frames, fine=fine)
+        lines = tuple(self.lines[n] for n in np.arange(len(self.lines))[index]) if self.lines else ()
+        return replace(self, luma=self.luma[index], chroma=self.chroma[index], frames=frames, fine=fine, lines=lines)
 
     def with_pictures(self, luma: Plane, chroma: Plane) -> Clip:
         """The same frames with other pictures."""
@@ -104,6 +121,7 @@ def join(clips: list[Clip]) -> Clip:
     fine = [clip.fine for clip in clips if clip.fine is not None]
     if fine and len(fine) != len(clips):
         raise ValueError("clips with and without fine detail cannot be joined")
+    told = all(clip.lines for clip in clips)
     return replace(
         clips[0],
         luma=np.concatenate([clip.luma for clip in clips]),
@@ -114,4 +132,5 @@ def join(clips: list[Clip]) -> Clip:
         )
         if fine
         else None,
+        lines=tuple(chain.from_iterable(clip.lines for clip in clips)) if told else (),
     )

@@ -51,14 +51,14 @@ class Knob:
     parameter: str
     planned: float
     kept: float
-    """What the tape's noise explains; `planned`, or less."""
+    """What the tape's noise explains; `planned`, or less; more of what holds a picture to the tape's lines."""
     without: float
     """Residual over noise of the trial's pictures with it at nothing, all others as planned."""
 
     @property
-    def lowered(self) -> bool:
-        """Whether less of it is kept than was planned."""
-        return self.kept < self.planned
+    def changed(self) -> bool:
+        """Whether it is kept otherwise than it was planned."""
+        return self.kept != self.planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,13 @@ class StrengthTrial:
     tried: float
     """The same of the trial's pictures, which no encoder has seen, with everything as planned."""
     knobs: tuple[Knob, ...]
+    """Of what has to change at all: where holding to the tape's lines is enough, that alone."""
     foretold: float
     """Residual over noise of the master that is expected from what is kept."""
     least: float
-    """The same with nothing raised at all."""
+    """The same with as little as the guard may leave."""
 
     @property
     def lowered(self) -> bool:
-        """Whether anything of it is lowered."""
-        return any(knob.lowered for knob in self.knobs)
+        """Whether the net or anything behind it gets less strength than was planned."""
+        return any(knob.changed for knob in self.knobs)

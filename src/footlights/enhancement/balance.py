@@ -62,7 +62,7 @@ class BalanceColour:
             picture = cv2.transform(np.stack([clip.luma[index], *clip.chroma[index]], axis=-1), both)
             luma[index], chroma[index] = picture[..., 0], np.moveaxis(picture[..., 1:], -1, 0)
         fine = None if clip.fine is None else clip.fine.mixed(self._mixing)
-        return replace(clip, luma=luma, chroma=chroma, fine=fine)
+        return replace(clip, luma=luma, chroma=chroma, fine=fine, lines=())
 
 
 def affine(

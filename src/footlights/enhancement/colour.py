@@ -53,4 +53,4 @@ class ConvertColour:
             range=Range.LIMITED,
         )
         fine = None if clip.fine is None else clip.fine.mixed(difference_matrix(source, target))
-        return replace(clip, luma=luma, chroma=chroma, signal=signal, fine=fine)
+        return replace(clip, luma=luma, chroma=chroma, signal=signal, fine=fine, lines=())

@@ -30,14 +30,13 @@ from footlights.media.reader import VideoReader
 from footlights.media.roundtrip import is_dv
 from footlights.pipeline import putback
 from footlights.pipeline.pushback import ROUNDING, Instant, ShotRequest, Shown, residual, shown_by
+from footlights.planning import remainders
 
 RESULT = "result.json"
 _SAMPLES = 3
 """Pictures of a shot that are compared."""
 _BATCH = 8
 """Shots per task: when a shot is made anew, so many are compared again."""
-_CRAWL = 0.1
-"""Codes of dot crawl or cross-colour from which a tape is taken to have been composite."""
 _LOSSLESS = frozenset({"ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210", "v308", "r210", "magicyuv", "png"})
 """Codecs of tapes that add no error of their own."""
 
@@ -194,7 +193,7 @@ def _request(
         conceal=undone.get("dropouts.conceal"),
         flicker=undone.get("flicker.level"),
         halos=undone.get("halos.equalise"),
-        composite=step == 2 and max(report.composite.dot_crawl, report.composite.cross_colour) >= _CRAWL,
+        composite=step == 2 and remainders.composite(report),
         why=why or ("" if instants else "no instant of it is shown as it came through"),
     )
 

@@ -1,22 +1,22 @@
 """The guard of strengths: where noise does not explain a shot's master, enhancement is lowered until it does.
 
 When the pieces are there, the re-degradation check is made first. Of a shot that fails it, the pictures that were
-compared are made once more without an encoder, with each strength at nothing in turn, and pushed back to the tape;
-from that follows how much of each is explained (`planning/strengths.py`). Only the pieces of shots that are lowered
-are made anew, and checked again; twice at most. What that did not explain gets its strengths back. Shots that a
-person planned are left as they are.
+compared are made once more without an encoder, held to a share of the tape's own lines, if need be with each strength
+at nothing in turn, and pushed back to the tape; from that follows how much of each is explained
+(`planning/strengths.py`). Only the pieces of shots that are lowered are made anew, and checked again; twice at most.
+What that did not explain gets its strengths back. Shots that a person planned are left as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from footlights.core import records
 from footlights.core.clip import Clip
-from footlights.core.plans import Piece, RestorationPlan, ShotPlan, Step, Value
+from footlights.core.plans import Piece, RestorationPlan, ShotPlan, Step
 from footlights.core.redegraded import ShotFidelity, StrengthTrial
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Ingest
@@ -28,9 +28,11 @@ from footlights.pipeline import fidelity, graph
 from footlights.pipeline.job import keep_plan
 from footlights.pipeline.pictures import Cuts, source_blocks
 from footlights.pipeline.pushback import ShotRequest, Shown, residual
+from footlights.planning.remainders import carrier_left
 from footlights.planning.strengths import (
-    STRENGTHS,
+    BEHIND,
     Name,
+    held,
     in_vain,
     lowered,
     planned,
@@ -38,6 +40,7 @@ from footlights.planning.strengths import (
     settled,
     told,
     unlowered,
+    with_strengths,
 )
 from footlights.planning.wholetape import tape_order
 from footlights.restoration import chain
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
     from footlights.pipeline.run import Surveyed
     from footlights.pipeline.session import Session
 
-VERSION = 3
+VERSION = 4
 TRIALS = "trials.json"
 _ROUNDS = 2
 _LEFT_OUT = ("rate.convert", "faces.restore")
@@ -70,6 +73,8 @@ class TrialRequest:
     """Instants of a source frame."""
     measured: float
     """Residual over noise of its master."""
+    carrier: float
+    """Cycles a sample of the subcarrier whose traces it shows; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +111,14 @@ def guarded(
         made = replace(made, trials=(*made.trials, *trials))
         if not any(trial.lowered for trial in trials):
             break
-        again = _checked(one, known, lowered(made.plan, trials), layout, make)
+        carriers = {request.plan.shot: request.carrier for request in requests}
+        again = _checked(one, known, lowered(made.plan, trials, carriers), layout, make)
         made = replace(again, trials=made.trials)
     if vain := in_vain(made.trials, made.found):
         for checked in made.found:
             if checked.shot in vain:
                 came_to = f"with less its master came to {checked.ratio:.2f} of the noise"
-                one.warn(f"Enhancement of shot {checked.shot} is put back as it was planned: {came_to}.")
+                one.warn(f"Strength in shot {checked.shot} is put back as it was planned: {came_to}.")
         again = _checked(one, known, put_back(made.plan, plan, vain), layout, make)
         made = replace(again, trials=tuple(unlowered(made.trials, vain)))
     if made.plan != plan:
@@ -140,8 +146,8 @@ def _failing(made: Guarded) -> tuple[list[int], dict[int, float]]:
     """Shots that are not explained: those that a person planned, and how far off the others are."""
     off = {one.shot: one.ratio for one in made.found if one.samples and not one.explained and not one.undecided}
     by_hand = [shot for shot in off if made.plan.shots[shot].approved_by == "person"]
-    raised = {shot: ratio for shot, ratio in off.items() if shot not in by_hand and planned(made.plan.shots[shot])}
-    return by_hand, raised
+    others = {shot: made.plan.shots[shot] for shot in off if shot not in by_hand}
+    return by_hand, {number: off[number] for number, shot in others.items() if planned(shot) or held(shot) is not None}
 
 
 def _requests(known: Surveyed, made: Guarded, failing: Mapping[int, float], one: Session) -> Iterator[TrialRequest]:
@@ -153,7 +159,9 @@ def _requests(known: Surveyed, made: Guarded, failing: Mapping[int, float], one:
             instants = tuple(replace(at, frame=int(at.frame * step)) for at in asked.instants)
             slots = shot.slots.grow(0, 1) if graph.ends_late(plan, shot.shot, factor) else shot.slots
             compared = replace(asked, instants=instants)
-            yield TrialRequest(graph.bare(shot), slots, compared, order, factor, failing[shot.shot])
+            report = known.survey.shots[shot.shot]
+            carrier = carrier_left(report, known.ingest.source) if factor == 2 else 0.0
+            yield TrialRequest(graph.bare(shot), slots, compared, order, factor, failing[shot.shot], carrier)
 
 
 def _task(request: TrialRequest, number: int, threads: int) -> Task:
@@ -181,7 +189,7 @@ def measure(
             progress(len(clean))
 
         def ratio(strengths: Mapping[Name, float]) -> float:
-            left = residual(request.asked, opened, (_finished(request.plan, clip, strengths) for clip in clean))
+            left = residual(request.asked, opened, (_finished(request, clip, strengths) for clip in clean))
             return left.rms / left.noise
 
         yield settled(request.plan, request.measured, ratio)
@@ -189,28 +197,45 @@ def measure(
 
 def _clean(request: TrialRequest, instant: int, opened: tuple[Ingest, VideoReader]) -> Clip:
     """A picture as it is before anything is added to it, with what the net has found beside it."""
-    shot = request.plan
-    stages = [build(step) for step in _parted(shot)[0]]
-    reach = chain.reach(stages)
-    slot = FrameRange(instant // request.factor, instant // request.factor + 1)
-    context = slot.grow(reach.before, reach.after).intersect(request.slots)
-    cuts = Cuts(request.slots, starts_late=bool(shot.first_field), ends_late=request.slots != shot.slots)
+    steps = _parted(request.plan.steps)[0]
+    # Rebuilding looks far around what was lost; where nothing was, it changes nothing and is not worth its context.
+    calm = [step for step in steps if step.stage != "gaps.rebuild"]
+    context = _context(request, calm, instant)
+    if any(slot in context for step in steps if step not in calm for slot in _rebuilt(step)):
+        context, calm = _context(request, steps, instant), steps
+    cuts = Cuts(
+        request.slots, starts_late=bool(request.plan.first_field), ends_late=request.slots != request.plan.slots
+    )
     blocks = source_blocks(*opened, context, cuts, request.field_order)
-    (clip,) = chain.run(stages, blocks, FrameRange(instant, instant + 1))
+    (clip,) = chain.run([build(step) for step in calm], blocks, FrameRange(instant, instant + 1))
     return clip
 
 
-def _finished(shot: ShotPlan, clip: Clip, strengths: Mapping[Name, float]) -> Shown:
+def _context(request: TrialRequest, steps: Sequence[Step], instant: int) -> FrameRange:
+    """Frames of the shot that these steps need for a picture."""
+    reach = chain.reach([build(step) for step in steps])
+    slot = FrameRange(instant // request.factor, instant // request.factor + 1)
+    return slot.grow(reach.before, reach.after).intersect(request.slots)
+
+
+def _rebuilt(step: Step) -> Iterator[int]:
+    for name in ("lost", "damaged"):
+        slots = step.params.get(name, ())
+        assert isinstance(slots, tuple)
+        yield from (int(slot) for slot in slots)
+
+
+def _finished(request: TrialRequest, clip: Clip, strengths: Mapping[Name, float]) -> Shown:
     """The picture of the master with other strengths than planned."""
-    for step in _parted(shot)[1]:
-        name = STRENGTHS.get(step.stage, "")
-        given: dict[str, Value] = {name: strengths[step.stage, name]} if (step.stage, name) in strengths else {}
-        clip = build(replace(step, params={**step.params, **given})).run(clip)
+    for step in _parted(with_strengths(request.plan, strengths, request.carrier))[1]:
+        clip = build(step).run(clip)
     return clip.luma[0], clip.chroma[0]
 
 
-def _parted(shot: ShotPlan) -> tuple[list[Step], list[Step]]:
-    """The steps up to the one that enlarges, and from it on."""
-    steps = [step for step in shot.steps if step.stage not in _LEFT_OUT]
-    at = next(number for number, step in enumerate(steps) if step.stage.startswith("upscale."))
+def _parted(given: Sequence[Step]) -> tuple[list[Step], list[Step]]:
+    """The steps up to the net and what steadies its pictures, or up to the one that enlarges where there is no net; and
+    the others, none of which looks at other pictures."""
+    steps = [step for step in given if step.stage not in _LEFT_OUT]
+    behind = [number + 1 for number, step in enumerate(steps) if step.stage in BEHIND]
+    at = behind[-1] if behind else next(n for n, step in enumerate(steps) if step.stage.startswith("upscale."))
     return steps[:at], steps[at:]

@@ -93,6 +93,15 @@ def denoise(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         )
 
 
+def hold(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    """The tape's own lines beside the net's pictures, where the settings ask for a share of them."""
+    share = tape.settings.restoration.fieldlift.hold
+    if share and not net_objection(tape, report):
+        why = f"restoration.fieldlift.hold = {share:g}"
+        carrier = remainders.carrier_left(report, tape.ingest.source) if tape.field_rate else 0.0
+        yield step("fields.hold", why, share=share, subcarrier=carrier)
+
+
 def upscale(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     """The one enlargement to the size of the master."""
     geometry, detail = tape.geometry, tape.settings.restoration.fieldlift.detail

@@ -19,6 +19,7 @@ FILTERS = (
     "chroma.align",
     "halos.equalise",
     "fields.unmix",
+    "fields.hold",
     "detail.limited",
 )
 """Steps that change recorded lines without learning."""
@@ -27,6 +28,7 @@ RATE = "rate.convert"
 NO_REPAIR = (NET_FAILED, LOWERED, RATE, *FILTERS)
 """Kinds of interventions that put nothing in the place of what was recorded."""
 _ADDED = {
+    "fields.hold": ("the tape's own lines", "share"),
     "upscale.fine": ("net detail", "detail"),
     "faces.restore": ("net detail of faces", "strength"),
     "detail.limited": ("fine contrast", "strength"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from footlights.core.plans import Step, Value
-from footlights.core.reports import Remainder
+from footlights.core.reports import Remainder, ShotReport
+from footlights.core.source import Source
+from footlights.core.subcarrier import of_raster
 from footlights.restoration.base import STAGES
 from footlights.settings import DenoiseSettings
 
@@ -14,6 +16,8 @@ KEPT = 0.5
 were, the field shows them with noise, and the mean of two estimates errs less than either."""
 CRAWL = 0.3
 """Codes of dot crawl from which a field's own lines cannot be trusted."""
+TRACES = 0.1
+"""Codes of dot crawl or cross-colour from which a tape is taken to have been composite."""
 _HIDDEN = 2.0
 """What the net leaves is coarser than what it was given and lies along edges: flat blocks show about half of it
 (docs/decisions/20261129-noise-behind-the-net.md)."""
@@ -24,6 +28,17 @@ _MOST = 2.5
 def kept_detail(dot_crawl: float) -> float:
     """Share of the fields' own detail to keep on a shot with so many codes of dot crawl."""
     return KEPT if dot_crawl < CRAWL else 0.0
+
+
+def composite(report: ShotReport) -> bool:
+    """Whether a shot shows traces of a composite connection."""
+    return max(report.composite.dot_crawl, report.composite.cross_colour) >= TRACES
+
+
+def carrier_left(report: ShotReport, source: Source) -> float:
+    """Cycles a sample of the colour subcarrier whose traces an interlaced shot shows; 0 where it shows none."""
+    carrier = of_raster(source.width, source.height // 2 * 2)
+    return round(carrier.cycles, 6) if carrier and composite(report) else 0.0
 
 
 def behind_net(settings: DenoiseSettings, noise: tuple[float, float], left: Remainder | None) -> Step:

@@ -109,6 +109,7 @@ def _decided(tape: Tape, report: ShotReport) -> list[Step | Skipped]:
         pictures.deinterlace,
         pictures.unmix,
         pictures.denoise,
+        pictures.hold,
         _colour,
         _light,
         pictures.upscale,

@@ -1,37 +1,45 @@
 """How strong enhancement may be in a shot whose master noise does not explain, and the plan after that. Pure.
 
-The square of what is left over falls by what each strength has put in, which grows with the square of the strength.
-So one trial without each tells how far the one that puts in most is to be lowered, then the next; one more proves it.
-Of grain half stays in any case.
+First the net's pictures are held to a share of the tape's own lines, up to `MOST`: what structure is left over falls by
+that share (docs/decisions/20261130-holding-to-the-tape.md). Where it is not enough, strengths are lowered besides. The
+square of what is left over falls by what each strength has put in, which grows with the square of the strength. So one
+trial without each tells how far the one that puts in most is to be lowered, then the next; one more proves it. Of grain
+half stays in any case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import floor, sqrt
+from math import ceil, floor, sqrt
 
-from footlights.core.plans import LOWERED, Intervention, RestorationPlan, ShotPlan, Skipped, Step
+from footlights.core.plans import LOWERED, Intervention, RestorationPlan, ShotPlan, Skipped, Step, Value
 from footlights.core.redegraded import LIMIT, Knob, ShotFidelity, StrengthTrial
 from footlights.planning.timeline import output_range
-
-STRENGTHS = {"upscale.fine": "detail", "detail.limited": "strength", "grain.synthesis": "share"}
-"""Steps that add to a picture what the tape's noise has to hide, and the parameter that says how much."""
-_STAYS = {"grain.synthesis": 0.5}
-"""Share of a planned strength that is kept in any case: shots of one tape have one grain, and it is the tape's own."""
-AIM = LIMIT - 0.005
-"""Residual over noise that is aimed at."""
-_GRID = 0.05
-"""Strengths are rounded down to a multiple of this."""
-_HALVED = 2
-"""Times that a strength is halved where less is explained than was foretold."""
-_FELT = 0.004
-"""Of the squared noise: what a strength has to put in at least before it is lowered."""
+from footlights.restoration.base import STAGES
 
 Name = tuple[str, str]
 """Stage and parameter."""
 Ratio = Callable[[Mapping[Name, float]], float]
 """Residual over noise of a shot's pictures with these strengths instead of those of the plan."""
+STRENGTHS = {"upscale.fine": "detail", "detail.limited": "strength", "grain.synthesis": "share"}
+"""Steps that add to a picture what the tape's noise has to hide, and the parameter that says how much."""
+HOLD: Name = ("fields.hold", "share")
+"""What draws the net's pictures towards the tape's lines."""
+MOST = 0.35
+"""Largest share of the tape's lines: beyond it their noise and combs cost more than they tell."""
+BEHIND = ("fieldlift.restore", "denoise.steady")
+"""Steps that pictures are held to the tape's lines behind."""
+_STAYS = {"grain.synthesis": 0.5}
+"""Share of a planned strength that is kept in any case: shots of one tape have one grain, and it is the tape's own."""
+AIM = LIMIT - 0.005
+"""Residual over noise that is aimed at."""
+_GRID = 0.05
+"""Strengths are rounded to a multiple of this: down, and shares of the tape's lines up."""
+_HALVED = 2
+"""Times that a strength is halved where less is explained than was foretold."""
+_FELT = 0.004
+"""Of the squared noise: what a strength has to put in at least before it is lowered."""
 
 
 def planned(shot: ShotPlan) -> dict[Name, float]:
@@ -44,33 +52,85 @@ def planned(shot: ShotPlan) -> dict[Name, float]:
     return found
 
 
+def held(shot: ShotPlan) -> float | None:
+    """The planned share of the tape's lines; None where no net stands between them and the pictures."""
+    shares = {step.stage: step.params.get(HOLD[1], 0.0) for step in shot.steps}
+    if BEHIND[0] not in shares:
+        return None
+    share = shares.get(HOLD[0], 0.0)
+    assert isinstance(share, int | float)
+    return float(share)
+
+
 def settled(shot: ShotPlan, measured: float, ratio: Ratio) -> StrengthTrial:
     """Which strengths explain a shot whose master came to `measured`; all of them as planned where none would."""
-    wanted = planned(shot)
-    tried, least = ratio({}), ratio(dict.fromkeys(wanted, 0.0))
+    tried = ratio({})
+    trial = StrengthTrial(shot.shot, measured, tried, (), measured, measured)
     # The encoder takes a little of grain and detail away, and adds its own error.
     shift = measured**2 - tried**2
-    without = {name: ratio({name: 0.0}) for name in wanted}
-    gains = {name: tried**2 - value**2 for name, value in without.items()}
+
+    def master(strengths: Mapping[Name, float]) -> float:
+        """What a master comes to whose pictures come to that in a trial."""
+        return sqrt(max(ratio(strengths) ** 2 + shift, 0.0))
+
+    before = held(shot)
+    most = {} if before is None or before >= MOST else {HOLD: MOST}
+    by_lines = master(most) if most else measured
+    if most and before is not None:
+        if by_lines <= LIMIT:
+            share, foretold = _enough(before, measured, by_lines, master)
+            knob = Knob(*HOLD, before, share, tried)
+            return replace(trial, knobs=(knob,), foretold=round(foretold, 3), least=round(by_lines, 3))
+        trial = replace(trial, knobs=(Knob(*HOLD, before, MOST, tried),))
+    return _lowered(shot, trial, most, by_lines, master)
+
+
+def _enough(before: float, measured: float, by_most: float, master: Ratio) -> tuple[float, float]:
+    """The smallest share of the tape's lines that is enough where `MOST` is, and what the master comes to with it."""
+    # What is left of the structure falls with the share's complement, its square with the complement's.
+    structure = max(measured**2 - by_most**2, 1e-9) / ((1 - before) ** 2 - (1 - MOST) ** 2)
+    left = (1 - before) ** 2 - (measured**2 - AIM**2) / structure
+    share = round(ceil((1 - sqrt(max(left, 0.0))) / _GRID - 1e-6) * _GRID, 3)
+    if share < MOST:
+        proven = master({HOLD: share})
+        if proven <= LIMIT:
+            return share, proven
+    return MOST, by_most
+
+
+def _lowered(
+    shot: ShotPlan, trial: StrengthTrial, lines: Mapping[Name, float], measured: float, master: Ratio
+) -> StrengthTrial:
+    """The trial of a shot that comes to `measured` with its pictures held to the tape's `lines` as far as may be."""
+    wanted = planned(shot)
+    least = master({**lines, **{name: _held(name, wanted, 0.0) for name in wanted}}) if wanted else measured
+    trial = replace(trial, least=round(least, 3))
+    if least > LIMIT:
+        unchanged = tuple(replace(knob, kept=knob.planned) for knob in trial.knobs)
+        return replace(trial, knobs=unchanged)
+    without = {name: master({**lines, name: 0.0}) for name in wanted}
+    gains = {name: measured**2 - value**2 for name, value in without.items()}
     kept, foretold = dict[Name, float](), measured
     for proposed in _proposals(wanted, gains, measured**2 - AIM**2):
-        proven = _master(ratio(proposed), shift)
+        proven = master({**lines, **proposed})
         if proven <= LIMIT:
             kept, foretold = proposed, proven
             break
-    knobs = tuple(Knob(*name, value, kept.get(name, value), without[name]) for name, value in wanted.items())
-    return StrengthTrial(shot.shot, measured, tried, knobs, round(foretold, 3), round(_master(least, shift), 3))
+    if not kept:
+        return replace(trial, knobs=tuple(replace(knob, kept=knob.planned) for knob in trial.knobs))
+    knobs = tuple(Knob(*name, value, kept.get(name, value), round(without[name], 3)) for name, value in wanted.items())
+    return replace(trial, knobs=(*trial.knobs, *knobs), foretold=round(foretold, 3))
 
 
 def _proposals(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed: float) -> Iterator[dict[Name, float]]:
     """What is tried, most first: as foretold; what is kept in part halved, and halved again; none of what was to be
-    lowered; none of all that put anything in."""
+    lowered; none of all that put anything in; as little of everything as may be."""
     kept = _chosen(wanted, gains, needed)
     halved = [
         {name: _held(name, wanted, value / 2**times) for name, value in kept.items()} for times in range(_HALVED + 1)
     ]
     felt = [name for name, gain in gains.items() if gain >= _FELT]
-    none = [{name: _held(name, wanted, 0.0) for name in names} for names in (kept, felt)]
+    none = [{name: _held(name, wanted, 0.0) for name in names} for names in (kept, felt, wanted)]
     tried: list[dict[Name, float]] = []
     for one in (*halved, *none):
         if one and one not in tried:
@@ -81,11 +141,6 @@ def _proposals(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed
 def _held(name: Name, wanted: Mapping[Name, float], value: float) -> float:
     """Down to the grid, but not below what stays of the planned strength."""
     return max(round(floor(value / _GRID + 1e-6) * _GRID, 3), round(_STAYS.get(name[0], 0.0) * wanted[name], 3))
-
-
-def _master(tried: float, shift: float) -> float:
-    """What a master comes to whose pictures come to `tried` in a trial."""
-    return sqrt(max(tried**2 + shift, 0.0))
 
 
 def _chosen(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed: float) -> dict[Name, float]:
@@ -100,11 +155,28 @@ def _chosen(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed: f
     return kept
 
 
-def lowered(plan: RestorationPlan, trials: Sequence[StrengthTrial]) -> RestorationPlan:
+def with_strengths(shot: ShotPlan, strengths: Mapping[Name, float], carrier: float) -> tuple[Step, ...]:
+    """The steps of a shot with other strengths. Holding to the tape's lines comes in where it was not planned; around
+    `carrier` cycles a sample, unless 0, that leaves pictures as they are."""
+    found = list[Step]()
+    for step in shot.steps:
+        name = (step.stage, STRENGTHS.get(step.stage, HOLD[1]))
+        found.append(replace(step, params={**step.params, name[1]: strengths[name]}) if name in strengths else step)
+    if HOLD in strengths and HOLD[0] not in {step.stage for step in found}:
+        at = max(number for number, step in enumerate(found) if step.stage in BEHIND) + 1
+        params: dict[str, Value] = {HOLD[1]: strengths[HOLD], "subcarrier": carrier}
+        found.insert(
+            at, Step(HOLD[0], STAGES.get(HOLD[0]).version, params, "the net's pictures beside the tape's lines")
+        )
+    return tuple(found)
+
+
+def lowered(plan: RestorationPlan, trials: Sequence[StrengthTrial], carriers: Mapping[int, float]) -> RestorationPlan:
     """The plan with the strengths that are kept, each with its why; a step of which nothing is kept is left out, but
-    for the one that enlarges."""
+    for the one that enlarges. `carriers` as in `with_strengths`, by shot."""
     kept = {trial.shot: trial for trial in trials if trial.lowered}
-    return replace(plan, shots=tuple(_shot(shot, kept.get(shot.shot)) for shot in plan.shots))
+    shots = (_shot(shot, kept.get(shot.shot), carriers.get(shot.shot, 0.0)) for shot in plan.shots)
+    return replace(plan, shots=tuple(shots))
 
 
 def in_vain(trials: Sequence[StrengthTrial], found: Sequence[ShotFidelity]) -> frozenset[int]:
@@ -134,7 +206,7 @@ def unlowered(trials: Sequence[StrengthTrial], shots: frozenset[int]) -> Iterato
 def words(trial: StrengthTrial) -> str:
     """What was lowered and why."""
     changes = ", ".join(
-        f"{knob.stage} {knob.parameter} {knob.planned:g} → {knob.kept:g}" for knob in trial.knobs if knob.lowered
+        f"{knob.stage} {knob.parameter} {knob.planned:g} → {knob.kept:g}" for knob in trial.knobs if knob.changed
     )
     found = f"pushed back to the tape, the master came to {trial.measured:.2f} of its noise"
     return f"{changes}: {found}, {trial.foretold:.2f} foretold (limit {LIMIT:g})"
@@ -152,27 +224,28 @@ def told(trials: Sequence[StrengthTrial]) -> Iterator[str]:
     """A sentence for every shot that was tried."""
     for trial in trials:
         if trial.lowered:
-            yield f"Enhancement of shot {trial.shot} is lowered. {words(trial)}."
+            yield f"Strength in shot {trial.shot} is lowered. {words(trial)}."
         else:
             yield (
-                f"Enhancement of shot {trial.shot} stays as planned: pushed back to the tape, its master came to "
-                f"{trial.measured:.2f} of the noise, and without any of it would come to {trial.least:.2f}."
+                f"Strength in shot {trial.shot} stays as planned: pushed back to the tape, its master came to "
+                f"{trial.measured:.2f} of the noise, and with as little as may be would come to {trial.least:.2f}."
             )
 
 
-def _shot(shot: ShotPlan, trial: StrengthTrial | None) -> ShotPlan:
+def _shot(shot: ShotPlan, trial: StrengthTrial | None, carrier: float) -> ShotPlan:
     if trial is None:
         return shot
-    kept = {knob.stage: knob for knob in trial.knobs if knob.lowered}
+    kept = {knob.stage: knob for knob in trial.knobs if knob.changed}
     found = f"pushed back to the tape, {trial.measured:.2f} of its noise"
     steps, left_out = list[Step](), list[Skipped]()
-    for step in shot.steps:
+    for step in with_strengths(shot, {(knob.stage, knob.parameter): knob.kept for knob in kept.values()}, carrier):
         knob = kept.get(step.stage)
         if knob is None:
             steps.append(step)
         elif knob.kept or step.stage.startswith("upscale."):
-            why = f"{step.why}; {knob.parameter} lowered from {knob.planned:g}: {found}"
-            steps.append(replace(step, params={**step.params, knob.parameter: knob.kept}, why=why))
+            way = "raised" if knob.kept > knob.planned else "lowered"
+            why = f"{step.why}; {knob.parameter} {way} from {knob.planned:g}: {found}"
+            steps.append(replace(step, why=why))
         else:
             left_out.append(Skipped(step.stage, f"{step.why}; {knob.planned:g} was too much: {found}"))
     return replace(shot, steps=tuple(steps), skipped=(*shot.skipped, *left_out))

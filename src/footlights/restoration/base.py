@@ -66,6 +66,8 @@ class Contract:
     """True for a stage that gives fine detail beside its pictures."""
     needs_detail: bool = False
     """True for a stage that enlarges with it."""
+    needs_lines: bool = False
+    """True for a stage that compares pictures with the tape's own lines, which go with those of a net."""
     touches_output: bool = False
     """True for a stage that numbers what it touched on its output timeline."""
     exact: float = 0.0

@@ -96,6 +96,8 @@ def check(stages: Sequence[Stage], factor: int, size: tuple[int, int], step: Fra
             raise PlanError(f"step '{stage.name}' comes too late", "it works on the tape's raster", _MEND)
         if contract.needs_detail and not detail:
             raise PlanError(f"step '{stage.name}' has no fine detail to add", "no net stands before it", _MEND)
+        if contract.needs_lines and not detail:
+            raise PlanError(f"step '{stage.name}' has no lines to compare with", "no net stands before it", _MEND)
         detail = detail or contract.finds_detail
         woven = woven and contract.rate == 1
         tape_size = tape_size and contract.size is None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from footlights.core.clip import Clip, Fine, Plane, join
+from footlights.core.clip import Clip, Fine, Lines, Plane, join
 from footlights.core.signal import FieldOrder
 from footlights.core.time import FrameRange
 from footlights.errors import NetError, ParameterError
@@ -130,7 +130,16 @@ class RestoreFields:
             frames=FrameRange(given.frames.start * count, given.frames.stop * count),
             rate=given.rate * count,
             fine=fine,
+            lines=tuple(self._lines(given, instant) for instant in range(count)),
         )
+
+    def _lines(self, given: Clip, instant: int) -> Lines | None:
+        """What the tape holds of an instant of a frame; None where it was lost."""
+        first = instant if self.params.top_first else 1 - instant
+        missing = self._lost.get(given.frames.start, 0)
+        if self.params.instants == 1:
+            return None if missing else Lines(given.luma[0], 0, 1)
+        return None if missing & (1, 2)[first] else Lines(given.luma[0, first::2], first, 2)
 
     def _turned(self, planes: Plane) -> Plane:
         """`(…, H, W)` upside down where the tape's bottom field comes first: the net knows one order."""

@@ -189,6 +189,7 @@ def _empty(clip: Clip, raster: Raster) -> Clip:
         chroma=np.empty((len(clip), 2, height // 2, width // 2), np.float32),
         signal=replace(clip.signal, sample_aspect=Fraction(1)),
         fine=None,
+        lines=(),
     )
 
 

@@ -26,7 +26,7 @@ def content(story: Story) -> Mapping[str, object] | None:
 
 
 def _tried(one: StrengthTrial) -> Mapping[str, object]:
-    changes = [f"{knob.stage} {knob.parameter} {knob.planned:g} → {knob.kept:g}" for knob in one.knobs if knob.lowered]
+    changes = [f"{knob.stage} {knob.parameter} {knob.planned:g} → {knob.kept:g}" for knob in one.knobs if knob.changed]
     return {
         "shot": one.shot,
         "changes": ", ".join(changes) or "nothing: it would not have been enough",
