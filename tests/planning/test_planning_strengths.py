@@ -186,6 +186,8 @@ def test_what_was_lowered_in_vain_is_as_planned_again_and_told_once() -> None:
     found = [ShotFidelity(shot, 4, ratio=ratio) for shot, ratio in enumerate((1.14, 1.09, 1.2))]
     vain = in_vain(trials, found)
     assert vain == {0}
+    nearer = [ShotFidelity(0, 4, ratio=1.11), *found[1:]]
+    assert not in_vain(trials, nearer), "more than half of the way from 1.13 to 1.1"
     first, second, third = unlowered(trials, vain)
     assert not first.lowered
     assert (first.measured, first.foretold) == (1.13, 1.13)

@@ -4,7 +4,7 @@ When the pieces are there, the re-degradation check is made first. Of a shot tha
 compared are made once more without an encoder, held to a share of the tape's own lines, if need be with each strength
 at nothing in turn, and pushed back to the tape; from that follows how much of each is explained
 (`planning/strengths.py`). Only the pieces of shots that are lowered are made anew, and checked again; twice at most.
-What that did not explain gets its strengths back. Shots that a person planned are left as they are.
+What did not come half of the way so gets its strengths back. Shots that a person planned are left as they are.
 """
 
 from __future__ import annotations

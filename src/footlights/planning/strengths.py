@@ -180,9 +180,13 @@ def lowered(plan: RestorationPlan, trials: Sequence[StrengthTrial], carriers: Ma
 
 
 def in_vain(trials: Sequence[StrengthTrial], found: Sequence[ShotFidelity]) -> frozenset[int]:
-    """Shots that were lowered, made anew, and are not explained all the same."""
-    off = {one.shot for one in found if not one.explained}
-    return frozenset(trial.shot for trial in trials if trial.lowered and trial.shot in off)
+    """Shots that were lowered, made anew, and did not come half of the way to what noise explains."""
+    now = {one.shot: one.ratio for one in found if not one.explained}
+    first: dict[int, float] = {}
+    for trial in trials:
+        first.setdefault(trial.shot, trial.measured)
+    tried = {trial.shot for trial in trials if trial.lowered} & now.keys()
+    return frozenset(shot for shot in tried if now[shot] > (first[shot] + LIMIT) / 2)
 
 
 def put_back(plan: RestorationPlan, before: RestorationPlan, shots: frozenset[int]) -> RestorationPlan:
