@@ -149,11 +149,23 @@ def test_where_the_lines_are_not_enough_strengths_are_lowered_besides() -> None:
     assert found.foretold <= LIMIT
 
 
-def test_where_lines_and_all_strengths_are_not_enough_nothing_changes() -> None:
-    ratio = lines(2.0, 0.9, grain=0.3)
-    found = settled(LIFTED, ratio({}), ratio)
-    assert not found.lowered
-    assert found.least == pytest.approx(ratio({HOLD: MOST, FINE: 0, DETAIL: 0, GRAIN: 0.35}), abs=0.001)
+def test_where_all_is_not_enough_the_lines_stay_if_they_bring_it_half_of_the_way() -> None:
+    far, near = lines(2.0, 1.3, grain=0.3), lines(2.0, 0.9, grain=0.3)
+    nothing, held_to = (settled(LIFTED, ratio({}), ratio) for ratio in (far, near))
+    assert not nothing.lowered
+    assert kept(held_to) == {HOLD: MOST}
+    assert held_to.least == pytest.approx(near({HOLD: MOST, GRAIN: 0.35}), abs=0.001)
+    assert held_to.least > LIMIT
+    assert held_to.foretold == pytest.approx(near({HOLD: MOST}), abs=0.001)
+
+
+def test_a_strength_without_which_more_is_left_over_stays() -> None:
+    plain = lines(0.6, 0.9, grain=0.3)
+
+    def ratio(strengths: Mapping[Name, float]) -> float:
+        return plain(strengths) + (0.2 if strengths.get(DETAIL, 0.6) < 0.6 else 0.0)
+
+    assert set(kept(settled(LIFTED, ratio({}), ratio))) == {HOLD, GRAIN}
 
 
 def test_a_shot_without_a_net_or_held_already_as_far_as_may_be_is_only_lowered() -> None:

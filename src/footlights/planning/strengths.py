@@ -4,7 +4,7 @@ First the net's pictures are held to a share of the tape's own lines, up to `MOS
 that share (docs/decisions/20261130-holding-to-the-tape.md). Where it is not enough, strengths are lowered besides. The
 square of what is left over falls by what each strength has put in, which grows with the square of the strength. So one
 trial without each tells how far the one that puts in most is to be lowered, then the next; one more proves it. Of grain
-half stays in any case.
+half stays in any case. Where nothing is enough, lines alone are held to if they bring the shot half of the way.
 """
 
 from __future__ import annotations
@@ -103,34 +103,38 @@ def _lowered(
 ) -> StrengthTrial:
     """The trial of a shot that comes to `measured` with its pictures held to the tape's `lines` as far as may be."""
     wanted = planned(shot)
-    least = master({**lines, **{name: _held(name, wanted, 0.0) for name in wanted}}) if wanted else measured
-    trial = replace(trial, least=round(least, 3))
-    if least > LIMIT:
-        unchanged = tuple(replace(knob, kept=knob.planned) for knob in trial.knobs)
-        return replace(trial, knobs=unchanged)
     without = {name: master({**lines, name: 0.0}) for name in wanted}
     gains = {name: measured**2 - value**2 for name, value in without.items()}
+    # Without some strengths more is left over: they made good what the net lacks.
+    felt = {name: _held(name, wanted, 0.0) for name, gain in gains.items() if gain >= _FELT}
+    least = master({**lines, **felt}) if felt else measured
+    trial = replace(trial, least=round(least, 3))
     kept, foretold = dict[Name, float](), measured
-    for proposed in _proposals(wanted, gains, measured**2 - AIM**2):
+    for proposed in _proposals(wanted, gains, measured**2 - AIM**2) if least <= LIMIT else ():
         proven = master({**lines, **proposed})
         if proven <= LIMIT:
             kept, foretold = proposed, proven
             break
-    if not kept:
+    if not kept and not _half_way(trial.measured, measured):
         return replace(trial, knobs=tuple(replace(knob, kept=knob.planned) for knob in trial.knobs))
     knobs = tuple(Knob(*name, value, kept.get(name, value), round(without[name], 3)) for name, value in wanted.items())
     return replace(trial, knobs=(*trial.knobs, *knobs), foretold=round(foretold, 3))
 
 
+def _half_way(before: float, now: float) -> bool:
+    """Whether a master came at least half of the way to what noise explains."""
+    return now <= (before + LIMIT) / 2
+
+
 def _proposals(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed: float) -> Iterator[dict[Name, float]]:
     """What is tried, most first: as foretold; what is kept in part halved, and halved again; none of what was to be
-    lowered; none of all that put anything in; as little of everything as may be."""
+    lowered; none of all that put anything in."""
     kept = _chosen(wanted, gains, needed)
     halved = [
         {name: _held(name, wanted, value / 2**times) for name, value in kept.items()} for times in range(_HALVED + 1)
     ]
     felt = [name for name, gain in gains.items() if gain >= _FELT]
-    none = [{name: _held(name, wanted, 0.0) for name in names} for names in (kept, felt, wanted)]
+    none = [{name: _held(name, wanted, 0.0) for name in names} for names in (kept, felt)]
     tried: list[dict[Name, float]] = []
     for one in (*halved, *none):
         if one and one not in tried:
@@ -186,7 +190,7 @@ def in_vain(trials: Sequence[StrengthTrial], found: Sequence[ShotFidelity]) -> f
     for trial in trials:
         first.setdefault(trial.shot, trial.measured)
     tried = {trial.shot for trial in trials if trial.lowered} & now.keys()
-    return frozenset(shot for shot in tried if now[shot] > (first[shot] + LIMIT) / 2)
+    return frozenset(shot for shot in tried if not _half_way(first[shot], now[shot]))
 
 
 def put_back(plan: RestorationPlan, before: RestorationPlan, shots: frozenset[int]) -> RestorationPlan:
