@@ -207,7 +207,7 @@ def restore_tasks(
             Task(
                 f"restore/{piece.index:05d}",
                 f"{OPS}:restore",
-                3,
+                4,
                 {"request": records.to_data(request)},
                 needs=(INGEST,),
                 resources=Resources(threads, memory=3 * 2**30, disk=round(frames * bytes_per_frame)),
