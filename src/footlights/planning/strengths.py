@@ -34,6 +34,8 @@ _STAYS = {"grain.synthesis": 0.5}
 """Share of a planned strength that is kept in any case: shots of one tape have one grain, and it is the tape's own."""
 AIM = LIMIT - 0.005
 """Residual over noise that is aimed at."""
+TAKEN = 0.025
+"""By how much less is aimed at where pictures are held to the tape: the master's encoder takes some away again."""
 _GRID = 0.05
 """Strengths are rounded to a multiple of this: down, and shares of the tape's lines up."""
 _HALVED = 2
@@ -89,7 +91,7 @@ def _enough(before: float, measured: float, by_most: float, master: Ratio) -> tu
     """The smallest share of the tape's lines that is enough where `MOST` is, and what the master comes to with it."""
     # What is left of the structure falls with the share's complement, its square with the complement's.
     structure = max(measured**2 - by_most**2, 1e-9) / ((1 - before) ** 2 - (1 - MOST) ** 2)
-    left = (1 - before) ** 2 - (measured**2 - AIM**2) / structure
+    left = (1 - before) ** 2 - (measured**2 - (AIM - TAKEN) ** 2) / structure
     share = round(ceil((1 - sqrt(max(left, 0.0))) / _GRID - 1e-6) * _GRID, 3)
     if share < MOST:
         proven = master({HOLD: share})
@@ -110,7 +112,8 @@ def _lowered(
     least = master({**lines, **felt}) if felt else measured
     trial = replace(trial, least=round(least, 3))
     kept, foretold = dict[Name, float](), measured
-    for proposed in _proposals(wanted, gains, measured**2 - AIM**2) if least <= LIMIT else ():
+    aim = AIM - TAKEN if lines else AIM
+    for proposed in _proposals(wanted, gains, measured**2 - aim**2) if least <= LIMIT else ():
         proven = master({**lines, **proposed})
         if proven <= LIMIT:
             kept, foretold = proposed, proven
