@@ -36,10 +36,9 @@ def composite(report: ShotReport) -> bool:
 
 
 def carrier_left(report: ShotReport, source: Source) -> float:
-    """Cycles a sample of the colour subcarrier where an interlaced shot shows so much of it that its lines cannot be
-    trusted there; 0 where they can."""
+    """Cycles a sample of the colour subcarrier whose traces an interlaced shot shows; 0 where it shows none."""
     carrier = of_raster(source.width, source.height // 2 * 2)
-    return round(carrier.cycles, 6) if carrier and report.composite.dot_crawl >= CRAWL else 0.0
+    return round(carrier.cycles, 6) if carrier and composite(report) else 0.0
 
 
 def behind_net(settings: DenoiseSettings, noise: tuple[float, float], left: Remainder | None) -> Step:

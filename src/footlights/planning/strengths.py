@@ -108,7 +108,7 @@ def _lowered(
     without = {name: master({**lines, name: 0.0}) for name in wanted}
     gains = {name: measured**2 - value**2 for name, value in without.items()}
     # Without some strengths more is left over: they made good what the net lacks.
-    felt = {name: _held(name, wanted, 0.0) for name, gain in gains.items() if gain >= _FELT}
+    felt = {name: _at_least(name, wanted, 0.0) for name, gain in gains.items() if gain >= _FELT}
     least = master({**lines, **felt}) if felt else measured
     trial = replace(trial, least=round(least, 3))
     kept, foretold = dict[Name, float](), measured
@@ -134,10 +134,11 @@ def _proposals(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed
     lowered; none of all that put anything in."""
     kept = _chosen(wanted, gains, needed)
     halved = [
-        {name: _held(name, wanted, value / 2**times) for name, value in kept.items()} for times in range(_HALVED + 1)
+        {name: _at_least(name, wanted, value / 2**times) for name, value in kept.items()}
+        for times in range(_HALVED + 1)
     ]
     felt = [name for name, gain in gains.items() if gain >= _FELT]
-    none = [{name: _held(name, wanted, 0.0) for name in names} for names in (kept, felt)]
+    none = [{name: _at_least(name, wanted, 0.0) for name in names} for names in (kept, felt)]
     tried: list[dict[Name, float]] = []
     for one in (*halved, *none):
         if one and one not in tried:
@@ -145,7 +146,7 @@ def _proposals(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed
             yield one
 
 
-def _held(name: Name, wanted: Mapping[Name, float], value: float) -> float:
+def _at_least(name: Name, wanted: Mapping[Name, float], value: float) -> float:
     """Down to the grid, but not below what stays of the planned strength."""
     return max(round(floor(value / _GRID + 1e-6) * _GRID, 3), round(_STAYS.get(name[0], 0.0) * wanted[name], 3))
 
@@ -157,7 +158,7 @@ def _chosen(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed: f
         if needed <= 0 or gain < _FELT:
             break
         share = sqrt(1 - needed / gain) if gain > needed else 0.0
-        kept[name] = _held(name, wanted, wanted[name] * share)
+        kept[name] = _at_least(name, wanted, wanted[name] * share)
         needed -= gain * (1 - (kept[name] / wanted[name]) ** 2)
     return kept
 
