@@ -6,6 +6,8 @@ Always on one field, never on woven frames: combing triples the error of landmar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from threading import Lock
 from typing import Any, ClassVar
 
 import cv2
@@ -43,10 +45,19 @@ class Finder:
     def __init__(self, name: str) -> None:
         self.name = name
         self._found: Any = _hog() if name == "hog" else _nets(name)
+        self._turn = Lock()
 
     def __call__(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        rows = self._found(picture)[:MOST]
+        with self._turn:
+            rows = self._found(picture)[:MOST]
         return np.array(rows, np.float32).reshape(-1, _NUMBERS)
+
+
+@lru_cache(maxsize=1)
+def finder_of(name: str) -> Finder:
+    """The one of this process: making its nets ready takes as long as searching four pictures, and a process measures
+    one part of a tape after another."""
+    return Finder(name)
 
 
 @ANALYSERS.add("faces")
@@ -63,7 +74,7 @@ class FaceAnalyser:
         settings = scene.settings.faces
         source = scene.ingest.source
         self._every = max(1, round(settings.every * source.rate))
-        self._finder = Finder(settings.detector) if settings.enabled else None
+        self._finder = finder_of(settings.detector) if settings.enabled else None
         self._interlaced = scene.signal.field_order.interlaced
         self._first = scene.first_field
         self._shape = (source.width * source.signal.sample_aspect) / source.height

@@ -11,7 +11,6 @@ light of the field first. Pieces that a deck filled with the line above, which s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from footlights.metrics import dropoutsigns
 from footlights.metrics.dropoutsigns import Piece, Seen
 from footlights.metrics.linecopies import find_copies
+from footlights.metrics.lineruns import slender
 from footlights.metrics.motion import FieldMotion, small
 
 Codes = NDArray[np.uint8]
@@ -165,44 +165,14 @@ def _pieces(seen: Seen) -> list[Piece]:
     limit = cv2.max(cv2.convertScaleAbs(seen.change, alpha=_STEP_MOTION, beta=moving), float(int(still)))
     found: list[Piece] = []
     for above, out in zip((True, False), seen.outside, strict=True):
-        lines = _long(cv2.compare(out, limit, cv2.CMP_GT))
-        if lines is not None:
-            found += _slender(*lines, out, seen.change, above)
+        for left, top, inside in slender(cv2.compare(out, limit, cv2.CMP_GT), _MEAN, _HIGHEST, _SLENDER):
+            high, wide = inside.shape
+            box = slice(top, top + high), slice(left, left + wide)
+            excess, change = (
+                dropoutsigns.mean_of(plane[box] if high == 1 else plane[box][inside]) for plane in (out, seen.change)
+            )
+            found.append(Piece(left, top, wide, high, inside, above, excess, change))
     return found
-
-
-def _long(apart: Codes) -> tuple[Codes, NDArray[np.intp]] | None:
-    """Lines that hold runs of `_MEAN` samples and more, without what is shorter, an empty line below each run of lines,
-    and where they lie; None where there are none."""
-    count = np.asarray(cv2.reduce(apart, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S))[:, 0]
-    lines = np.flatnonzero(count >= 255 * _MEAN)
-    if not len(lines):
-        return None
-    opened = cv2.morphologyEx(apart[lines], cv2.MORPH_OPEN, np.ones((1, _MEAN), np.uint8))
-    holds = np.asarray(cv2.reduce(opened, 1, cv2.REDUCE_MAX))[:, 0] > 0
-    lines, opened = lines[holds], opened[holds]
-    if not len(lines):
-        return None
-    place = np.arange(len(lines)) + np.cumsum(np.diff(lines, prepend=lines[0]) > 1)
-    kept, where = np.zeros((int(place[-1]) + 1, apart.shape[1]), np.uint8), np.zeros(int(place[-1]) + 1, np.intp)
-    kept[place], where[place] = opened, lines
-    return kept, where
-
-
-def _slender(
-    long: Codes, lines: NDArray[np.intp], out: Codes, change: NDArray[np.float32], above: bool
-) -> Iterator[Piece]:
-    """Pieces that are longer than high, of these lines of a field."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(long, connectivity=8)
-    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    kept = np.flatnonzero((height <= _HIGHEST) & (width >= _SLENDER * height))
-    for label in kept[kept > 0].tolist():
-        left, top, wide, high = stats[label, :4].tolist()
-        inside = labels[top : top + high, left : left + wide] == label
-        first = int(lines[top])
-        box = slice(first, first + high), slice(left, left + wide)
-        means = [dropoutsigns.mean_of(plane[box] if high == 1 else plane[box][inside]) for plane in (out, change)]
-        yield Piece(left, first, wide, high, inside, above, means[0], means[1])
 
 
 def _light(field: Codes) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log
+from operator import mul
 from typing import Any, NamedTuple
 
 import cv2
@@ -120,10 +121,10 @@ def dropouts_among(pieces: Sequence[Piece], seen: Seen) -> list[Piece]:
     found = []
     for piece, near in zip(pieces, crowds.tolist(), strict=True):
         # What the dearer signs cannot make a dropout even at their best is not looked at further.
-        seen_so_far = _first(piece, seen, near)
+        seen_so_far = _still(piece, seen, _first(piece, seen, near))
         if odds(seen_so_far) <= 0 or _length(piece, seen) < _SHORTEST:
             continue
-        for dearer in (_still, _stands, _alone):
+        for dearer in (_stands, _alone):
             seen_so_far = dearer(piece, seen, seen_so_far)
             if odds(seen_so_far) <= 0 or seen_so_far.stands < _OWN:
                 break
@@ -135,7 +136,7 @@ def dropouts_among(pieces: Sequence[Piece], seen: Seen) -> list[Piece]:
 
 def odds(signs: Signs) -> float:
     """Logarithm of the odds that a piece is a dropout."""
-    return BIAS + sum(weight * sign for weight, sign in zip(WEIGHTS, signs, strict=True))
+    return BIAS + sum(map(mul, WEIGHTS, signs))
 
 
 def _first(piece: Piece, seen: Seen, near: int) -> Signs:
@@ -159,6 +160,11 @@ def mean_of(samples: NDArray[Any]) -> float:
     return cv2.sumElems(samples)[0] / samples.size
 
 
+def _mean_inside(piece: Piece, samples: NDArray[Any]) -> float:
+    """Mean of the samples of its box that are its own: on one line all are."""
+    return mean_of(samples if piece.height == 1 else samples[piece.inside])
+
+
 def _length(piece: Piece, seen: Seen) -> int:
     """Samples of its longest line that lie outside by half of the mean and more: sparkle is a few samples long, and the
     mean along the line stretches it."""
@@ -177,7 +183,7 @@ def _out(piece: Piece, now: Codes, before: Codes, after: Codes) -> NDArray[Any]:
 def _still(piece: Piece, seen: Seen, signs: Signs) -> Signs:
     """With the codes by which it stands out where nothing is moved."""
     before, after = (field[piece.box] for field in seen.unmoved)
-    still = mean_of(_out(piece, seen.smooth[0][piece.box], before, after)[piece.inside])
+    still = _mean_inside(piece, _out(piece, seen.smooth[0][piece.box], before, after))
     return signs._replace(still=log((still + _LITTLE) / seen.unit))
 
 
@@ -192,7 +198,7 @@ def _stands(piece: Piece, seen: Seen, signs: Signs) -> Signs:
     now, before, after = (field[box] for field in seen.smooth)
     widest = cv2.dilate if piece.above else cv2.erode
     out = _out(piece, now, *(np.asarray(widest(field, _NEAR), np.uint8) for field in (before, after)))
-    return signs._replace(stands=mean_of(out[inner][piece.inside]) / piece.excess)
+    return signs._replace(stands=_mean_inside(piece, out[inner]) / piece.excess)
 
 
 def _alone(piece: Piece, seen: Seen, signs: Signs) -> Signs:
@@ -245,6 +251,7 @@ def strongest(pieces: Sequence[Piece], seen: Seen, most: int) -> list[Piece]:
         return list(pieces)
 
     def strength(piece: Piece) -> float:
-        return piece.excess / (mean_of(seen.change[piece.box]) + 1)
+        change = piece.change if piece.height == 1 else mean_of(seen.change[piece.box])
+        return piece.excess / (change + 1)
 
     return sorted(pieces, key=strength, reverse=True)[:most]

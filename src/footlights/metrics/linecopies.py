@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import log
+from operator import mul
 from typing import NamedTuple
 
 import cv2
@@ -128,8 +129,7 @@ def find_copies(seen: Seen) -> Mask:
     for piece in _stacked(copies):
         first = piece[0].line - 1
         there = _Nearby(*(field[first : piece[-1].line + 2].astype(np.float32) for field in seen.smooth))
-        found = signs(piece, there, seen)
-        if found.harm > found.above + log(_ALONE) and odds(found) > 0:
+        if _alone(piece, there) and odds(signs(piece, there, seen)) > 0:
             likely.append((piece, there))
     lone = _lone([piece for piece, _ in likely])
     for piece, there in (one for one, alone in zip(likely, lone, strict=True) if alone):
@@ -214,9 +214,16 @@ def _stacked(copies: list[Copy]) -> list[list[Copy]]:
     return [piece for piece in pieces if len(piece) <= _HIGHEST]
 
 
+def _alone(piece: list[Copy], there: _Nearby) -> bool:
+    """Whether a copy differs from the fields before and after by clearly more than the line above it."""
+    inner = slice(min(one.start for one in piece), max(one.stop for one in piece))
+    own, above = there.off[1 : len(piece) + 1, inner].mean(), there.off[0, inner].mean()
+    return float(own) + _LITTLE > _ALONE * (float(above) + _LITTLE)
+
+
 def odds(signs: Signs) -> float:
     """Logarithm of the odds that a run is a copy."""
-    return BIAS + sum(weight * sign for weight, sign in zip(WEIGHTS, signs, strict=True))
+    return BIAS + sum(map(mul, WEIGHTS, signs))
 
 
 def signs(piece: list[Copy], there: _Nearby, seen: Seen) -> Signs:
@@ -224,11 +231,11 @@ def signs(piece: list[Copy], there: _Nearby, seen: Seen) -> Signs:
     start, stop = min(one.start for one in piece), max(one.stop for one in piece)
     inner, lines, steps = slice(start, stop), slice(1, len(piece) + 1), there.steps[: len(piece)]
     nearest, furthest = _BEYOND
-    columns = np.arange(there.off.shape[1])
-    beyond = (columns >= start - furthest) & (columns < start - nearest)
-    beyond |= (columns >= stop + nearest) & (columns < stop + furthest)
-    if not beyond.any():  # a run along the whole line has nothing beside it to be told from
-        beyond[:] = True
+    width = there.off.shape[1]
+    beside = (start - furthest, start - nearest), (stop + nearest, stop + furthest)
+    beyond = np.concatenate([np.arange(*np.clip(one, 0, width)) for one in beside])
+    if not len(beyond):  # a run along the whole line has nothing beside it to be told from
+        beyond = np.arange(width)
     place = np.s_[piece[0].line : piece[-1].line + 1, inner]
     now, before, after = (field[place].astype(np.float32) for field in (seen.smooth[0], *seen.unmoved))
 
