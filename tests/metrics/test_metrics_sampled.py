@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from footlights.metrics.sampled import Series, every_of, low, restless, whole
+from footlights.metrics.sampled import Series, every_of, finer, first_look, low, restless, whole
 
 FRAMES = 97
 
@@ -68,6 +68,26 @@ def test_strobes_are_restless_and_a_pyramid_is_not() -> None:
     calm = 80 + 1.2 * (psnr - 40)
     strobes = calm + 8 * (np.arange(FRAMES) % 11 < 3)
     assert [restless(whole(scores[::7], 7, psnr)[1]) for scores in (calm, strobes)] == [False, True]
+
+
+def test_what_every_seventh_does_not_tell_every_third_may() -> None:
+    """Light that swings slowly: the third frames stand near enough to tell the others, the sevenths do not."""
+    psnr = pyramid()
+    swing = 80 + 1.2 * (psnr - 40) + 4 * np.sin(np.arange(FRAMES) / 4)
+    told = {every: whole(swing[::every], every, psnr) for every in (3, 7)}
+    assert [restless(told[every][1], every) for every in (3, 7)] == [False, True]
+    assert told[3][0] == pytest.approx(swing, abs=0.6)
+    assert finer(7) == 3
+    assert finer(3) == 1
+    strobes = swing + 8 * (np.arange(FRAMES) % 11 < 3)
+    assert restless(whole(strobes[::3], 3, psnr)[1], 3)
+
+
+@pytest.mark.parametrize(("scatter", "every"), [(0.1, 7), (0.5, 3), (1.5, 1)])
+def test_how_well_a_proxy_was_told_says_how_its_shot_is_first_looked_at(scatter: float, every: int) -> None:
+    missed = scatter * np.tile([-1.0, 1.0], 8)
+    assert first_look(missed, 3) == every
+    assert first_look(np.zeros(1), 1) == 1
 
 
 @pytest.mark.parametrize("count", [1, 26, 56, 57, 96, 360, 5000])

@@ -58,19 +58,22 @@ def test_worse_pictures_score_less_and_percentiles_are_ordered(tmp_path: Path) -
     assert scores.worst <= scores.low <= scores.mean < 95
 
 
-def test_shots_whose_frames_do_not_tell_each_other_are_measured_whole(tmp_path: Path) -> None:
-    """In turn blurred, which VMAF minds, and lightened, which makes as large an error and which it does not mind."""
+def test_shots_whose_frames_do_not_tell_each_other_are_measured_closer_and_whole(tmp_path: Path) -> None:
+    """In turn blurred, which VMAF minds, and lightened, which makes as large an error and which it does not mind: often
+    and strongly, or seldom and less."""
     calm, frames = _clip(tmp_path / "calm.mkv", quality="2", frames=66), 66
     torn = "gblur=1:enable='lt(mod(n,11),3)',lutyuv=y=val+12:enable='between(mod(n,11),5,8)'"
-    for name, filters, every in (("even", "gblur=0.4", 7), ("torn", torn, 1)):
+    slow = "gblur=0.42:enable='lt(mod(n,22),9)',lutyuv=y=val+3:enable='between(mod(n,22),11,20)'"
+    for name, filters, every in (("even", "gblur=0.4", 7), ("slow", slow, 3), ("torn", torn, 1)):
         test = tmp_path / f"{name}.mkv"
         source = [*ffmpeg.input_arguments(calm, NTSC), "-vf", filters, "-c:v", "mjpeg", "-q:v", "2"]
         ffmpeg.run([*source, ffmpeg.file_url(test)], doing="making")
         found = judge(test, calm, NTSC, height=144, width=192, frames=frames, every=7)
         assert found.every == every
         assert len(found.vmaf) == frames
-        if every == 1:
-            assert found.vmaf.tolist() == vmaf(test, calm, NTSC, height=144, frames=frames).vmaf.tolist()
+        whole = vmaf(test, calm, NTSC, height=144, frames=frames)
+        assert found.vmaf[::every].tolist() == whole.vmaf[::every].tolist()
+        assert found.mean == pytest.approx(whole.mean, abs=0.3)
 
 
 def test_a_missing_frame_is_an_error_not_a_score(tmp_path: Path) -> None:

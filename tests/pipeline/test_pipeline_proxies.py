@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
+from footlights.core.encodes import Probe
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import encoders, ladder
-from footlights.encoding.search import Goal, foreseen, slope_at
+from footlights.encoding.search import Goal, Prior, foreseen, slope_at
 from footlights.media import ffmpeg
 from footlights.metrics.video import vmaf
 from footlights.pipeline import proxies
 from footlights.pipeline.chunks import ChunkRequest, Picture, encode
-from footlights.pipeline.proxies import LEAST_LINES, begin, shown, worthwhile
+from footlights.pipeline.proxies import LEAST_LINES, Start, begin, shown, slope_after, worthwhile
 from footlights.pipeline.rungs import encode_chunk
 from footlights.settings import EncodingSettings
 
@@ -56,6 +57,45 @@ def test_where_the_loss_doubles_as_expected_one_look_tells_the_target(doubling: 
     for q in (20.0, 33.0, 41.0):
         score = 100 - 7 * 2 ** ((q - 33) / doubling)
         assert foreseen(goal, q, score, slope_at(93, doubling)) == pytest.approx(33)
+
+
+def test_what_a_first_trial_takes_beside_its_proxy_bends_the_slope() -> None:
+    """Many bytes for the score are grain: quality falls faster than was expected, and slower where they are few."""
+    asked = request()
+    start = Start(Prior(30.0, asked.slope), Probe(30.0, 10_000, 87.0, 85.0, 80.0))
+    same = slope_after(asked, start, Probe(30.0, 22_000, 87.0, 85.0, 80.0))
+    assert same == pytest.approx(asked.slope * 2**0.21)
+    grain = slope_after(asked, start, Probe(30.0, 44_000, 87.0, 85.0, 80.0))
+    assert grain == pytest.approx(asked.slope * 2**0.62)
+    # Worse at the same bytes: it would take more of them for the score of the proxy.
+    assert slope_after(asked, start, Probe(30.0, 22_000, 80.0, 78.0, 70.0)) < same
+    assert slope_after(asked, start, Probe(30.0, 9_000, 87.0, 85.0, 80.0)) > asked.slope
+    assert slope_after(asked, start, Probe(30.0, 10**9, 87.0, 85.0, 80.0)) == pytest.approx(2 * asked.slope)
+
+
+def test_no_slope_is_bent_where_nothing_tells_how() -> None:
+    first, proxy = Probe(30.0, 90_000, 87.0, 85.0, 80.0), Probe(30.0, 10_000, 87.0, 85.0, 80.0)
+    asked = request()
+    assert slope_after(asked, Start(Prior(30.0, asked.slope)), first) == asked.slope
+    start = Start(Prior(30.0, asked.slope), proxy)
+    assert slope_after(replace(asked, slack=4.0), start, first) == asked.slope
+    assert slope_after(request(rung=replace(asked.rung, height=1440)), start, first) == asked.slope
+
+
+def test_grain_is_told_from_still_and_clean_pictures_by_a_trial_and_its_proxy(tmp_path: Path) -> None:
+    """The same moving picture with noise and without, really encoded."""
+    bent = []
+    for name, noise in (("grain", ",noise=c0s=14:c0f=t"), ("clean", "")):
+        video = tmp_path / f"{name}.mkv"
+        source = ["-f", "lavfi", "-i", f"testsrc2=s={SIZE[0]}x{SIZE[1]}:r=25,boxblur=1{noise}", "-frames:v", "10"]
+        ffmpeg.run([*source, *encoders.lossless_intermediate(), ffmpeg.file_url(video)], doing="making a video")
+        asked = request(guess=35.0)
+        start, made = begin(asked, video, tmp_path), tmp_path / "made.mkv"
+        encode(asked, encoders.SvtAv1(9), start.prior.q, video, made)
+        scores = vmaf(made, video, asked.rate, height=SIZE[1], frames=10)
+        first = Probe(start.prior.q, made.stat().st_size, scores.mean, scores.low, scores.worst)
+        bent.append(slope_after(asked, start, first) / asked.slope)
+    assert bent[0] > 1.2 * bent[1]
 
 
 def test_a_proxy_is_the_first_half_but_not_too_little() -> None:

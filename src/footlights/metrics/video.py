@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -160,7 +161,7 @@ def vmaf(
     """
     with TemporaryDirectory() as folder:
         log, bands, errors = (Path(folder) / name for name in ("vmaf.json", "bands.json", "psnr.log"))
-        uses = [f"libvmaf=model=version={model_for(height)}:n_threads=2:n_subsample={every}:{_logged(log)}"]
+        uses = [f"libvmaf=model=version={model_for(height)}:n_subsample={every}:{_logged(log)}"]
         if every > 1:
             uses.append(f"psnr=stats_file={errors}:shortest=1")
         banded = width and max(width, height) >= _SMALLEST
@@ -188,15 +189,24 @@ def judge(
     width: int = 0,
     starts: Sequence[int] = (0,),
 ) -> Scores:
-    """As `vmaf`, but of all frames where the shot is too restless for every `every`-th to tell the others."""
-    few = vmaf(test, reference, rate, height=height, frames=frames, every=every, width=width, starts=starts)
-    if every == 1 or not sampled.restless(few.scatter):
-        return few
-    return replace(vmaf(test, reference, rate, height=height, frames=frames), bands=few.bands)
+    """As `vmaf`, but of more frames, and at last of all, where the shot is too restless for every `every`-th to tell
+    the others."""
+    seen = partial(vmaf, test, reference, rate, height=height, frames=frames, starts=starts)
+    found = seen(every=every, width=width)
+    while found.every > 1 and sampled.restless(found.scatter, found.every):
+        found = replace(seen(every=sampled.finer(found.every)), bands=found.bands)
+    return found
 
 
 def cambi(
-    test: Path, reference: Path, rate: Fraction, *, width: int, height: int, frames: int, every: int = 1
+    test: Path,
+    reference: Path,
+    rate: Fraction,
+    *,
+    width: int,
+    height: int,
+    frames: int,
+    every: int = 1,
 ) -> NDArray[np.float64]:
     """CAMBI of `test` beyond that of `reference` on every `every`-th frame; empty where the pictures are too small."""
     if max(width, height) < _SMALLEST:
@@ -249,12 +259,16 @@ def _logged(log: Path) -> str:
 def _cambi_filter(folder: Path, log: Path) -> str:
     model = folder / "cambi.json"
     model.write_text(json.dumps(_ALONE), "utf-8")
-    return f"libvmaf=model=path={model}:n_threads=2:{_logged(log)}"
+    return f"libvmaf=model=path={model}:{_logged(log)}"
 
 
 def _run(test: Path, reference: Path, rate: Fraction, graph: str, *, doing: str) -> None:
-    inputs = [*ffmpeg.input_arguments(test, rate), *ffmpeg.input_arguments(reference, rate)]
-    ffmpeg.run([*inputs, "-lavfi", graph, "-f", "null", "-"], doing=doing)
+    """In one thread: that takes a sixth less processor time, and other chunks are encoded and measured beside it."""
+    inputs = [word for one in (test, reference) for word in ("-threads", "1", *ffmpeg.input_arguments(one, rate))]
+    ffmpeg.run(
+        ["-filter_complex_threads", "1", *inputs, "-lavfi", graph, "-f", "null", "-"],
+        doing=doing,
+    )
 
 
 def _read(log: Path, name: str, expected: int) -> NDArray[np.float64]:

@@ -94,8 +94,8 @@ def _accepted(
         probe = trials.settled(request.q)
         return _Found(trials.made[request.q][0], probe, (probe,), "allocated", bands=_bands(request, probe.banding))
     start = proxies.begin(request, reference, folder)
-    trials.restless = start.restless
-    found_q, outcome = _solve(request, encoder, start.prior, trials.make)
+    trials.every = min(trials.every, start.every)
+    found_q, outcome = _solve(request, encoder, start, trials.make)
     found_q, outcome = _capped(request, encoder, trials.made, trials.make, found_q, outcome)
     bands = _bands(request, trials.settled(found_q).banding)
     # Eight bits have no finer steps to give.
@@ -122,14 +122,16 @@ class _Trials:
     """By q."""
     doubtful: set[float] = field(default_factory=set)
     """Those of whose bands a few frames do not say enough."""
-    restless: bool = False
-    """Whether few frames do not tell the scores of the others."""
+    every: int = field(init=False)
+    """VMAF looks at every so many frames of the next one; fewer than that were too few before."""
+
+    def __post_init__(self) -> None:
+        self.every = sampled.every_of(len(self.request.frames))
 
     def make(self, q: float, why: str) -> Probe:
         path = self.folder / f"trial-{q:g}{self.encoder.suffix}"
-        every = 1 if self.restless else sampled.every_of(len(self.request.frames))
-        probe, doubt = _trial(self.request, self.encoder, q, self.reference, path, every)
-        self.restless = self.restless or probe.every < every
+        probe, doubt = _trial(self.request, self.encoder, q, self.reference, path, self.every)
+        self.every = probe.every
         self.made[q] = (path, replace(probe, why=why))
         if doubt:
             self.doubtful.add(q)
@@ -208,16 +210,19 @@ def _size_at(request: ChunkRequest, encoder: Encoder, pictures: Path, q: float, 
 
 
 def _solve(
-    request: ChunkRequest, encoder: Encoder, prior: Prior, trial: Callable[[float, str], Probe]
+    request: ChunkRequest, encoder: Encoder, start: proxies.Start, trial: Callable[[float, str], Probe]
 ) -> tuple[float, str]:
     rung, slack = request.rung, request.slack
     goal = Goal(rung.target, TOLERANCE + slack, rung.q_min, rung.q_max, encoder.q.step, request.probes)
-    solver = search(goal, prior)
+    wanted = next(search(goal, start.prior))
+    probe = trial(wanted.q, wanted.why)
+    # What the first trial says of the slope is known before the second.
+    solver = search(goal, Prior(start.prior.q, proxies.slope_after(request, start, probe)))
+    next(solver)
     try:
-        wanted = next(solver)
         while True:
-            score = trial(wanted.q, wanted.why).score
-            wanted = solver.send(min(score, rung.target) if slack else score)
+            wanted = solver.send(min(probe.score, rung.target) if slack else probe.score)
+            probe = trial(wanted.q, wanted.why)
     except StopIteration as end:
         return end.value.q, end.value.outcome
 
@@ -324,6 +329,12 @@ def _added(request: ChunkRequest, made: Path, reference: Path) -> float:
     """Mean CAMBI beyond that of the reference, on all frames that VMAF looks at."""
     rung, count = request.rung, len(request.frames)
     seen = cambi(
-        made, reference, request.rate, width=rung.width, height=rung.height, frames=count, every=sampled.every_of(count)
+        made,
+        reference,
+        request.rate,
+        width=rung.width,
+        height=rung.height,
+        frames=count,
+        every=sampled.every_of(count),
     )
     return float(seen.mean()) if len(seen) else 0.0
