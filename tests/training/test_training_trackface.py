@@ -18,7 +18,7 @@ from footlights.models.trackface_torch import TrackFaceNet  # noqa: E402
 from footlights.training import checkpoint, trackface, trackface_export  # noqa: E402
 from footlights.training.faceid import discriminant, separation  # noqa: E402
 from footlights.training.facescenes import LINES, draw_stage, light_at, light_on_stage  # noqa: E402
-from footlights.training.facesources import SourceFace, crop_of, kept_together  # noqa: E402
+from footlights.training.facesources import SourceFace, _apart, crop_of, kept_together  # noqa: E402
 from footlights.training.runs import Chosen, Config  # noqa: E402
 from footlights.training.trackface_data import Pool, Shape, draw_batch, load_tracks, whole_track  # noqa: E402
 from footlights.training.trackface_losses import FaceWeights, face_loss  # noqa: E402
@@ -129,6 +129,14 @@ def test_a_photograph_is_on_one_side_of_the_split(tmp_path: Path) -> None:
     others = [replace(face, path=path) for path in ("train_faces/real/us_a-B_1.webp", "train_images/us_aB.webp")]
     assert all(each.held_out for each in kept_together([held, *others]))
     assert not kept_together([face, held])[0].held_out
+
+
+@pytest.mark.parametrize(
+    ("name", "away"),
+    [("us_5940841_0", True), ("us_iFgRcqHznqg_0", True), ("us_6248966_1", False), ("us_GFOlzpLuiCg_0", False)],
+)
+def test_photographs_stay_on_the_side_that_the_shipped_nets_were_trained_by(name: str, *, away: bool) -> None:
+    assert _apart(Path(f"train_faces/real/{name}.webp")) is away
 
 
 def test_an_untrained_net_changes_nothing(shards: Path) -> None:

@@ -164,15 +164,20 @@ def _square(points: Points) -> tuple[Points, float, float]:
 
 
 def _apart(path: Path) -> bool:
-    """Whether a photographed face is held out, by the name of its photograph."""
-    return crc32(photograph_of(str(path)).encode()) % 2 == 0
+    """Whether a photographed face is held out, by the name of its photograph as it is written: this is the split that
+    the shipped nets were trained by, and no list made anew may move a face to the other side."""
+    return crc32(_written(str(path)).encode()) % 2 == 0
 
 
 def photograph_of(path: str) -> str:
-    """Name of the picture a face was cut from; crops are called after it and numbered by one digit."""
-    stem, _, number = Path(path).stem.lower().rpartition("_")
-    name = stem if number.isdigit() and len(number) == 1 else Path(path).stem.lower()
-    return name.replace("_", "").replace("-", "")
+    """Name of the picture a face was cut from, however it is written."""
+    return _written(path).lower().replace("_", "").replace("-", "")
+
+
+def _written(path: str) -> str:
+    """The name without a crop's number; crops are called after their picture and numbered by one digit."""
+    stem, _, number = Path(path).stem.rpartition("_")
+    return stem if number.isdigit() and len(number) == 1 else Path(path).stem
 
 
 if __name__ == "__main__":
