@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -61,6 +61,12 @@ class Cell:
     grid: tuple[int, int]
     """Faces across and down."""
     followed: bool
+    first: int = 0
+    """Number of the first stage: stages follow from their numbers, others from other numbers."""
+
+    def others(self, draws: int) -> Cell:
+        """As many further stages as this cell has, and again for every further draw, that are only searched."""
+        return replace(self, first=self.stages * len(self.lights), stages=self.stages * (draws - 1), followed=False)
 
 
 CELLS = (
@@ -95,9 +101,11 @@ def recall(options: argparse.Namespace) -> dict[str, Any]:
     faces = [face for face in read_faces(options.faces_list, held_out=True) if face.real and face.frame < 0]
     empty = [read_picture(path) for path in sorted(options.data.glob(EMPTY))]
     names = (options.detector,) if options.detector else _DETECTORS
+    others = [each.others(options.draws) for each in CELLS] if options.draws > 1 else []
     return {
         "sources": len(faces),
         "cells": [_cell(cell, faces, empty, options.data, names) for cell in CELLS],
+        "other_draws": [_cell(cell, faces, empty, options.data, names[-1:]) for cell in others],
         "nobody": _nobody(empty, names),
         "grounds": _grounds(options.data, names),
     }
@@ -159,7 +167,7 @@ def _cell(
     finders = {name: FaceFinder(name, threads=1) for name in names}
     tallies = {name: _Tally() for name in names}
     placed = 0
-    for number in range(cell.stages * len(cell.lights)):
+    for number in range(cell.first, cell.first + cell.stages * len(cell.lights)):
         light = cell.lights[number % len(cell.lights)]
         rng = np.random.default_rng((5, number, round(cell.heights[0])))
         stage = stage_of(cell, faces, data, rng)

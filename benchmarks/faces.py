@@ -70,6 +70,7 @@ def main() -> None:
         "--faces-list", type=Path, help="as footlights.training.facesources wrote it, for recall and marks"
     )
     parser.add_argument("--detector", choices=("stageface", "blazeface"), help="the only one of recall that is run")
+    parser.add_argument("--draws", type=int, default=1, help="times as many placements of recall, StageFace alone")
     parser.add_argument("--shots", type=int, default=8, help="shots of the tape of run")
     parser.add_argument("--set", dest="sets", action="append", default=[], help="settings of run, for trials")
     parser.add_argument("--pictures", type=Path, help="folder for strips: (tape |) FieldLift | ours | truth")

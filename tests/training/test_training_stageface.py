@@ -22,9 +22,13 @@ from footlights.training import stageface, stageface_data, stageface_export, sta
 from footlights.training.facesources import SourceFace  # noqa: E402
 from footlights.training.iterate import taken_up  # noqa: E402
 from footlights.training.runs import Chosen, Config  # noqa: E402
+from footlights.training.stageface_covers import barred, shadowed  # noqa: E402
 from footlights.training.stageface_data import SUSPECTS, _cut, draw_batch, open_shards, targets  # noqa: E402
 from footlights.training.stageface_labels import Aligned, Labels, Shown  # noqa: E402
-from footlights.training.stageface_scenes import FACE, HEIGHT, IGNORED, WIDTH, Stock, draw_scene, light  # noqa: E402
+from footlights.training.stageface_lights import diode_light, light  # noqa: E402
+from footlights.training.stageface_scenes import FACE, HEIGHT, IGNORED, WIDTH, draw_scene  # noqa: E402
+from footlights.training.stageface_seen import read_seen, with_seen  # noqa: E402
+from footlights.training.stageface_stock import Stock, weights_of  # noqa: E402
 
 CONFIG = Config("", "stageface", 4, 2, 1, 64, rate=1e-3, warm_up=1, threads=1, readers=1, bf16=False, check_every=4)
 BOX = (0.0, 0.02, 0.6, 0.67, -0.14, -0.08, 0.14, -0.08, 0.0, 0.06, 0.0, 0.17, -0.26, -0.04, 0.26, -0.04)
@@ -53,11 +57,14 @@ def unlit(picture: Plane, rng: np.random.Generator) -> Plane:
     return picture
 
 
-def test_labels_lie_where_faces_are_laid(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("footlights.training.stageface_scenes.light", unlit)
+@pytest.mark.parametrize("hard", [0.0, 1.0])
+def test_labels_lie_where_faces_are_laid(stock: Stock, monkeypatch: pytest.MonkeyPatch, hard: float) -> None:
+    for name in ("light", "diode_light"):
+        monkeypatch.setattr(f"footlights.training.stageface_scenes.{name}", unlit)
+    monkeypatch.setattr("footlights.training.stageface_scenes._worsened", lambda colours, side, rng: colours)
     brighter = []
     for seed in range(12):
-        scene = draw_scene(stock, np.random.default_rng(seed))
+        scene = draw_scene(stock, np.random.default_rng(seed), hard)
         for row, kind in zip(scene.rows, scene.kinds, strict=True):
             points = row[4:].reshape(6, 2)
             if kind == FACE and row[3] > 40 and (points > 2).all() and (points < (WIDTH - 3, HEIGHT - 3)).all():
@@ -82,6 +89,53 @@ def test_light_clips_and_leaves_nothing_out_of_range() -> None:
     made = [light(picture, np.random.default_rng(seed)) for seed in range(12)]
     assert all(each.min() >= 0 and each.max() <= 1 for each in made)
     assert len({round(float(each.mean()), 3) for each in made}) > 8
+
+
+def test_diodes_leave_channels_all_but_empty_and_clip_their_own() -> None:
+    picture = np.full((HEIGHT, WIDTH, 3), 0.5, np.float32)
+    made = np.array([diode_light(picture, np.random.default_rng(seed))[0, 0] for seed in range(40)])
+    assert made.min() == 0
+    assert made.max() <= 1
+    dimmest, brightest = made.min(axis=1), made.max(axis=1)
+    assert (dimmest < 0.7 * brightest).all()
+    assert (dimmest == 0).sum() > 8
+
+
+def test_bars_leave_most_of_a_face_and_shadows_only_darken_it() -> None:
+    grey = np.full((96, 96, 3), 0.95, np.float32)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        assert (barred(grey, 50, rng) != grey).any(axis=-1).mean() < 0.55
+        shaded = shadowed(grey, 50, rng)
+        assert shaded.max() <= grey.max()
+        assert shaded.min() > 0
+
+
+def test_no_face_is_laid_much_larger_than_it_was_seen(stock: Stock) -> None:
+    large = stock.aligned[0]
+    small = replace(large, source=replace(large.source, side=45.0))
+    np.testing.assert_allclose(weights_of((large, small), 30), [0.5, 0.5])
+    np.testing.assert_allclose(weights_of((large, small), 60), [1, 0])
+
+
+def test_a_face_that_was_seen_by_eye_is_cut_out_upright_and_named_in_its_picture(tmp_path: Path) -> None:
+    turn, middle, high = 0.3, np.array([200.0, 150.0]), 67.0
+    cos, sin = np.cos(turn), np.sin(turn)
+    points = np.array(BOX[4:]).reshape(6, 2) * 100 @ np.array([[cos, sin], [-sin, cos]]) + middle
+    listed = tmp_path / "seen.csv"
+    words = ",".join(str(value) for value in (*middle, 60.0, high, *points.ravel()))
+    listed.write_text(f"path,frame,kind,x\na.png,-1,face,{words}\na.png,-1,doubtful,{words}\nb.png,-1,face,{words}\n")
+    seen = read_seen(listed)
+    assert [each.sure for each in seen] == [True, False, True]
+    before = (*(middle + 3), 60.0, high, *points.ravel())
+    labels = with_seen(Labels((), (Shown("a.png", -1, (), (before,)),)), seen)
+    assert len(labels.aligned) == 2
+    face = labels.aligned[0]
+    assert face.source.turn == pytest.approx(turn)
+    np.testing.assert_allclose(face.box, (0, 0, 0.6, 0.67, *BOX[4:]), atol=1e-3)
+    shown = labels.shown[0]
+    assert shown.sure == (seen[0].row,)
+    assert shown.doubtful == (seen[1].row,)
 
 
 def test_what_the_net_should_say_reads_as_the_boxes_that_were_given() -> None:

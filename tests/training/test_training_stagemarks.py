@@ -25,7 +25,8 @@ from footlights.training.iterate import taken_up  # noqa: E402
 from footlights.training.runs import Chosen, Config  # noqa: E402
 from footlights.training.stageface_data import SUSPECTS  # noqa: E402
 from footlights.training.stageface_labels import Aligned, Labels, Shown  # noqa: E402
-from footlights.training.stageface_scenes import FACE, HEIGHT, WIDTH, Stock, draw_scene  # noqa: E402
+from footlights.training.stageface_scenes import FACE, HEIGHT, WIDTH, draw_scene  # noqa: E402
+from footlights.training.stageface_stock import Stock  # noqa: E402
 from footlights.training.stageface_things import draw_thing  # noqa: E402
 from footlights.training.stageface_turned import draw_turn, turned_box, turned_picture, turned_points  # noqa: E402
 from footlights.training.stagemarks_data import draw_batch, open_marks_shards, yaw_of  # noqa: E402

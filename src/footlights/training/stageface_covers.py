@@ -9,15 +9,18 @@ import numpy as np
 
 from footlights.core.clip import Plane
 
+_OVAL = 0.45
+"""Share of faces that are cut out without hair, ears and what is beside them."""
 
-def mask(size: int, side: float, rng: np.random.Generator) -> Plane:
-    """An oval around the face alone, or the whole head, or a soft rectangle."""
+
+def mask(size: int, side: float, rng: np.random.Generator, *, narrow: bool = False) -> Plane:
+    """An oval around the face alone, which is all if `narrow`, or the whole head, or a soft rectangle."""
     grid = (np.arange(size) - (size - 1) / 2) / side
-    kind = rng.random()
-    wide, high = (0.40, 0.50) if kind < 0.45 else (0.68, 0.8)
+    kind = rng.random() * (_OVAL if narrow else 1)
+    wide, high = (0.40, 0.50) if kind < _OVAL else (0.68, 0.8)
     wide, high = (axis * float(rng.uniform(0.88, 1.12)) for axis in (wide, high))
     power = 2.0 if kind < 0.8 else 6.0
-    down = float(rng.normal(0, 0.03)) + (0.0 if kind < 0.45 else 0.05)
+    down = float(rng.normal(0, 0.03)) + (0.0 if kind < _OVAL else 0.05)
     radius = (np.abs(grid[None, :] / wide) ** power + np.abs((grid[:, None] - down) / high) ** power) ** (1 / power)
     return np.asarray(np.clip((1 - radius) / float(rng.uniform(0.04, 0.25)), 0, 1), np.float32)
 
@@ -58,3 +61,28 @@ def hidden(colours: Plane, side: float, patch_of: Callable[[int], Plane], rng: n
         return colours
     soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), max(0.01 * side, 0.3))[..., None]
     return np.asarray(colours + soft * (tone - colours), np.float32)
+
+
+def shadowed(colours: Plane, side: float, rng: np.random.Generator) -> Plane:
+    """A part of the face in the shadow of a head, a hat or the other side of the nose."""
+    grid = (np.arange(len(colours)) - (len(colours) - 1) / 2) / side
+    angle = rng.uniform(0, 2 * np.pi)
+    along = np.cos(angle) * grid[None, :] + np.sin(angle) * grid[:, None]
+    share = np.clip((along - rng.uniform(-0.15, 0.2)) / rng.uniform(0.02, 0.3) + 0.5, 0, 1)
+    depth = float(rng.uniform(0.4, 0.9))
+    return np.asarray(colours * (1 - depth * share[..., None]), np.float32)
+
+
+def barred(colours: Plane, side: float, rng: np.random.Generator) -> Plane:
+    """Bars, strings or a lattice before the face, covering up to a third of it."""
+    grid = (np.arange(len(colours)) - (len(colours) - 1) / 2) / side
+    cover = np.zeros(colours.shape[:2], np.float32)
+    first = rng.uniform(0, np.pi)
+    for angle in (first, first + np.pi / 2)[: int(rng.integers(1, 3))]:
+        along = np.cos(angle) * grid[None, :] + np.sin(angle) * grid[:, None]
+        pitch, share = rng.uniform(0.12, 0.35), rng.uniform(0.1, 0.2)
+        away = np.abs((along / pitch + rng.random()) % 1 - 0.5)
+        fade = max(1.2 / (side * pitch), 0.02)
+        cover = np.maximum(cover, np.clip((share / 2 - away) / fade + 0.5, 0, 1))
+    tone = rng.uniform(0, 0.9, 3) ** 2 if rng.random() < 0.5 else np.full(3, rng.uniform(0, 0.7))
+    return np.asarray(colours + cover[..., None] * (tone - colours), np.float32)

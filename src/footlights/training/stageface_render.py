@@ -28,7 +28,8 @@ from footlights.pipeline.facetracks import picture_of
 from footlights.tape.raster import NTSC
 from footlights.tape.simulate import Simulator
 from footlights.training.stageface_labels import read_labels
-from footlights.training.stageface_scenes import DRAWN, HEIGHT, WIDTH, Scene, Stock, draw_scene
+from footlights.training.stageface_scenes import DRAWN, HEIGHT, WIDTH, Scene, draw_scene
+from footlights.training.stageface_stock import Stock
 from footlights.training.stagemarks_labels import Meshes
 from footlights.training.tapes import draw_tape
 
@@ -50,17 +51,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shards", type=int, required=True)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--hard", type=float, default=0.0, help="share of scenes of what is missed most")
     chosen = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     stock = Stock.of(read_labels(chosen.labels), chosen.data, Meshes.read(chosen.marks) if chosen.marks else None)
     for number in range(chosen.first, chosen.first + chosen.shards):
         folder = chosen.out / f"shard-{number:04d}"
         if not folder.exists():
-            write_shard(folder, stock, (chosen.seed, number))
+            write_shard(folder, stock, (chosen.seed, number), chosen.hard)
             print(folder.name, flush=True)  # noqa: T201
 
 
-def write_shard(folder: Path, stock: Stock, seed: tuple[int, int]) -> None:
+def write_shard(folder: Path, stock: Stock, seed: tuple[int, int], hard: float = 0.0) -> None:
     """One shard, written under another name until it is whole."""
     rng = np.random.default_rng(seed)
     pictures: list[Picture] = []
@@ -69,7 +71,7 @@ def write_shard(folder: Path, stock: Stock, seed: tuple[int, int]) -> None:
     marks: list[NDArray[np.float64]] = []
     owner: list[int] = []
     for _ in range(_TAPES):
-        for scene, picture in taped(stock, rng):
+        for scene, picture in taped(stock, rng, hard):
             rows += scene.rows
             kinds += scene.kinds
             marks += [each[list(INDEX)] for each in scene.marks]
@@ -87,12 +89,12 @@ def write_shard(folder: Path, stock: Stock, seed: tuple[int, int]) -> None:
     part.rename(folder)
 
 
-def taped(stock: Stock, rng: np.random.Generator) -> Iterator[tuple[Scene, Picture]]:
+def taped(stock: Stock, rng: np.random.Generator, hard: float = 0.0) -> Iterator[tuple[Scene, Picture]]:
     """Scenes of one tape and what is seen of them on one field, then some that were never on tape."""
-    scenes = [draw_scene(stock, rng) for _ in range(_SCENES)]
+    scenes = [draw_scene(stock, rng, hard) for _ in range(_SCENES)]
     yield from zip(scenes, on_fields(scenes, rng), strict=True)
     for _ in range(_UNTAPED):
-        scene = draw_scene(stock, rng)
+        scene = draw_scene(stock, rng, hard)
         soft = cv2.GaussianBlur(scene.picture, (0, 0), float(rng.uniform(0.3, 1.5)))
         noisy = soft + rng.normal(0, float(rng.uniform(0, 0.03)), (*soft.shape[:2], 1)).astype(np.float32)
         yield scene, np.asarray(np.clip(noisy * 255 + 0.5, 0, 255), np.uint8)

@@ -7,7 +7,7 @@ A label is a row of middle x, y, width, height and six points; its kind says whe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.core.clip import Plane
-from footlights.core.colour import DISPLAY_GAMMA
-from footlights.training.scenes import read_source
 from footlights.training.sources import Picture
-from footlights.training.stageface_covers import hidden, mask, varied
-from footlights.training.stageface_labels import Aligned, Labels, Shown
+from footlights.training.stageface_covers import barred, hidden, mask, shadowed, varied
+from footlights.training.stageface_labels import Aligned
+from footlights.training.stageface_lights import diode_light, light
+from footlights.training.stageface_stock import Stock, full_height, is_alone, load, named, reduced, weights_of
 from footlights.training.stageface_things import draw_thing
 from footlights.training.stageface_turned import draw_turn, turned_box, turned_picture, turned_points
-from footlights.training.stagemarks_labels import Meshes
 
 Values = NDArray[np.float64]
 
@@ -31,7 +30,6 @@ DRAWN = 704
 FACE, IGNORED = 1, 0
 _SIZES = (11.0, 170.0)
 """Heights of boxes, lines."""
-_LONGEST = 1440
 MIRRORED_POINTS = (1, 0, 2, 3, 5, 4)
 """Right and left change places when a face is mirrored."""
 _PHOTOGRAPH = 0.3
@@ -41,35 +39,12 @@ _COUNT_CHANCES = (0.15, 0.4, 0.45)
 """That no face is laid on a scene, some, or many."""
 _TURNED = 0.3
 """Share of laid faces that look to the side."""
+_HARD_SIZES = (18.0, 80.0)
+"""Heights in hard scenes."""
+_HARD_TURNED, _HARD_TILT, _BARRED, _SHADOWED = 0.5, 0.4, 0.12, 0.35
+"""Of laid faces in hard scenes: share that looks to the side, deviation of tilt, shares behind bars and in shadow."""
 _THINGS = 0.45
 """Share of decoys that are round things."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """What scenes are made of."""
-
-    data: Path
-    aligned: tuple[Aligned, ...]
-    people: tuple[Shown, ...]
-    nobody: tuple[Shown, ...]
-    aligned_meshes: Values
-    """`(N, 468, 3)` of the aligned faces, in sides about the middle; NaN where unknown."""
-    people_meshes: tuple[Values, ...]
-    """`(M, 468, 3)` of each picture's sure boxes."""
-    mirror: NDArray[np.int64]
-    """Of landmarks."""
-
-    @staticmethod
-    def of(labels: Labels, data: Path, meshes: Meshes | None = None) -> Stock:
-        """The material of some labels."""
-        people = tuple(each for each in labels.shown if each.sure)
-        counts = [len(each.sure) for each in people]
-        if meshes is None:
-            meshes = Meshes(np.full((len(labels.aligned), 468, 3), np.nan), np.full((sum(counts), 468, 3), np.nan))
-        shown = tuple(np.split(meshes.shown, np.cumsum(counts)[:-1])) if people else ()
-        nobody = tuple(each for each in labels.shown if not each.sure + each.doubtful)
-        return Stock(data, labels.aligned, people, nobody, meshes.aligned, shown, meshes.mirror())
 
 
 @dataclass(slots=True)
@@ -88,8 +63,11 @@ class Scene:
         return all(np.hypot(row[0] - x, row[1] - y) > radius + 0.5 * row[3] for row in self.rows)
 
 
-def draw_scene(stock: Stock, rng: np.random.Generator) -> Scene:
-    """A scene, lit."""
+def draw_scene(stock: Stock, rng: np.random.Generator, hard: float = 0.0) -> Scene:
+    """A scene, lit; `hard` is the share of scenes of what detectors miss: faces aside, tilted, behind bars, in shadow,
+    and dark ones, under diodes that leave channels empty."""
+    if hard and rng.random() < hard:
+        return _hard_scene(stock, rng)
     scene = _photographed(stock, rng) if stock.people and rng.random() < _PHOTOGRAPH else _empty(stock, rng)
     some, many = int(rng.integers(1, 5)), int(rng.integers(5, 17))
     count = (0, some, many)[int(rng.choice(3, p=_COUNT_CHANCES))]
@@ -103,6 +81,16 @@ def draw_scene(stock: Stock, rng: np.random.Generator) -> Scene:
     return scene
 
 
+def _hard_scene(stock: Stock, rng: np.random.Generator) -> Scene:
+    scene = _photographed(stock, rng) if stock.people and rng.random() < _PHOTOGRAPH else _empty(stock, rng)
+    for _ in range(int(rng.integers(3, 13))):
+        _lay_face(scene, stock, float(np.exp(rng.uniform(*np.log(_HARD_SIZES)))), rng, hard=True)
+    for _ in range(int(rng.poisson(2.5))):
+        _lay_decoy(scene, stock, _draw_height(rng), rng)
+    scene.picture = diode_light(scene.picture, rng)
+    return scene
+
+
 def _draw_height(rng: np.random.Generator) -> float:
     return float(np.exp(rng.uniform(*np.log(_SIZES))))
 
@@ -113,7 +101,7 @@ def _empty(stock: Stock, rng: np.random.Generator) -> Scene:
         levels = rng.uniform(0, 0.6, (4, 4, 3)) ** 2
         bare = cv2.resize(levels.astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
         return Scene(np.clip(bare, 0, 1), [], [], [])
-    source = load(stock.data, *_named(stock.nobody[int(rng.integers(len(stock.nobody)))]))
+    source = load(stock.data, *named(stock.nobody[int(rng.integers(len(stock.nobody)))]))
     high, wide = source.shape[:2]
     scale = max(WIDTH / wide, HEIGHT / high) * float(np.exp(rng.uniform(0, 1.1)))
     place = (rng.uniform(0, max(wide * scale - WIDTH, 1)), rng.uniform(0, max(high * scale - HEIGHT, 1)))
@@ -126,8 +114,8 @@ def _photographed(stock: Stock, rng: np.random.Generator) -> Scene:
     """A part of a photograph of people around one of its faces, at a drawn size."""
     number = int(rng.integers(len(stock.people)))
     shown = stock.people[number]
-    source = load(stock.data, *_named(shown))
-    reduced = source.shape[0] / _full_height(stock.data, *_named(shown))
+    source = load(stock.data, *named(shown))
+    reduced = source.shape[0] / full_height(stock.data, *named(shown))
     sure = np.array(shown.sure) * reduced
     anchor = sure[int(rng.integers(len(sure)))]
     scale = min(_draw_height(rng), 1.3 * anchor[3]) / anchor[3]
@@ -186,27 +174,30 @@ def _label(scene: Scene, row: Values, kind: int, marks: Values) -> None:
     scene.marks.append(marks)
 
 
-def _lay_face(scene: Scene, stock: Stock, height: float, rng: np.random.Generator) -> None:
+def _lay_face(scene: Scene, stock: Stock, height: float, rng: np.random.Generator, *, hard: bool = False) -> None:
     """A face cut out of its picture, turned, squeezed, lit, partly hidden, and laid where there is room."""
-    number = int(rng.choice(len(stock.aligned), p=_weights(stock.aligned)))
+    number = int(rng.choice(len(stock.aligned), p=weights_of(stock.aligned, height)))
     face, mesh = stock.aligned[number], stock.aligned_meshes[number]
     side = height / face.box[3]
     x, y = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT)
     if not scene.free(x, y, 0.5 * height):
         return
-    turn = float(rng.normal(0, 0.15) if rng.random() < 0.8 else rng.normal(0, 0.45))
+    turn = float(rng.normal(0, _HARD_TILT if hard else 0.15) if rng.random() < 0.8 else rng.normal(0, 0.45))
     squeeze = float(rng.uniform(0.78, 1.08))
     mirrored = bool(rng.random() < 0.5)
     box = np.array(face.box)
     if mirrored:
         box, mesh = _mirrored_box(box), (mesh * (-1, 1, 1))[stock.mirror]
-    if rng.random() < _TURNED and np.isfinite(mesh).all():
+    if rng.random() < (_HARD_TURNED if hard else _TURNED) and np.isfinite(mesh).all():
         colours, alpha, box, mesh = _from_the_side(stock, face, side, mirrored, (box, mesh), rng)
         colours, alpha = (_rotated(each, turn, squeeze) for each in (colours, alpha))
     else:
         colours, there = _cut(stock.data, face, side, turn, squeeze, mirrored)
-        alpha = there * mask(len(colours), side, rng)
+        # Beside a face of a crowd lie others, which nobody would name.
+        alpha = there * mask(len(colours), side, rng, narrow=not is_alone(face))
     colours = hidden(varied(colours, rng), side, partial(_patch, stock, rng), rng)
+    if hard:
+        colours = _worsened(colours, side, rng)
     _lay(scene.picture, colours, alpha, x, y)
     turned = _linear(turn, squeeze)
     placed = box.reshape(8, 2) * side
@@ -215,6 +206,15 @@ def _lay_face(scene: Scene, stock: Stock, height: float, rng: np.random.Generato
     placed[1, 0] *= squeeze
     flat = mesh[:, :2] @ turned.T * side + (x, y)
     _label(scene, placed.reshape(-1), FACE, np.concatenate([flat, mesh[:, 2:] * side], axis=1))
+
+
+def _worsened(colours: Plane, side: float, rng: np.random.Generator) -> Plane:
+    """In shadow, behind bars, or darker than what is behind."""
+    if rng.random() < _SHADOWED:
+        colours = shadowed(colours, side, rng)
+    if rng.random() < _BARRED:
+        colours = barred(colours, side, rng)
+    return np.asarray(colours * np.exp(rng.uniform(-0.8, 0.3)), np.float32)
 
 
 def _from_the_side(
@@ -246,21 +246,14 @@ def _mirrored_box(box: Values) -> Values:
     return np.asarray(pairs.reshape(-1))
 
 
-@lru_cache(maxsize=1)
-def _weights(aligned: tuple[Aligned, ...]) -> Values:
-    """Photographed faces are few and come more often."""
-    weights = np.array([10.0 if face.source.real else 1.0 for face in aligned])
-    return np.asarray(weights / weights.sum())
-
-
 def _cut(data: Path, face: Aligned, side: float, turn: float, squeeze: float, mirrored: bool) -> tuple[Plane, Plane]:
     """R'G'B' of the crop and all around it, 1.9 sides wide, and where the source has it at all."""
     source = face.source
     reach = int(np.ceil(0.95 * side)) * 2 + 1
-    full = _full_height(data, source.path, source.frame)
+    full = full_height(data, source.path, source.frame)
     held = load(data, source.path, source.frame).shape[0] / full
     factor = min(1.0, 2.0 ** (round(np.log2(max(side / (source.side * held), 1e-3)) * 2) / 2))
-    picture = _reduced(data, source.path, source.frame, factor)
+    picture = reduced(data, source.path, source.frame, factor)
     scale = picture.shape[0] / full
     step = source.side / side * scale
     cos, sin = np.cos(source.turn), np.sin(source.turn)
@@ -293,7 +286,7 @@ def _lay_decoy(scene: Scene, stock: Stock, height: float, rng: np.random.Generat
 
 
 def _patch(stock: Stock, rng: np.random.Generator, size: int) -> Plane:
-    source = load(stock.data, *_named(stock.nobody[int(rng.integers(len(stock.nobody)))]))
+    source = load(stock.data, *named(stock.nobody[int(rng.integers(len(stock.nobody)))]))
     room = min(source.shape[:2])
     taken = int(np.clip(size * np.exp(rng.uniform(-0.7, 1.2)), 8, room))
     top, left = (int(rng.integers(0, length - taken + 1)) for length in source.shape[:2])
@@ -303,9 +296,9 @@ def _patch(stock: Stock, rng: np.random.Generator, size: int) -> Plane:
 
 def _beside(stock: Stock, size: int, rng: np.random.Generator) -> Plane:
     """Hair, ear, neck or shoulder: a small piece next to a face, as large as a face."""
-    source = stock.aligned[int(rng.integers(len(stock.aligned)))].source
+    source = stock.alone[int(rng.integers(len(stock.alone)))].source
     picture = load(stock.data, source.path, source.frame)
-    scale = picture.shape[0] / _full_height(stock.data, source.path, source.frame)
+    scale = picture.shape[0] / full_height(stock.data, source.path, source.frame)
     angle, away, width = rng.uniform(0, 2 * np.pi), rng.uniform(0.55, 0.75), rng.uniform(0.25, 0.4)
     # Faces are higher than wide: the same distance to the side leaves more of them behind.
     shift = away * np.array([0.85 * np.cos(angle), np.sin(angle)]) / max(abs(np.cos(angle)), abs(np.sin(angle)))
@@ -331,65 +324,3 @@ def _lay(picture: Plane, colours: Plane, alpha: Plane, x: float, y: float) -> No
     inner = (slice(first[0] - top, stop[0] - top), slice(first[1] - left, stop[1] - left))
     outer = picture[first[0] : stop[0], first[1] : stop[1]]
     outer += alpha[inner][..., None] * (colours[inner] - outer)
-
-
-def light(picture: Plane, rng: np.random.Generator) -> Plane:
-    """A picture under stage light, clipped as a camera clips; sometimes two lights, pools of it, haze, darkness."""
-    linear = np.power(np.clip(picture, 0, 1.2), DISPLAY_GAMMA, dtype=np.float32)
-    colour = _colour(rng)
-    shade = np.ones((1, 1, 3), np.float32) * colour
-    if rng.random() < 0.3:
-        edge = np.clip((np.linspace(-1, 1, WIDTH) - rng.uniform(-0.8, 0.8)) / rng.uniform(0.1, 1.2) + 0.5, 0, 1)
-        shade = shade + edge[None, :, None].astype(np.float32) * (_colour(rng) - colour)
-    if rng.random() < 0.4:
-        pools = cv2.resize(rng.uniform(0, 1, (3, 4)).astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-        shade = shade * np.clip(0.15 + 1.3 * pools, 0.05, 1.6)[..., None]
-    linear = linear * shade
-    if rng.random() < 0.25:
-        share = float(rng.uniform(0.02, 0.35))
-        linear = linear * (1 - share) + share * float(rng.uniform(0.05, 0.5)) * colour
-    return np.asarray(np.minimum(linear, 1) ** np.float32(1 / DISPLAY_GAMMA), np.float32)
-
-
-def _colour(rng: np.random.Generator) -> Plane:
-    """White or coloured light; under coloured light cameras are opened until its own channel clips."""
-    if rng.random() < 0.33:
-        tint = 1 + rng.normal(0, 0.12, 3)
-        return np.asarray(np.clip(tint, 0.4, 1.6) * np.exp(rng.uniform(-2.0, 0.4)), np.float32)
-    hue = rng.uniform(0, 6)
-    strength = np.clip(np.abs((hue - np.array([0, 2, 4]) + 3) % 6 - 3), 0, 2)
-    floor = np.exp(rng.uniform(np.log(0.02), np.log(0.35), 3))
-    tint = np.maximum(np.clip(2 - strength, 0, 1), floor)
-    return np.asarray(tint * np.exp(rng.uniform(-0.7, 0.9)), np.float32)
-
-
-def _named(shown: Shown) -> tuple[str, int]:
-    return shown.path, shown.frame
-
-
-@lru_cache(maxsize=4096)
-def _full_height(data: Path, path: str, frame: int) -> int:
-    return int(_read(data, path, frame).shape[0])
-
-
-@lru_cache(maxsize=700)
-def load(data: Path, path: str, frame: int) -> Picture:
-    """A source, no longer than 1440 samples."""
-    picture = _read(data, path, frame)
-    shrink = _LONGEST / max(picture.shape[:2])
-    if shrink < 1:
-        picture = np.asarray(cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
-    return picture
-
-
-@lru_cache(maxsize=3000)
-def _reduced(data: Path, path: str, frame: int, factor: float) -> Picture:
-    picture = load(data, path, frame)
-    if factor > 0.99:
-        return picture
-    return np.asarray(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-@lru_cache(maxsize=2)
-def _read(data: Path, path: str, frame: int) -> Picture:
-    return read_source(data / path, frame)

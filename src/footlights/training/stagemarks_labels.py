@@ -21,7 +21,7 @@ from footlights.models.face_points import FacePoints, Marked
 from footlights.models.landmarks import ROOM, Mesh, Square
 from footlights.models.stagemarks import told
 from footlights.training.scenes import read_source
-from footlights.training.sources import Picture, read_picture
+from footlights.training.sources import Picture
 from footlights.training.stageface_labels import Aligned, Shown, read_labels
 
 Values = NDArray[np.float64]
@@ -69,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     labels, net = read_labels(chosen.labels), FacePoints(threads=1)
-    aligned = [_of_crop(each, read_picture(chosen.data / each.source.path), net) for each in labels.aligned]
+    pictures = (read_source(chosen.data / each.source.path, each.source.frame) for each in labels.aligned)
+    aligned = [_of_crop(each, picture, net) for each, picture in zip(labels.aligned, pictures, strict=True)]
     shown = [mesh for each in labels.shown for mesh in _of_picture(each, chosen.data, net)]
     crops, whole = (np.array(each, np.float32).reshape(-1, 468, 3) for each in (aligned, shown))
     np.savez(chosen.out, aligned=crops, shown=whole)
@@ -81,7 +82,11 @@ def _of_crop(face: Aligned, picture: Picture, net: FacePoints) -> Values:
     source = face.source
     square = Square(source.x, source.y, source.side, source.turn)
     said = _looked(net, picture, Square(source.x, source.y, ROOM * _EXTENT * source.side, source.turn))
-    return _UNKNOWN if said is None else told(said, square)
+    if said is None:
+        return _UNKNOWN
+    crop = told(said, square)
+    # In a crowd the looks may have wandered to a neighbour.
+    return crop if np.hypot(*(Mesh(crop, 1.0).middle - face.box[:2])) < _NEAR * face.box[3] else _UNKNOWN
 
 
 def _of_picture(shown: Shown, data: Path, net: FacePoints) -> Iterator[Values]:
