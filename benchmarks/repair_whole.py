@@ -37,6 +37,7 @@ from footlights.tape.simulate import Simulator
 Row = dict[str, Any]
 REPAIRS = (
     "gaps.rebuild",
+    "composite.dots",
     "switching.fill",
     "timebase.align",
     "dropouts.conceal",

@@ -129,6 +129,8 @@ class ChromaSettings(Section):
 
     align: bool = True
     """Move it back where the tape shows a delay."""
+    dots: Share = 1.0
+    """Share of the dots on edges of colour that is taken out of fields where a composite connection left traces."""
     comb: Share = 1.0
     """Share of dot crawl and cross-colour that is combed out before the filters of the classical chain; FieldLift takes
     them out by itself."""

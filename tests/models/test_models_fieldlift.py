@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from footlights.core import subcarrier
 from footlights.errors import ParameterError, UsageError
 from footlights.models import fieldlift
-from footlights.models.fieldlift import Packed
+from footlights.models.fieldlift import Kept, Packed
 
 RNG = np.random.default_rng(3)
 SHIPPED = Path(str(files("footlights.models"))) / "weights"
@@ -119,15 +120,31 @@ def test_detail_beyond_noise_is_kept_and_noise_is_not(sigma: float) -> None:
     rng = np.random.default_rng(6)
     clean = np.full((64, 96), 0.4, np.float32)
     field = clean[1::2] + rng.normal(0, sigma / 219, (32, 96)).astype(np.float32)
-    np.testing.assert_array_equal(fieldlift.detail_kept(clean, field, 1, 0.5, sigma), clean)
+    np.testing.assert_array_equal(fieldlift.detail_kept(clean, field, 1, Kept(0.5), sigma), clean)
     lined = clean[1::2].copy()
     lined[8, :] += 40 / 219
-    kept = (fieldlift.detail_kept(clean, lined, 1, 0.5, sigma) - clean) * 219
+    kept = (fieldlift.detail_kept(clean, lined, 1, Kept(0.5), sigma) - clean) * 219
     power = 40**2 / 5  # one line of the five nearby
     assert kept[17].mean() == pytest.approx(20 * (1 - 5 * sigma**2 / power), abs=0.01)
     assert kept[16].mean() == pytest.approx(kept[17].mean() / 2, rel=1e-3)
     np.testing.assert_array_equal(kept[:15], 0)
-    np.testing.assert_array_equal(fieldlift.detail_kept(clean, lined, 1, 0.0, sigma), clean)
+    np.testing.assert_array_equal(fieldlift.detail_kept(clean, lined, 1, Kept(0.0), sigma), clean)
+
+
+def test_a_subcarrier_is_no_detail_that_is_kept() -> None:
+    cycles = subcarrier.NTSC.cycles
+    clean = np.full((64, 192), 0.4, np.float32)
+    columns, rows = np.arange(192), np.arange(32)[:, None]
+    crawl = 20 / 219 * np.cos(2 * np.pi * cycles * columns + np.pi * rows)
+    bar = np.where(abs(columns - 96) < 12, 40 / 219, 0)
+    field = (clean[0::2] + crawl + bar).astype(np.float32)
+    inner = (slice(8, -8), slice(20, -20))
+    left = fieldlift.detail_kept(clean, field, 0, Kept(0.5, cycles), 0.6) - clean
+    assert np.abs(left[inner] * 219 - 0.5 * bar[20:-20] * 219).max() < 3.0
+    away = np.abs(columns[20:-20] - 96) > 30
+    assert np.abs(left[inner][:, away]).max() * 219 < 0.1
+    dotted = fieldlift.detail_kept(clean, field, 0, Kept(0.5), 0.6) - clean
+    assert np.abs(dotted[inner][:, away]).max() * 219 > 9
 
 
 def test_kept_colour_is_light_that_changed_and_no_noise():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from footlights.models import fieldlift_run, runtime
-from footlights.models.fieldlift import SIZES, lines_doubled
+from footlights.models.fieldlift import SIZES, Kept, lines_doubled
 from footlights.models.fieldlift_run import FieldLift, Frame
 
 RNG = np.random.default_rng(8)
@@ -114,7 +114,7 @@ def test_a_coloured_flash_of_one_field_keeps_its_colour_and_tints_no_other(
 
 def test_only_fields_of_the_tape_give_their_detail_back(net: FieldLift) -> None:
     plain = replace(frames(1)[0], valid=(True, False))
-    (without,), (kept,) = (list(net.lift([plain], 1.0, keep)) for keep in (0.0, 0.5))
+    (without,), (kept,) = (list(net.lift([plain], 1.0, Kept(share))) for share in (0.0, 0.5))
     apart = [float(np.abs(made.luma[0, 0::2] - plain.luma[0::2]).mean()) for made in (without, kept)]
     assert apart[1] < apart[0]
     np.testing.assert_array_equal(kept.luma[1], without.luma[1])

@@ -13,7 +13,7 @@ from hypothesis import settings as timeless
 from hypothesis import strategies as st
 
 from footlights.config import resolve
-from footlights.core import records
+from footlights.core import records, subcarrier
 from footlights.core.faces import FacePath, ShotFaces, TrackedFace
 from footlights.core.plans import RestorationPlan, ShotPlan
 from footlights.core.reports import (
@@ -271,6 +271,20 @@ def test_dot_crawl_is_combed_where_no_net_takes_it_out() -> None:
     assert "composite.comb" not in stages(rules.plan(survey(crawling), other, settings(CLASSICAL)))
 
 
+@pytest.mark.parametrize("chain", ["fieldlift", "classical"])
+def test_dots_go_first_wherever_a_tape_was_composite(chain: str) -> None:
+    crawling = shot(0, 0, 60, composite=CompositeReport(0.2, 0.0, 1.0, "test"))
+    chosen = f"restoration.chain={chain}"
+    steps = rules.plan(survey(crawling), ingest(), settings(chosen)).shots[0].steps
+    names = [step.stage for step in steps]
+    assert names.index("composite.dots") < min(names.index(one) for one in names if one.startswith(("field", "deint")))
+    assert steps[names.index("composite.dots")].params == {"system": "ntsc", "share": 1.0}
+    off = rules.plan(survey(crawling), ingest(), settings(chosen, "restoration.chroma.dots=0")).shots[0]
+    assert "dots = 0" in next(one.why for one in off.skipped if one.stage == "composite.dots")
+    plain = rules.plan(survey(shot(0, 0, 60)), ingest(), settings(chosen)).shots[0]
+    assert "no trace" in next(one.why for one in plain.skipped if one.stage == "composite.dots")
+
+
 def test_strength_and_detail_of_the_net_are_settings() -> None:
     chosen = settings("restoration.fieldlift.strength=0.5", "restoration.fieldlift.detail=0.25")
     plan = rules.plan(survey(shot(0, 0, 60)), ingest(), chosen)
@@ -300,12 +314,16 @@ def test_pictures_of_the_net_are_steadied_by_more_neighbours_where_it_left_noise
     assert "denoise.steady" in [one.stage for one in off.skipped]
 
 
-@pytest.mark.parametrize(("crawl", "keep"), [(0.0, 0.5), (0.8, 0.0)])
-def test_shots_without_dot_crawl_keep_detail_of_their_own(crawl: float, keep: float) -> None:
+@pytest.mark.parametrize(
+    ("crawl", "keep", "carrier"), [(0.0, 0.5, 0.0), (0.2, 0.5, subcarrier.NTSC.cycles), (0.8, 0.0, 0.0)]
+)
+def test_shots_without_dot_crawl_keep_detail_of_their_own(crawl: float, keep: float, carrier: float) -> None:
     base = shot(0, 0, 60)
     crawling = replace(base, composite=replace(base.composite, dot_crawl=crawl))
     step = next(s for s in rules.plan(survey(crawling), ingest(), settings()).shots[0].steps if "lift" in s.stage)
     assert step.params["keep"] == keep
+    assert step.params["subcarrier"] == pytest.approx(carrier, abs=1e-6)
+    assert ("subcarrier" in step.why) == bool(carrier)
     assert ("own detail" in step.why) == bool(keep)
 
 

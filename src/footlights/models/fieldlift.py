@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from footlights.core import subcarrier
 from footlights.core.clip import Plane
 from footlights.errors import ParameterError, UsageError, did_you_mean
 
@@ -259,19 +260,30 @@ def _share_of_signal(power: Plane, noise: np.float32) -> Plane:
     return np.maximum(1 - noise**2 / np.maximum(power, np.float32(1e-18)), 0)
 
 
-def detail_kept(clean: Plane, field: Plane, parity: int, share: float, sigma: float) -> Plane:
-    """Clean luma `(H, W)` with a share, 0..1, of the detail that its field `(H/2, W)` shows beyond noise of `sigma`
-    8-bit codes.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is given back of the luma detail that fields show beyond noise."""
+
+    share: float = 0.0
+    """0..1."""
+    carrier: float = 0.0
+    """Cycles per sample of a colour subcarrier around which nothing is given back, 0..0.5; 0 where there is none."""
+
+
+def detail_kept(clean: Plane, field: Plane, parity: int, kept: Kept, sigma: float) -> Plane:
+    """Clean luma `(H, W)` with the detail that its field `(H/2, W)` shows beyond noise of `sigma` 8-bit codes.
 
     A line of the field less what the net made of it is noise, and detail that was lost or drawn too strong. Wiener's
     weight (1 - noise/power, from the power nearby) lets pass what is larger than noise. Lines between get the mean of
-    both.
+    both. Of a tape that was composite, colour left on the subcarrier is larger than noise too: it is no detail.
     """
     lost = field - clean[parity::2]
+    if kept.carrier:
+        lost -= cv2.filter2D(lost, -1, subcarrier.band(kept.carrier)[None])
     noise = np.float32(_NOISE_POWERS * (max(sigma, _LEAST_NOISE) / 219) ** 2)
     power = np.maximum(cv2.blur(lost * lost, _NEARBY), np.float32(1e-9))
     weight = np.maximum(1 - noise / power, 0)
-    return clean + lines_doubled(np.float32(share) * weight * lost, parity)
+    return clean + lines_doubled(np.float32(kept.share) * weight * lost, parity)
 
 
 def fine_luma(clean: Plane, residual: Plane) -> Plane:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from footlights.core.clip import Fine, Plane
 from footlights.models import fieldlift
-from footlights.models.fieldlift import INSTANTS, SIZES, WINDOW_PLANES, Packed, size_named
+from footlights.models.fieldlift import INSTANTS, SIZES, WINDOW_PLANES, Kept, Packed, size_named
 from footlights.models.runtime import Backend, Net, cards, fastest, granted_threads
 
 _TOLERANCE = 0.1
@@ -69,6 +69,9 @@ def reference(size: str) -> str:
     return cards()[weights_name(size)].reference
 
 
+_NOTHING = Kept()
+
+
 class FieldLift:
     """A net of one size on the fastest backend that is right."""
 
@@ -77,11 +80,11 @@ class FieldLift:
         self._threads = threads
         self.backend = backend(size)
 
-    def lift(self, frames: Iterable[Frame], sigma: float, keep: float = 0.0) -> Iterator[Lifted]:
+    def lift(self, frames: Iterable[Frame], sigma: float, kept: Kept = _NOTHING) -> Iterator[Lifted]:
         """Consecutive frames of one shot → the same frames, clean and with their fine detail.
 
-        `sigma` is the luma noise of the shot in 8-bit codes; `keep` the share, 0..1, of the fields' own luma detail
-        that is given back.
+        `sigma` is the luma noise of the shot in 8-bit codes; `kept` what is given back of the fields' own luma
+        detail.
         """
         before: _Seen | None = None
         now: _Seen | None = None
@@ -90,7 +93,7 @@ class FieldLift:
             seen = None if after is None else _Seen(_packed(after), fieldlift.contrast(after.luma[0::2]))
             if now is not None:
                 lifted, state = self._step(now, before, seen, sigma, state)
-                yield _kept(lifted, now.packed, keep, sigma) if keep else lifted
+                yield _detailed(lifted, now.packed, kept, sigma) if kept.share else lifted
             before, now = now, seen
 
     def _step(
@@ -123,13 +126,13 @@ class FieldLift:
         return _ready(self._size.name, self.backend.precision, threads, height, width)
 
 
-def _kept(lifted: Lifted, packed: Packed, keep: float, sigma: float) -> Lifted:
+def _detailed(lifted: Lifted, packed: Packed, kept: Kept, sigma: float) -> Lifted:
     """With the detail of those fields that are the tape's own."""
     luma, fields = lifted.luma.copy(), fieldlift.base(packed.planes)
     for instant in range(INSTANTS):
         if packed.valid[instant].all():
             field = fields[instant, 0, instant::2]
-            luma[instant] = fieldlift.detail_kept(luma[instant], field, instant, keep, sigma)
+            luma[instant] = fieldlift.detail_kept(luma[instant], field, instant, kept, sigma)
     return replace(lifted, luma=luma)
 
 

@@ -57,7 +57,7 @@ def _task(number: int, asked: Sequence[ShotRequest]) -> Task:
     return Task(
         f"fidelity/{number:04d}",
         "footlights.pipeline.ops:fidelity",
-        6,
+        7,
         {"request": records.to_data(narrowed, tuple)},
         needs=("ingest", *(f"restore/{index:05d}" for index in used)),
         units=max(sum(len(one.instants) for one in narrowed), 1),
@@ -193,6 +193,7 @@ def _request(
         conceal=undone.get("dropouts.conceal"),
         flicker=undone.get("flicker.level"),
         halos=undone.get("halos.equalise"),
+        dots=undone.get("composite.dots"),
         composite=step == 2 and remainders.composite(report),
         why=why or ("" if instants else "no instant of it is shown as it came through"),
     )

@@ -1,8 +1,8 @@
 """A picture of the master beside the tape's lines it came from: both on the tape's raster, in the tape's colours.
 
 What a plan changed on purpose in levels and matrix is undone with the plan's own numbers, as is the sharpening that it
-took back and the flicker that it levelled; lines that it moved to their place are put back astray, and where streaks
-were concealed nothing is compared (`pipeline/putback.py`).
+took back and the flicker that it levelled; dots that it took out are put back, lines that it moved to their place are
+put back astray, and where streaks were concealed nothing is compared (`pipeline/putback.py`).
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ class ShotRequest:
     """The step that levelled the light."""
     halos: Step | None = None
     """The step that took sharpening back."""
+    dots: Step | None = None
+    """The step that took dots off edges of colour."""
     composite: bool = False
     """Traces of a composite connection were measured in the shot."""
 
@@ -129,6 +131,8 @@ def _pushed(request: ShotRequest, instant: Instant, opened: putback.Opened, show
     if request.flicker:
         gain = putback.levelled(request.flicker, opened, instant.source, request.frames)
         own = own / gain[inside]
+    if request.dots:
+        own = own + putback.dotted(request.dots, luma, colours)[inside]
     place = slice(top + line, height - bottom, request.step), slice(left, width - right)
     coder = putback.mpeg(instant.quantiser) if instant.quantiser else None
     if request.coded:

@@ -19,6 +19,7 @@ from footlights.metrics.quantised import quantised
 from footlights.metrics.redegradation import Coder, Strayed
 from footlights.pipeline.pictures import to_planes
 from footlights.restoration.base import build
+from footlights.restoration.dots import RemoveDots
 from footlights.restoration.dropouts import ConcealDropouts
 from footlights.restoration.flicker import LevelFlicker
 from footlights.restoration.halos import EqualiseHalos, refiltered, response
@@ -81,6 +82,13 @@ def sharpened(step: Step, lines: Plane) -> Plane:
     stage = build(step)
     assert isinstance(stage, EqualiseHalos)
     return refiltered(lines, response(stage.params.taps, stage.params.strength))
+
+
+def dotted(step: Step, luma: Plane, chroma: Plane) -> Plane:
+    """The dots `(H, W)` that the stage takes out of a frame of the tape, luma `(H, W)` and chroma `(2, H, W')`."""
+    stage = build(step)
+    assert isinstance(stage, RemoveDots)
+    return luma - stage.without(luma, chroma)
 
 
 def mpeg(scale: float) -> Coder:

@@ -16,6 +16,7 @@ FILTERS = (
     "denoise.motion",
     "denoise.steady",
     "composite.comb",
+    "composite.dots",
     "chroma.align",
     "halos.equalise",
     "fields.unmix",

@@ -6,6 +6,7 @@ from footlights.core.plans import Step, Value
 from footlights.core.reports import Remainder, ShotReport
 from footlights.core.source import Source
 from footlights.core.subcarrier import of_raster
+from footlights.planning.repairs import TRACES
 from footlights.restoration.base import STAGES
 from footlights.settings import DenoiseSettings
 
@@ -16,8 +17,6 @@ KEPT = 0.5
 were, the field shows them with noise, and the mean of two estimates errs less than either."""
 CRAWL = 0.3
 """Codes of dot crawl from which a field's own lines cannot be trusted."""
-TRACES = 0.1
-"""Codes of dot crawl or cross-colour from which a tape is taken to have been composite."""
 _HIDDEN = 2.0
 """What the net leaves is coarser than what it was given and lies along edges: flat blocks show about half of it
 (docs/decisions/20261129-noise-behind-the-net.md)."""

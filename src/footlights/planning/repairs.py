@@ -30,6 +30,8 @@ _BEFORE_NET = 0.5
 """Share of the delay along the line that is taken out before FieldLift, which learned to expect some: with all of it
 taken out, tapes of little colour come out worse (benchmarks/defects.py)."""
 
+TRACES = 0.1
+"""Codes of dot crawl or cross-colour from which a tape is taken to have been composite."""
 _CRAWL = 0.15
 """Codes of dot crawl or cross-colour from which a shot is combed."""
 
@@ -128,6 +130,21 @@ def comb(report: ShotReport, carrier: Subcarrier | None, settings: Settings, *, 
     else:
         system = "pal" if carrier is PAL else "ntsc"
         yield step(name, evidence, system=system, luma=share, chroma=share)
+
+
+def dots(report: ShotReport, carrier: Subcarrier | None, settings: Settings) -> Iterator[Step | Skipped]:
+    """Take out what a comb left of colour on the subcarrier, on what moves as well, and before any net: where colours
+    are strong, nets leave it standing. `carrier` is None on rasters that show none."""
+    name, found, share = "composite.dots", report.composite, settings.restoration.chroma.dots
+    evidence = f"composite.dot_crawl {found.dot_crawl:.2f}, cross_colour {found.cross_colour:.2f} codes"
+    if carrier is None:
+        yield Skipped(name, "the raster is not sampled at 13.5 MHz")
+    elif max(found.dot_crawl, found.cross_colour) < TRACES:
+        yield Skipped(name, f"{evidence}: no trace of a composite connection")
+    elif share == 0:
+        yield Skipped(name, "restoration.chroma.dots = 0")
+    else:
+        yield step(name, evidence, system="pal" if carrier is PAL else "ntsc", share=share)
 
 
 def blocking(report: ShotReport, settings: Settings) -> Step | Skipped:

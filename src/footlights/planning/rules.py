@@ -12,7 +12,6 @@ from footlights.core.plans import RestorationPlan, ShotPlan, Skipped, Step
 from footlights.core.reports import CadenceKind, Remainder, ShotReport, Survey
 from footlights.core.signal import BT709_SIGNAL, FieldOrder, Transfer
 from footlights.core.source import Ingest, Source
-from footlights.core.subcarrier import of_raster
 from footlights.errors import SourceError
 from footlights.planning import enhancement, halos, pictures, rate, repairs, timebase
 from footlights.planning.evidence import corrections
@@ -97,6 +96,7 @@ def _shot(tape: Tape, report: ShotReport) -> ShotPlan:
 def _decided(tape: Tape, report: ShotReport) -> list[Step | Skipped]:
     rules = (
         _gaps,
+        _dots,
         _switching,
         _timebase,
         _flicker,
@@ -178,11 +178,14 @@ def _alignment(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         yield from repairs.alignment(tape.deck, report, tape.settings, net=not net_objection(tape, report))
 
 
+def _dots(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
+    if tape.field_rate:
+        yield from repairs.dots(report, tape.carrier, tape.settings)
+
+
 def _comb(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if tape.field_rate:
-        source = tape.ingest.source
-        carrier = of_raster(source.width, source.height // 2 * 2)
-        yield from repairs.comb(report, carrier, tape.settings, net=not net_objection(tape, report))
+        yield from repairs.comb(report, tape.carrier, tape.settings, net=not net_objection(tape, report))
 
 
 def _blocking(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:

@@ -10,6 +10,7 @@ from footlights.core.plans import Step, Value
 from footlights.core.reports import CadenceKind, Remainder, ShotReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Ingest
+from footlights.core.subcarrier import Subcarrier, of_raster
 from footlights.planning import conversion, halos, repairs, timebase
 from footlights.planning.evidence import Correction
 from footlights.planning.geometry import Geometry
@@ -48,6 +49,11 @@ class Tape:
     pace: Pace
     deck: repairs.Deck
     stray: timebase.Stray
+
+    @property
+    def carrier(self) -> Subcarrier | None:
+        """The subcarrier whose traces its raster can show; None where it is not sampled at 13.5 MHz."""
+        return of_raster(self.ingest.source.width, self.ingest.source.height // 2 * 2)
 
 
 def step(name: str, why: str, **params: Value) -> Step:

@@ -159,8 +159,9 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "Fine dots march along the edges of strong colours.",
         "A composite cable: colour's carrier was not taken out of luma again.",
         "`composite`: subcarrier left in luma that alternates as the carrier does, in codes.",
-        "The net takes it out; without the net a comb over fields of opposite carrier, where nothing moves.",
-        ("fieldlift.restore", "composite.comb"),
+        "Dots that a field's own colour explains are taken out; the net takes out the rest, without the net a comb "
+        "over fields of opposite carrier, where nothing moves.",
+        ("composite.dots", "fieldlift.restore", "composite.comb"),
         "Luma detail that was filtered away together with the carrier.",
     ),
     Defect.CROSS_COLOUR: Entry(

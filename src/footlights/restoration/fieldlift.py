@@ -15,7 +15,7 @@ from footlights.core.clip import Clip, Fine, Lines, Plane, join
 from footlights.core.signal import FieldOrder
 from footlights.core.time import FrameRange
 from footlights.errors import NetError, ParameterError
-from footlights.models.fieldlift import SCALE
+from footlights.models.fieldlift import SCALE, Kept
 from footlights.models.fieldlift_run import FieldLift, Frame, Lifted, reference, shipped
 from footlights.restoration.base import Contract, Fields, bound, stage
 
@@ -23,7 +23,7 @@ _WARM_UP = 6
 """Frames after which the memory has forgotten how it began (see docs/decisions/20261125-fieldlift-chain.md)."""
 
 
-@stage("fieldlift.restore", version=5)
+@stage("fieldlift.restore", version=6)
 class RestoreFields:
     """Recurrent net over fields; loses nothing of the tape's colour, which it is not trained to change."""
 
@@ -37,6 +37,9 @@ class RestoreFields:
         """Luma noise of the shot in 8-bit codes, 0..40: how much the net takes for noise."""
         keep: float = 0.0
         """Share of the luma detail in which the fields differ from the net beyond noise, given back, 0..1."""
+        subcarrier: float = 0.0
+        """Cycles per sample of a colour subcarrier around which no detail is given back, 0..0.5; 0 where the tape shows
+        no trace of one."""
         instants: int = 2
         """Pictures per frame: 2 at field rate, 1 for progressive frames."""
         lost: tuple[int, ...] = ()
@@ -49,6 +52,7 @@ class RestoreFields:
                 raise ParameterError("fieldlift.restore.net", self.net, f"choose one of {', '.join(shipped())}")
             bound("fieldlift.restore.sigma", self.sigma, 0, 40, "codes")
             bound("fieldlift.restore.keep", self.keep, 0, 1)
+            bound("fieldlift.restore.subcarrier", self.subcarrier, 0, 0.5, "cycles a sample")
             bound("fieldlift.restore.instants", self.instants, 1, 2)
             if len(self.fields) != len(self.lost) or any(field not in (1, 2, 3) for field in self.fields):
                 raise ParameterError("fieldlift.restore.fields", self.fields, "give 1, 2 or 3 for every lost frame")
@@ -86,7 +90,7 @@ class RestoreFields:
                     waiting.append(one)
                     yield self._frame(one)
 
-        for lifted in self._net.lift(frames(), self.params.sigma, self.params.keep):
+        for lifted in self._net.lift(frames(), self.params.sigma, Kept(self.params.keep, self.params.subcarrier)):
             yield self._clip(waiting.pop(0), lifted)
 
     def _frame(self, one: Clip) -> Frame:
