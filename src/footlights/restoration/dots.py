@@ -10,6 +10,7 @@ places around tell how much. Only what colour explains goes: fine detail has no 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -119,6 +120,7 @@ def _standing(pattern: Baseband, made: Baseband) -> Plane:
     return np.clip(found / expected, 0, _GAIN)
 
 
+@lru_cache(maxsize=4)
 def _wave(carrier: Subcarrier, height: int, width: int) -> Baseband:
     """The subcarrier on the lines of a field, of unit amplitude and some phase."""
     along = carrier.cycles * np.arange(width)
@@ -155,12 +157,15 @@ def _switched(differing: tuple[Baseband, ...], sign: int) -> tuple[Baseband, ...
 def _fitted(pattern: Baseband, parts: tuple[Baseband, ...]) -> _Fit:
     """The complex gains by which the parts make most of the pattern (least squares over the inner field)."""
     inner = slice(_RIM[0], -_RIM[0]), slice(_RIM[1], -_RIM[1])
-    columns, wanted = np.stack([part[inner].ravel() for part in parts]), pattern[inner].ravel()
-    crossed = columns.conj() @ columns.T
+    columns, wanted = [part[inner].ravel() for part in parts], pattern[inner].ravel()
+    crossed = np.array([[np.vdot(one, other) for other in columns] for one in columns], np.complex128)
+    answers = np.array([np.vdot(one, wanted) for one in columns], np.complex128)
     power = float(np.vdot(wanted, wanted).real)
     ridge = 1e-6 * float(np.trace(crossed).real) + 1e-9
-    gains = np.linalg.solve(crossed + ridge * np.eye(len(parts)), columns.conj() @ wanted)
-    rest = wanted - gains.astype(np.complex64) @ columns
-    explained = 1 - float(np.vdot(rest, rest).real) / power if power > 0 else 0.0
-    made = sum((np.complex64(gain) * part for gain, part in zip(gains, parts, strict=True)), np.zeros_like(pattern))
-    return _Fit(explained, tuple(map(complex, gains)), np.asarray(made, np.complex64))
+    gains = np.linalg.solve(crossed + ridge * np.eye(len(parts)), answers)
+    # What least squares explains is what the answers make of the gains.
+    explained = float(np.vdot(gains, answers).real) / power if power > 0 else 0.0
+    made = np.zeros_like(pattern)
+    for gain, part in zip(gains, parts, strict=True):
+        made += np.complex64(gain) * part
+    return _Fit(explained, tuple(map(complex, gains)), made)
