@@ -90,6 +90,20 @@ def test_noise_in_streaks_is_measured_in_full(along: float, down: float) -> None
     assert sample.sigma == pytest.approx(3, rel=0.12)
 
 
+@pytest.mark.parametrize("size", [0.0, 0.7, 1.2])
+def test_noise_coarser_than_any_streak_is_measured_in_full_too(size: float) -> None:
+    """Its spectrum is a Gaussian's, which falls off later and then faster than that of streaks."""
+    rng = np.random.default_rng(11)
+
+    def field() -> Picture:
+        plane = rng.standard_normal((240, 704)).astype(np.float32)
+        plane = cv2.GaussianBlur(plane, (0, 0), sigmaX=size, sigmaY=2 * size / 3) if size else plane
+        return np.rint(plane / plane.std() * 3 + 128)
+
+    found = [sample.sigma for _ in range(4) if (sample := measure(field(), field())) is not None]
+    assert np.mean(found) == pytest.approx(3, rel=0.03)
+
+
 def test_changing_light_is_no_noise() -> None:
     picture = panned(_stage(), 0)[0::2]
     sample = measure(picture * 1.2, picture)

@@ -25,7 +25,7 @@ class NoiseAnalyser:
     """Notes the noise between this frame and the last, for every fifth frame."""
 
     name: ClassVar[str] = "noise"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {

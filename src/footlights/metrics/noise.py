@@ -1,9 +1,10 @@
 """Noise of video in code values: from what changes between fields of one parity where nothing else is going on.
 
 Blocks that are flat in the mean of two fields show only noise in their difference, moving or not; the standard
-deviation of the difference is √2 sigma. A plane is taken out of every block so that moving light does not count. Noise
-that is long along the line, as chroma under a VHS carrier, loses a part of itself with the plane; how much follows from
-the correlation of what is left (`_kept`), and is given back.
+deviation of the difference is √2 sigma. A plane is taken out of every block so that moving light does not count. Coarse
+noise loses a part of itself with the plane; how much follows from its correlations (`_share_of`), and is given back.
+Where it is longer along the line than they reach, as chroma under a VHS carrier, it follows from the correlation of
+what is left (`_kept`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ DOWN, ACROSS = 4, 6
 """Neighbours over which the shape of noise is told."""
 _FARTHEST = [(down, across) for down in (5, 6) for across in range(9, 14)]
 """Lines and samples between which noise has nothing in common."""
+_ENDED = 0.15
+"""Correlation over the farthest of these samples, or lines, up to which they tell all of it."""
 _NO_SHAPE = np.full(DOWN, np.nan, np.float32), np.full(ACROSS, np.nan, np.float32)
 _ROUNDED, _WEAK = 1 / 6, 1 / 6
 """Variance that rounding to codes leaves in the difference of two fields, and noise below which shape is a guess."""
@@ -63,7 +66,7 @@ class NoiseSample(NamedTuple):
 
 def measure(now: NDArray[np.generic], before: NDArray[np.generic], *, shape: bool = True) -> NoiseSample | None:
     """Noise of two consecutive fields of one parity (H, W), in the code values given; None where too small. Without
-    `shape` all of `down` and `across` is NaN."""
+    `shape` all of `down` and `across` is NaN, and coarse noise is taken to be streaks."""
     height, width = (now.shape[0] // _BLOCK_H) * _BLOCK_H, (now.shape[1] // _BLOCK_W) * _BLOCK_W
     if height < 2 * _BLOCK_H or width < 2 * _BLOCK_W:
         return None
@@ -84,10 +87,13 @@ def measure(now: NDArray[np.generic], before: NDArray[np.generic], *, shape: boo
     quiet = residual[sigmas <= sigma * 1.25]
     power = _product(quiet, quiet) or 1.0
     vertical = _product(quiet[:, 1:], quiet[:, :-1]) / power
-    found = 1 / _share_kept(_product(quiet[:, :, _FAR:], quiet[:, :, :-_FAR]) / power, vertical)
     # A narrower choice would leave out the blocks in which coarse noise is strong by chance.
     calm = sigmas <= sigma * _CALM
     down, across = _shape(found_tiles[calm], residual[calm]) if shape else _NO_SHAPE
+    if max(abs(down[-1]), abs(across[-1])) <= _ENDED:
+        found = 1 / _share_of(down, across)
+    else:
+        found = 1 / _share_kept(_product(quiet[:, :, _FAR:], quiet[:, :, :-_FAR]) / power, vertical)
     return NoiseSample(
         sigma=sigma * found,
         bands=bands * np.float32(found),
@@ -179,6 +185,38 @@ def _quantile(values: Floats, share: float) -> float:
     return float(here + (above - here) * rest)
 
 
+def _share_of(down: Floats, across: Floats) -> float:
+    """Share of sigma that the quantile of the blocks shows of noise with these correlations, of which lines and samples
+    have their own (`_shown`)."""
+    lines, samples = (_toeplitz(lags, size) for lags, size in ((down, _BLOCK_H), (across, _BLOCK_W)))
+    basis = _plane()
+    seen = np.einsum("ab,bxk->axk", lines, np.einsum("xy,ayk->axk", samples, basis.reshape(_BLOCK_H, _BLOCK_W, 3)))
+    seen = seen.reshape(-1, 3)
+    # Traces of PCP and of its square, by the few columns of the plane: C itself is never written out.
+    planes = basis.T @ seen
+    trace = len(basis) - float(np.trace(planes))
+    squares = float((lines**2).sum() * (samples**2).sum()) - 2 * float((seen**2).sum()) + float((planes**2).sum())
+    return _shown(trace, squares)
+
+
+def _toeplitz(lags: Floats, size: int) -> NDArray[np.float64]:
+    """Covariance of `size` samples in a row that have nothing in common beyond the lags."""
+    reached = np.zeros(size)
+    reached[0], reached[1 : len(lags) + 1] = 1, lags
+    places = np.arange(size)
+    return reached[np.abs(places[:, None] - places[None, :])]
+
+
+def _shown(trace: float, squares: float) -> float:
+    """Share of sigma that the quantile of the blocks shows, from the traces of their residual's covariance R and of R²:
+    mean variance tr R / n, and tr² R / tr R² degrees of freedom (Satterthwaite), whose chi-squared quantile is Wilson
+    and Hilferty's."""
+    size = _BLOCK_H * _BLOCK_W
+    spread = 2 * squares / (9 * trace**2)
+    quantile = (1 - spread + _QUIET_NORMAL * np.sqrt(spread)) ** 3
+    return float(np.sqrt(quantile * trace / (size - 3)))
+
+
 def _share_kept(far: float, vertical: float) -> float:
     """Share of sigma that is measured of noise whose residual has these correlations: that of the three nearest kinds
     of noise, weighted by nearness."""
@@ -194,8 +232,7 @@ def _kept() -> NDArray[np.float64]:
     samples and over a line, and the share of sigma that the quantile of the blocks shows.
 
     With P the projection that takes the plane out and C the covariance of a block, the residual has covariance
-    R = P C P: mean variance tr R / n, and tr² R / tr R² degrees of freedom (Satterthwaite), whose chi-squared quantile
-    is Wilson and Hilferty's.
+    R = P C P.
     """
     size, basis = _BLOCK_H * _BLOCK_W, _plane()
     project = np.eye(size) - basis @ basis.T
@@ -204,14 +241,11 @@ def _kept() -> NDArray[np.float64]:
         for length in _LENGTHS:
             residual = project @ np.kron(_exponential(height, _BLOCK_H), _exponential(length, _BLOCK_W)) @ project
             trace = float(np.trace(residual))
-            freedom = trace**2 / float((residual**2).sum())
-            spread = 2 / (9 * freedom)
-            quantile = (1 - spread + _QUIET_NORMAL * np.sqrt(spread)) ** 3
             shaped = residual.reshape(_BLOCK_H, _BLOCK_W, _BLOCK_H, _BLOCK_W)
             far = np.einsum("ijij->", shaped[:, :-_FAR, :, _FAR:]) / (size - _FAR * _BLOCK_H)
             near = np.einsum("ijij->", shaped[:-1, :, 1:, :]) / (size - _BLOCK_W)
             variance = trace / size
-            rows.append((far / variance, near / variance, np.sqrt(quantile * trace / (size - 3))))
+            rows.append((far / variance, near / variance, _shown(trace, float((residual**2).sum()))))
     return np.array(rows)
 
 

@@ -57,7 +57,7 @@ def _task(number: int, asked: Sequence[ShotRequest]) -> Task:
     return Task(
         f"fidelity/{number:04d}",
         "footlights.pipeline.ops:fidelity",
-        7,
+        8,
         {"request": records.to_data(narrowed, tuple)},
         needs=("ingest", *(f"restore/{index:05d}" for index in used)),
         units=max(sum(len(one.instants) for one in narrowed), 1),

@@ -114,7 +114,7 @@ def noise(opened: Opened, shot: FrameRange, source: int, levels: Sequence[float]
     one, found = _luma(opened, source), []
     for other in others[:_OTHERS]:
         far = _luma(opened, other)
-        samples = (noise_of.measure(one[field::2], far[field::2], shape=False) for field in (0, 1))
+        samples = (noise_of.measure(one[field::2], far[field::2]) for field in (0, 1))
         found += [np.where(np.isnan(sample.bands), sample.sigma, sample.bands) for sample in samples if sample]
     if not found:
         return ()

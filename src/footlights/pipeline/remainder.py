@@ -27,7 +27,7 @@ from footlights.pipeline.pictures import Cuts, source_blocks
 from footlights.restoration import chain
 from footlights.restoration.base import build
 
-VERSION = 1
+VERSION = 2
 REMAINDERS = "remainders.json"
 NET = "fieldlift.restore"
 FRAMES = 6
