@@ -24,7 +24,8 @@ programmes. Costs are user and system time of encodes and of measurements apart,
 them, so they do not depend on the clock, but somewhat on what else the machine does. `passes` are in units of one
 encode of all shots at one CRF, `measured_passes` in units of that encode and its measurement.
 
-x265 at one value alone is put beside ours, as no curve goes through one point.
+x265 at one value alone is put beside ours, as no curve goes through one point; one CRF at one value is not summed up
+before another way is there.
 
 With `--work` every finished way of a programme is kept there, and a run that was stopped goes on with the piece it was
 at; the result tells of all ways that are there.
@@ -82,7 +83,7 @@ def main() -> None:
             _programme(name, options, work / name)
         rows = [found for name in EVERY if (found := _found(name, options, work / name))]
     facts = {name: getattr(options, name) for name in ("shots", "lines", "frames", "preset", "target")}
-    summary = _summary([row for row in rows if "svt" in row], options)
+    summary = _summary([row for row in rows if "svt" in row and (row["svt"]["of"] > 1 or len(row) > 2)], options)
     write(options.out, {"machine": machine(), "options": facts, "summary": summary, "programmes": rows})
     table(
         ("", "bytes", "interval", "programmes", "shots"), [_line(name, one) for name, one in summary["bytes"].items()]
