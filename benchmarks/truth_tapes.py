@@ -20,7 +20,7 @@ from footlights.core.clip import Plane
 from footlights.core.reports import CadenceKind
 from footlights.core.signal import FieldOrder
 from footlights.core.time import FrameRange
-from footlights.metrics.interlace import repeat_level
+from footlights.metrics.interlace import block_changes, repeat_level
 from footlights.pipeline.simulate import write_frames
 from footlights.tape import optics
 from footlights.tape.presets import PRESETS
@@ -133,7 +133,7 @@ def _lost(schedule: Schedule, field: int, kind: str, order: FieldOrder, shown: d
     parity = parity_of(field, order)
     repeats = field > 1 and schedule.slot(field).recorded == schedule.slot(field - 2).recorded
     should, does = (shown[picture][parity::2] for picture in _pictures(schedule, field))
-    return Lost(field // 2, parity, kind, repeats, repeat_level(should, does))
+    return Lost(field // 2, parity, kind, repeats, repeat_level(block_changes(should, does)))
 
 
 def _still(schedule: Schedule, frames: int, order: FieldOrder, shown: dict[int, Codes]) -> set[Field]:
@@ -141,7 +141,7 @@ def _still(schedule: Schedule, frames: int, order: FieldOrder, shown: dict[int, 
     found = set()
     for field in range(2, 2 * frames):
         own, before, parity = schedule.picture_of(field), schedule.picture_of(field - 2), parity_of(field, order)
-        if own != before and repeat_level(shown[own][parity::2], shown[before][parity::2]) < SEEN:
+        if own != before and repeat_level(block_changes(shown[own][parity::2], shown[before][parity::2])) < SEEN:
             found.add((field // 2, parity))
     return found
 

@@ -117,6 +117,15 @@ def test_one_repeated_field_is_found_and_named(tmp_path: Path) -> None:
     assert gap.evidence.startswith("the bottom field repeats")
 
 
+def test_a_field_lost_right_behind_a_cut_between_fields_is_found(tmp_path: Path) -> None:
+    """The shot begins with the bottom field of frame 20: that of frame 21 can be compared, the top field cannot."""
+    frames = interlaced(lambda f: panned(A if f < 41 else B, f), 45)
+    frames[21][1::2] = frames[20][1::2]
+    _, survey = surveyed(noisy(frames, 2.0), tmp_path)
+    assert [(shot.shot.frames.start, shot.shot.first_field) for shot in survey.shots] == [(0, 0), (20, 1)]
+    assert [(gap.start, gap.stop, gap.evidence.split()[1]) for gap in survey.gaps] == [(21, 22, "bottom")]
+
+
 @pytest.mark.parametrize("sigma", [0.8, 3.0])
 def test_a_lost_field_is_found_under_noise_that_came_later(tmp_path: Path, sigma: float) -> None:
     frames = interlaced(lambda f: panned(A, f), 40)

@@ -21,7 +21,7 @@ from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
 from footlights.analysis.view import FrameView
 from footlights.core.reports import CadenceKind, CadenceReport, Shot
 from footlights.core.signal import FieldOrder
-from footlights.metrics.interlace import field_distances, repeat_level
+from footlights.metrics.interlace import QUIET, block_changes, field_distances, quiet_changes, repeat_level
 
 _METHOD = (
     "mean absolute distances between neighbouring fields under one light, voted over the shot's steadily lit frames"
@@ -84,10 +84,15 @@ class CadenceAnalyser:
     """Notes distances between the fields of neighbouring frames."""
 
     name: ClassVar[str] = "cadence"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
-    columns: ClassVar[dict[str, int]] = {"cadence.distance": 5, "cadence.repeat": 2, "cadence.light": 1}
+    columns: ClassVar[dict[str, int]] = {
+        "cadence.distance": 5,
+        "cadence.repeat": 2,
+        "cadence.light": 1,
+        "cadence.quiet": 2 * QUIET[0] * QUIET[1],
+    }
 
     def __init__(self, scene: Scene) -> None:
         del scene
@@ -97,9 +102,11 @@ class CadenceAnalyser:
             return
         now, before = views[-1], views[-2]
         distances, light = field_distances(now.y, before.y)
-        repeats = [repeat_level(new, old) for new, old in zip(now.fields, before.fields, strict=True)]
-        notes.set(now.number, **{"cadence.distance": np.array(distances), "cadence.repeat": np.array(repeats)})
+        changes = [block_changes(new, old) for new, old in zip(now.fields, before.fields, strict=True)]
+        notes.set(now.number, **{"cadence.distance": np.array(distances)})
         notes.set(now.number, **{"cadence.light": light})
+        notes.set(now.number, **{"cadence.repeat": np.array([repeat_level(one) for one in changes])})
+        notes.set(now.number, **{"cadence.quiet": np.concatenate([quiet_changes(one) for one in changes])})
 
 
 def conclude(series: Series, shots: Sequence[Shot], tagged: FieldOrder) -> tuple[CadenceReport, ...]:

@@ -55,7 +55,7 @@ def find_repeats(series: Series, shot: Shot, cadence: CadenceReport, around: Seq
     """Repeated fields inside a shot (never its first frame), given its cadence. `around` names the fields that film on
     other shots would repeat here if it went on."""
     usable = np.isfinite(series["cadence.repeat"][shot.frames.start : shot.frames.stop])
-    usable[: 1 + shot.first_field] = False  # a change of shot
+    usable[~_inside(len(usable), shot, cadence)] = False
     film = cadence.kind is CadenceKind.TELECINE
     if film:
         usable &= ~_film_fields(shot, shot, cadence)
@@ -88,6 +88,17 @@ def duplicates(found: Sequence[Repeats], slots: Sequence[int], rate: Fraction) -
             concerned = sum(1 << field for field in fields)
             gaps.append(Gap(frame, frame + 1, GapKind.DUPLICATE, FrameRange(slot, slot + 1), evidence, at, concerned))
     return tuple(gaps)
+
+
+def _inside(frames: int, shot: Shot, cadence: CadenceReport) -> Flags:
+    """The fields whose model, one frame earlier, is of the shot too: where it begins with the second field of a frame,
+    the first field of the next has none."""
+    inside = np.ones((frames, 2), np.bool_)
+    inside[:1] = False
+    if shot.first_field:
+        first = {FieldOrder.TOP_FIRST: [0], FieldOrder.BOTTOM_FIRST: [1]}.get(cadence.field_order, [0, 1])
+        inside[1:2, first] = False
+    return inside
 
 
 def _film_fields(shot: Shot, of: Shot, cadence: CadenceReport) -> Flags:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.analysis import noise
+from footlights.analysis import heldnoise, noise
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
 from footlights.analysis.view import FrameView
 from footlights.core.reports import Shot
@@ -64,6 +64,9 @@ would be 5.3 if they were independent, but a scene that pauses rests in both); h
 blocks must have fallen in both, how far the leap goes at least, and the log odds of either by itself."""
 _TOGETHER_LEAPS = (0.3, 5.0)
 """A leap of both fields, under one light, from which that is nearly all: a scene that pauses goes on as it did."""
+_QUIET, _MOST_QUIET, _SILENT = -3.5, 6.0, -4.5
+"""Spreads by which noise must be less than usual to speak for a repeat, log odds that it gives at most (one for each
+spread beyond), and spreads from which it is told under any light, and jitter and coding explain any difference."""
 _CLIP, _LEAP = 8.0, 2.0
 """Bounds of what counts in spreads, and of the leap."""
 
@@ -86,19 +89,22 @@ class Signs(NamedTuple):
     """Only fields under other light could be compared with."""
     lit: bool = True
     """The field that leaps has the light of the one of its parity before it."""
+    quiet: float = 0.0
+    """Of the noise, in its spreads (`heldnoise`); 0 where that is not known."""
 
     @property
     def odds(self) -> float:
         """Log odds of a repeat."""
         signs = (max(self.whole, -_CLIP), self.busy, self.movers, self.blocks, self.leap)
-        return _OFFSET + float(np.dot(_WEIGHTS, signs)) + _AT_REST * min(self.leap, 0.0)
+        moved = _OFFSET + float(np.dot(_WEIGHTS, signs)) + _AT_REST * min(self.leap, 0.0)
+        return moved + float(np.clip(_QUIET - self.quiet, 0.0, _MOST_QUIET))
 
     @property
     def told(self) -> bool:
         """Whether the light lets it be told."""
         whole, blocks, odds = _UNLIKE_BOTH
         both = self.whole <= whole and self.blocks <= blocks and self.odds > odds
-        return not self.loose or self.whole <= _UNLIKE or both or self.leaps(*_LEAPS)
+        return not self.loose or self.whole <= _UNLIKE or both or self.leaps(*_LEAPS) or self.quiet < _SILENT
 
     def leaps(self, least: float, odds: float) -> bool:
         """Whether what was missed is made up for by the next field that shows something else, as clearly as asked."""
@@ -152,11 +158,16 @@ def evidence(series: Series, shot: Shot, usable: NDArray[np.bool_]) -> Floats:
     whole = np.log(np.nan_to_num(change.mean(axis=2)) + _FLOOR)
     sigma = noise.report(series, shot)
     explained = _NOISE * sigma.luma_sigma + _NOISE_CODES if sigma.confidence > 0 else float("inf")
+    steady = np.stack([_steady(light, parity) for parity in (0, 1)], axis=1)
+    quiet = heldnoise.quiet(series["cadence.quiet"][inside].reshape(*known.shape, -1), light[:, :2], known & steady)
     signs: dict[tuple[int, int], Signs] = {}
     for parity in (0, 1):
         for frame in np.flatnonzero(known[:, parity] & _steady(light, parity)):
             found = _signs(int(frame), parity, change, whole, level, light, known)
-            if found is not None and found.told and like_noise(found, float(level[frame, parity]), explained):
+            if found is None:
+                continue
+            found = found._replace(quiet=float(quiet[frame, parity]))
+            if found.told and like_noise(found, float(level[frame, parity]), explained):
                 signs[int(frame), parity] = found
                 odds[frame, parity] = found.odds
     return together(odds, signs)
@@ -166,7 +177,8 @@ def like_noise(found: Signs, level: float, explained: float) -> bool:
     """Whether noise explains by how much a field differs from its model."""
     fallen, odds = _OUTSTANDING
     leaps = level <= _MORE_NOISE * explained and found.leaps(*_LEAPS_OVER)
-    return level <= explained or (found.blocks <= fallen and found.odds > odds) or leaps
+    quiet = found.quiet < _SILENT
+    return level <= explained or (found.blocks <= fallen and found.odds > odds) or leaps or quiet
 
 
 def together(odds: Floats, signs: dict[tuple[int, int], Signs]) -> Floats:

@@ -24,6 +24,12 @@ _EVEN = 0.01
 """Light that changes by less is left alone: scaling would only add rounding."""
 
 
+QUIET = 4, 6
+"""Parts of a field, down and across, whose calmest blocks are looked at."""
+_FEW = 12
+"""Blocks of such a part below which a quarter of them says little."""
+
+
 class FieldDistances(NamedTuple):
     """Mean absolute differences in codes between a frame's fields and those of the frame before."""
 
@@ -58,18 +64,39 @@ def field_distances(now: Codes, before: Codes) -> tuple[FieldDistances, float]:
     return distances, change
 
 
-def repeat_level(now: Codes, before: Codes) -> float:
-    """How much the most changed part of a field differs from the same field one frame earlier, in codes.
+def block_changes(now: Codes, before: Codes) -> NDArray[np.float32]:
+    """Mean absolute differences of a field and the same field one frame earlier over blocks of 16×8 samples, in codes.
 
-    The 97th percentile over 16×8 blocks of the mean absolute difference: a repeated field leaves only coding noise
-    everywhere, while of a moving scene at least some part moves; streaks fill fewer blocks than that. Both fields are
-    brought to one light: a repeat has the light of its model, and a strobe must not pass for motion around it.
+    Both fields are brought to one light: a repeat has the light of its model, and a strobe must not pass for motion
+    around it.
     """
     (now, before), _ = _one_light([now, before])
     difference = cv2.absdiff(now, before).astype(np.float32)  # averages of whole codes would be rounded
     height, width = difference.shape
     blocks = cv2.resize(difference, (max(width // 16, 1), max(height // 8, 1)), interpolation=cv2.INTER_AREA)
-    return float(np.percentile(blocks[1:-1] if len(blocks) > 4 else blocks, 97))
+    return np.asarray(blocks[1:-1] if len(blocks) > 4 else blocks, np.float32)
+
+
+def repeat_level(blocks: NDArray[np.float32]) -> float:
+    """How much the most changed part of a field differs, from its `block_changes`, in codes.
+
+    Their 97th percentile: a repeated field leaves only coding noise everywhere, while of a moving scene at least some
+    part moves; streaks fill fewer blocks than that.
+    """
+    return float(np.percentile(blocks, 97))
+
+
+def quiet_changes(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """By how much the calmest blocks differ in every one of `QUIET` parts of the picture, row by row, in codes: a
+    quarter of the blocks differ by less. Where nothing moves that is noise alone. NaN where there are too few blocks.
+    """
+    down, across = QUIET
+    high, wide = blocks.shape[0] // down, (blocks.shape[1] - 2) // across
+    if high * wide < _FEW:
+        return np.full(down * across, np.nan, np.float32)
+    inner = blocks[: high * down, 1 : 1 + wide * across]
+    parts = inner.reshape(down, high, across, wide).swapaxes(1, 2).reshape(down * across, high * wide)
+    return np.partition(parts, high * wide // 4, axis=1)[:, high * wide // 4]
 
 
 def comb(frame: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:

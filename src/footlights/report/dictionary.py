@@ -67,7 +67,8 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "Lost fields",
         "Motion stutters for a sixtieth of a second, and edges look stair-stepped once.",
         "A dropout of synchronisation: the deck or the capture repeated the other field.",
-        "`repeats`: a field that changes less than those around it wherever something moves, before a leap; what film "
+        "`repeats`: a field that changes less than those around it wherever something moves, before a leap, or whose "
+        "noise was held with it; what film "
         "would repeat as well is unsure.",
         "The field is rebuilt from those before and after, and recorded.",
         ("gaps.rebuild", "fieldlift.restore"),
@@ -77,7 +78,8 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "Repeated frames",
         "The picture freezes for a moment.",
         "The capture or a frame synchroniser repeated a frame in the place of one it missed.",
-        "`repeats`: a frame that changes less than those around it wherever something moves, before a leap.",
+        "`repeats`: a frame that changes less than those around it wherever something moves, before a leap, or whose "
+        "noise was held with it.",
         "The picture is rebuilt from those before and after, and recorded.",
         ("gaps.rebuild", "fieldlift.restore"),
         "A long freeze stays a freeze; it is marked.",
