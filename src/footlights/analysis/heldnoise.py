@@ -15,13 +15,17 @@ Flags = NDArray[np.bool_]
 
 _FLOOR = 0.1
 """Codes added before logarithms are taken."""
-_REACH, _LIT, _MOST, _LEAST = 24, 0.8, 12, 4
-"""Frames on either side, and light (of the logarithm), within which fields are compared; of these the nearest in light:
-how many at most and at least."""
+_REACH, _LIT, _MOST, _LEAST, _SIDE = 24, 0.8, 6, 4, 2
+"""Frames on either side, and light (of the logarithm), within which fields are compared; how many of each side at most,
+of both at least, and of a side so that it counts."""
+_GRAIN, _SLIP, _ONE_SIDED = 0.1, 0.6, 2.0
+"""Light (of the logarithm) by which fields may differ and still are lit alike; spread for every unit by which they
+differ, for noise goes its own way where light is clipped; and factor of the spread where only fields before, or only
+fields after, are there: motion that grows or fades is noise to the calmest blocks."""
 _PAIRED, _DIFFERS, _PAIRS = 64, 0.1, 20
 """Fields of a shot that tell how noise goes with light, light (of the logarithm) by which two must differ for that, and
 pairs that must; fewer, and it is left out."""
-_TELLING, _ROUNDING, _STEADY = 8, 0.005, 0.05
+_TELLING, _ROUNDING, _STEADY = 8, 0.005, 0.035
 """Fields of each parity that must tell; spread (of the logarithm) there is at least; and spread from which noise says
 nothing: coders that predict pictures from each other make it and take it away."""
 
@@ -37,7 +41,7 @@ def quiet(codes: NDArray[np.float32], light: Floats, usable: Flags) -> Floats:
     found = np.zeros(usable.shape)
     for parity in (0, 1):
         frames = np.flatnonzero(usable[:, parity] & np.isfinite(noise[:, parity]).all(axis=1))
-        off = _against_others(frames, noise[frames, parity], light[frames, parity])
+        off, doubt, slip = _against_others(frames, noise[frames, parity], light[frames, parity])
         told = np.isfinite(off)
         if told.sum() < _TELLING:
             return np.zeros(usable.shape)
@@ -46,22 +50,35 @@ def quiet(codes: NDArray[np.float32], light: Floats, usable: Flags) -> Floats:
         spread = 1.48 * float(np.median(off[off >= 0])) + _ROUNDING
         if spread > _STEADY:
             return np.zeros(usable.shape)
-        found[frames[told], parity] = off[told] / spread
+        found[frames[told], parity] = (off / (doubt * spread + slip))[told]
     return found
 
 
-def _against_others(frames: NDArray[np.intp], noise: Floats, light: Floats) -> Floats:
-    """Median over the parts of by how much each differs from the same part of fields nearby; NaN with too few."""
+def _against_others(frames: NDArray[np.intp], noise: Floats, light: Floats) -> tuple[Floats, Floats, Floats]:
+    """Median over the parts of by how much each field differs from the same parts of those before it, or of those after
+    it if that is more (NaN with too few); the factor of its spread, and what is added to it."""
     noise = noise - _growth(noise, light) * light[:, None]
-    off = np.full(len(frames), np.nan)
+    off, doubt, slip = np.full(len(frames), np.nan), np.ones(len(frames)), np.zeros(len(frames))
     for place, frame in enumerate(frames.tolist()):
         first, last = np.searchsorted(frames, (frame - _REACH, frame + _REACH + 1)).tolist()
-        near = np.delete(np.arange(first, last), place - first)
-        apart = np.abs(light[near] - light[place])
-        near = near[np.argsort(apart, kind="stable")][: min(_MOST, int((apart < _LIT).sum()))]
-        if len(near) >= _LEAST:
-            off[place] = np.median(noise[place] - np.median(noise[near], axis=0))
-    return off
+        sides = [_nearest(side, place, light) for side in (np.arange(first, place)[::-1], np.arange(place + 1, last))]
+        if sum(map(len, sides)) < _LEAST:
+            continue
+        counted = [side for side in sides if len(side) >= _SIDE]
+        off[place] = max(np.median(noise[place] - np.median(noise[side], axis=0)) for side in counted)
+        doubt[place] = 1.0 if len(counted) == 2 else _ONE_SIDED
+        slip[place] = _SLIP * max(float(np.abs(light[side] - light[place]).mean()) for side in counted)
+    return off, doubt, slip
+
+
+def _nearest(side: NDArray[np.intp], place: int, light: Floats) -> NDArray[np.intp]:
+    """Of fields on one side, the nearest first, those that are lit alike, or where there are too few those lit least
+    unlike."""
+    apart = np.abs(light[side] - light[place])
+    alike = side[apart < _GRAIN]
+    if len(alike) >= _SIDE:
+        return alike[:_MOST]
+    return side[np.argsort(apart // _GRAIN, kind="stable")][: min(_MOST, int((apart < _LIT).sum()))]
 
 
 def _growth(noise: Floats, light: Floats) -> float:

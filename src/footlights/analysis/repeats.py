@@ -64,7 +64,7 @@ would be 5.3 if they were independent, but a scene that pauses rests in both); h
 blocks must have fallen in both, how far the leap goes at least, and the log odds of either by itself."""
 _TOGETHER_LEAPS = (0.3, 5.0)
 """A leap of both fields, under one light, from which that is nearly all: a scene that pauses goes on as it did."""
-_QUIET, _MOST_QUIET, _SILENT = -3.5, 6.0, -4.5
+_QUIET, _MOST_QUIET, _SILENT = -2.5, 6.0, -3.5
 """Spreads by which noise must be less than usual to speak for a repeat, log odds that it gives at most (one for each
 spread beyond), and spreads from which it is told under any light, and jitter and coding explain any difference."""
 _CLIP, _LEAP = 8.0, 2.0
