@@ -32,10 +32,10 @@ are wanted; or nobody, where every box is wanted."""
 _SIDE = 192
 _LOOKED = 0.2
 """Score at a first look from which a box is looked at again."""
-_DOUBTFUL, _LIKELY, _SURE = 0.35, 0.35, 0.54
+_DOUBTFUL, _LIKELY, _SURE = 0.38, 0.35, 0.52
 """Scores of all looks from which StageFace is believed together with the mesh, with StageMarks, and alone: those that
 find most on validation pictures of training at no more false faces than before on held-out pictures without people."""
-_TOLD = 0.9
+_TOLD = 0.95
 """Presence from which StageMarks vouches for a face that StageFace is not sure of by itself."""
 _OVERLAP = 0.3
 _PRESENCE = 0.5
