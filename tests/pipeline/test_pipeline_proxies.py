@@ -132,6 +132,22 @@ def test_a_proxy_is_judged_by_the_model_of_its_rendition(tmp_path: Path) -> None
     assert near > far
 
 
+@pytest.mark.parametrize(("lines", "every"), [(240, 1), (1440, 3)])
+def test_a_restless_proxy_has_its_shot_measured_whole_but_not_at_once_where_that_is_dear(
+    tmp_path: Path, lines: int, every: int
+) -> None:
+    """Torn light: one frame in five is noise, of which no neighbour tells."""
+    settings = EncodingSettings(heights=(lines,), h264_height=0, preset=9)
+    (rung,) = ladder.rungs(64, lines, settings)
+    video, frames = tmp_path / "a.nut", 52
+    torn = f"testsrc2=s=64x{lines}:r=25,boxblur=1,noise=c0s=90:c0f=t:enable='lt(mod(n\\,11)\\,5)'"
+    source = ["-f", "lavfi", "-i", torn, "-frames:v", str(frames)]
+    ffmpeg.run([*source, *encoders.intermediate(".nut"), ffmpeg.file_url(video)], doing="making a video")
+    start = begin(request(rung=rung, width=64, height=lines, frames=FrameRange(0, frames)), video, tmp_path)
+    assert start.proxy is not None
+    assert (start.proxy.every, start.every) == (1, every)
+
+
 @pytest.fixture
 def picture(tmp_path: Path) -> Picture:
     """Ten pictures with something that moves, and noise."""

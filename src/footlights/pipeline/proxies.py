@@ -162,4 +162,6 @@ def _proxy(request: ChunkRequest, q: float, small: Path, path: Path) -> tuple[Pr
     numbers = (round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3))
     proxy = Probe(q, size, *numbers, "proxy", 0.0, scores.every)
     # So short a proxy was measured whole anyway.
-    return proxy, sampled.EVERY if every == 1 else sampled.first_look(scores.scatter, scores.every)
+    first = sampled.EVERY if every == 1 else sampled.first_look(scores.scatter, scores.every)
+    # There all frames take longer than the encode, and small restless pictures need not be so at full size.
+    return proxy, max(first, sampled.CLOSER) if large(request.rung.height) else first
