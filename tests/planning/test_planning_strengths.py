@@ -155,9 +155,18 @@ def test_where_all_is_not_enough_the_lines_stay_if_they_bring_it_half_of_the_way
     nothing, held_to = (settled(LIFTED, ratio({}), ratio) for ratio in (far, near))
     assert not nothing.lowered
     assert kept(held_to) == {HOLD: MOST}
-    assert held_to.least == pytest.approx(near({HOLD: MOST, GRAIN: 0.35}), abs=0.001)
+    assert held_to.least == pytest.approx(near({HOLD: MOST, GRAIN: 0.0}), abs=0.001)
     assert held_to.least > LIMIT
     assert held_to.foretold == pytest.approx(near({HOLD: MOST}), abs=0.001)
+
+
+def test_grain_that_the_tapes_own_lines_bring_counts_for_the_half_that_stays() -> None:
+    needy = lines(0.1, 1.02, grain=0.4)
+    found = kept(settled(LIFTED, needy({}), needy))
+    assert found[GRAIN] < 0.35
+    assert sqrt(found[GRAIN] ** 2 + found[HOLD] ** 2) >= 0.35
+    alone = squares(1.0, grain=0.84)
+    assert kept(settled(SHOT, alone({}), alone)) == {GRAIN: 0.35}
 
 
 def test_a_strength_without_which_more_is_left_over_stays() -> None:

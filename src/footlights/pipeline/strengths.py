@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from footlights.pipeline.run import Surveyed
     from footlights.pipeline.session import Session
 
-VERSION = 9
+VERSION = 10
 TRIALS = "trials.json"
 _ROUNDS = 2
 _LEFT_OUT = ("rate.convert", "faces.restore")

@@ -4,7 +4,8 @@ First the net's pictures are held to a share of the tape's own lines, up to `MOS
 that share (docs/decisions/20261130-holding-to-the-tape.md). Where it is not enough, strengths are lowered besides. The
 square of what is left over falls by what each strength has put in, which grows with the square of the strength. So one
 trial without each tells how far the one that puts in most is to be lowered, then the next; one more proves it. Of grain
-half stays in any case. Where nothing is enough, lines alone are held to if they bring the shot half of the way.
+half stays in any case, the tape's own in the lines that are held to counted. Where nothing is enough, lines alone are
+held to if they bring the shot half of the way.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ MOST = 0.35
 BEHIND = ("fieldlift.restore", "denoise.steady")
 """Steps that pictures are held to the tape's lines behind."""
 _STAYS = {"grain.synthesis": 0.5}
-"""Share of a planned strength that is kept in any case: shots of one tape have one grain, and it is the tape's own."""
+"""Share of a planned strength that is kept in any case: shots of one tape have one grain, and it is the tape's own.
+Lines that are held to bring as much of it as their share."""
 AIM = LIMIT - 0.005
 """Residual over noise that is aimed at."""
 TAKEN = 0.025
@@ -108,12 +110,13 @@ def _lowered(
     without = {name: master({**lines, name: 0.0}) for name in wanted}
     gains = {name: measured**2 - value**2 for name, value in without.items()}
     # Without some strengths more is left over: they made good what the net lacks.
-    felt = {name: _at_least(name, wanted, 0.0) for name, gain in gains.items() if gain >= _FELT}
+    floors = _floors(wanted, lines.get(HOLD, 0.0))
+    felt = {name: _at_least(floors[name], 0.0) for name, gain in gains.items() if gain >= _FELT}
     least = master({**lines, **felt}) if felt else measured
     trial = replace(trial, least=round(least, 3))
     kept, foretold = dict[Name, float](), measured
     aim = AIM - TAKEN if lines else AIM
-    for proposed in _proposals(wanted, gains, measured**2 - aim**2) if least <= LIMIT else ():
+    for proposed in _proposals(wanted, floors, gains, measured**2 - aim**2) if least <= LIMIT else ():
         proven = master({**lines, **proposed})
         if proven <= LIMIT:
             kept, foretold = proposed, proven
@@ -129,16 +132,18 @@ def _half_way(before: float, now: float) -> bool:
     return now <= (before + LIMIT) / 2
 
 
-def _proposals(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed: float) -> Iterator[dict[Name, float]]:
+def _proposals(
+    wanted: Mapping[Name, float], floors: Mapping[Name, float], gains: Mapping[Name, float], needed: float
+) -> Iterator[dict[Name, float]]:
     """What is tried, most first: as foretold; what is kept in part halved, and halved again; none of what was to be
     lowered; none of all that put anything in."""
-    kept = _chosen(wanted, gains, needed)
+    kept = _chosen(wanted, floors, gains, needed)
     halved = [
-        {name: _at_least(name, wanted, value / 2**times) for name, value in kept.items()}
+        {name: _at_least(floors[name], value / 2**times) for name, value in kept.items()}
         for times in range(_HALVED + 1)
     ]
     felt = [name for name, gain in gains.items() if gain >= _FELT]
-    none = [{name: _at_least(name, wanted, 0.0) for name in names} for names in (kept, felt)]
+    none = [{name: _at_least(floors[name], 0.0) for name in names} for names in (kept, felt)]
     tried: list[dict[Name, float]] = []
     for one in (*halved, *none):
         if one and one not in tried:
@@ -146,19 +151,28 @@ def _proposals(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed
             yield one
 
 
-def _at_least(name: Name, wanted: Mapping[Name, float], value: float) -> float:
-    """Down to the grid, but not below what stays of the planned strength."""
-    return max(round(floor(value / _GRID + 1e-6) * _GRID, 3), round(_STAYS.get(name[0], 0.0) * wanted[name], 3))
+def _floors(wanted: Mapping[Name, float], own: float) -> dict[Name, float]:
+    """What stays of each strength in any case; `own` is the share of the tape's lines, whose noise adds to grain as
+    variances do."""
+    stays = {name: _STAYS.get(name[0], 0.0) * value for name, value in wanted.items()}
+    return {name: round(sqrt(max(value**2 - own**2, 0.0)), 3) for name, value in stays.items()}
 
 
-def _chosen(wanted: Mapping[Name, float], gains: Mapping[Name, float], needed: float) -> dict[Name, float]:
+def _at_least(least: float, value: float) -> float:
+    """Down to the grid, but not below what stays in any case."""
+    return max(round(floor(value / _GRID + 1e-6) * _GRID, 3), least)
+
+
+def _chosen(
+    wanted: Mapping[Name, float], floors: Mapping[Name, float], gains: Mapping[Name, float], needed: float
+) -> dict[Name, float]:
     """Strengths lowered until the squares of the ratios have fallen by `needed`, the one that puts in most first."""
     kept: dict[Name, float] = {}
     for name, gain in sorted(gains.items(), key=lambda one: (-one[1], one[0])):
         if needed <= 0 or gain < _FELT:
             break
         share = sqrt(1 - needed / gain) if gain > needed else 0.0
-        kept[name] = _at_least(name, wanted, wanted[name] * share)
+        kept[name] = _at_least(floors[name], wanted[name] * share)
         needed -= gain * (1 - (kept[name] / wanted[name]) ** 2)
     return kept
 
