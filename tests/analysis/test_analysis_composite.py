@@ -33,6 +33,13 @@ def test_dot_crawl_is_measured_and_noise_is_not(raster: Raster) -> None:
     assert crawling.confidence > 0
 
 
+@pytest.mark.parametrize("raster", [NTSC, PAL])
+def test_colour_explains_what_a_comb_left_and_nothing_of_noise(raster: Raster) -> None:
+    combed = found(replace(NEUTRAL, playback=Composite(Decoder.ONE_LINE)), raster)
+    assert combed.explained > 0.5
+    assert found(replace(NEUTRAL, noise=NOISY), raster).explained < 0.1
+
+
 def test_fine_luma_mistaken_for_colour_is_measured() -> None:
     stripes = 0.5 + 0.2 * np.cos(2 * np.pi * 3.4 / 13.5 * np.arange(704, dtype=np.float32))
     pictures = [np.broadcast_to(stripes[None, :, None], (480, 704, 3)).astype(np.float32)] * 14

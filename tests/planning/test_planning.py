@@ -271,9 +271,24 @@ def test_dot_crawl_is_combed_where_no_net_takes_it_out() -> None:
     assert "composite.comb" not in stages(rules.plan(survey(crawling), other, settings(CLASSICAL)))
 
 
+@pytest.mark.parametrize(
+    ("explained", "crawl", "dots", "left"),
+    [(0.7, 0.2, 1, False), (0.3, 0.2, 1, True), (0.7, 0.5, 1, True), (0.7, 0.2, 0, True)],
+)
+def test_held_lines_keep_off_the_subcarrier_unless_their_dots_are_out(
+    explained: float, crawl: float, dots: int, left: bool
+) -> None:
+    crawling = shot(0, 0, 60, composite=CompositeReport(crawl, 0.0, 1.0, "test", explained))
+    chosen = settings("restoration.fieldlift.hold=0.2", f"restoration.chroma.dots={dots}")
+    (hold,) = (
+        one for one in rules.plan(survey(crawling), ingest(), chosen).shots[0].steps if one.stage == "fields.hold"
+    )
+    assert hold.params["subcarrier"] == (pytest.approx(subcarrier.NTSC.cycles, abs=1e-6) if left else 0)
+
+
 @pytest.mark.parametrize("chain", ["fieldlift", "classical"])
 def test_dots_go_first_wherever_a_tape_was_composite(chain: str) -> None:
-    crawling = shot(0, 0, 60, composite=CompositeReport(0.2, 0.0, 1.0, "test"))
+    crawling = shot(0, 0, 60, composite=CompositeReport(0.2, 0.0, 1.0, "test", 0.7))
     chosen = f"restoration.chain={chain}"
     steps = rules.plan(survey(crawling), ingest(), settings(chosen)).shots[0].steps
     names = [step.stage for step in steps]
@@ -281,6 +296,9 @@ def test_dots_go_first_wherever_a_tape_was_composite(chain: str) -> None:
     assert steps[names.index("composite.dots")].params == {"system": "ntsc", "share": 1.0}
     off = rules.plan(survey(crawling), ingest(), settings(chosen, "restoration.chroma.dots=0")).shots[0]
     assert "dots = 0" in next(one.why for one in off.skipped if one.stage == "composite.dots")
+    astray = shot(0, 0, 60, composite=CompositeReport(0.2, 0.0, 1.0, "test", 0.05))
+    left = rules.plan(survey(astray), ingest(), settings(chosen)).shots[0]
+    assert "phase strays" in next(one.why for one in left.skipped if one.stage == "composite.dots")
     plain = rules.plan(survey(shot(0, 0, 60)), ingest(), settings(chosen)).shots[0]
     assert "no trace" in next(one.why for one in plain.skipped if one.stage == "composite.dots")
 

@@ -11,9 +11,9 @@ import pytest
 from footlights.core import subcarrier
 from footlights.core.clip import Plane
 from footlights.core.plans import Step
+from footlights.metrics.dots import hanging
 from footlights.pipeline import putback
 from footlights.restoration.base import STAGES, build
-from footlights.restoration.dots import hanging
 from footlights.tape.composite import Composite, Decoder
 from footlights.tape.presets import NEUTRAL
 from footlights.tape.raster import NTSC, PAL, Raster

@@ -20,11 +20,14 @@ from footlights.analysis.view import Codes, FrameView
 from footlights.core import subcarrier
 from footlights.core.reports import CompositeReport, Shot
 from footlights.core.subcarrier import Subcarrier
+from footlights.metrics import dots
 
 _EVERY = 10
 _METHOD = "power inverted from line to line and frame to frame, near the subcarrier, over power that stays"
 _SURE = 6
 """Measured frames that make it sure."""
+_WORTH = 0.05
+"""Codes of dot crawl from which it is asked what explains them."""
 _BLOCK = (16, 8)
 _TRIM = 0.05
 """Share of the blocks left out at either end: strobes, cuts and captions."""
@@ -32,13 +35,13 @@ _TRIM = 0.05
 
 @ANALYSERS.add("composite")
 class CompositeAnalyser:
-    """Notes mean excess power of the top field of every tenth frame, codes²."""
+    """Notes mean excess power of the top field of every tenth frame, codes², and how much of it colour explains."""
 
     name: ClassVar[str] = "composite"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     before: ClassVar[int] = 2
     after: ClassVar[int] = 0
-    columns: ClassVar[dict[str, int]] = {"composite.luma": 1, "composite.chroma": 1}
+    columns: ClassVar[dict[str, int]] = {"composite.luma": 1, "composite.chroma": 1, "composite.explained": 1}
 
     def __init__(self, scene: Scene) -> None:
         del scene
@@ -52,7 +55,10 @@ class CompositeAnalyser:
         if carrier is None or len(views) <= carrier.inverted:
             return
         past = views[-1 - carrier.inverted]
-        notes.set(view.number, **{"composite.luma": _excess(view.y[0::2], past.y[0::2], carrier, banded=True)})
+        power = _excess(view.y[0::2], past.y[0::2], carrier, banded=True)
+        notes.set(view.number, **{"composite.luma": power})
+        if power > _WORTH**2:
+            notes.set(view.number, **{"composite.explained": _explained(view, carrier)})
         if view.cb.shape[0] == height:  # 4:2:0 has averaged the lines of chroma
             pairs = ((view.cb, past.cb), (view.cr, past.cr))
             powers = [_excess(now[0::2], before[0::2], carrier, banded=False) for now, before in pairs]
@@ -64,7 +70,17 @@ def report(series: Series, shot: Shot) -> CompositeReport:
     inside = slice(min(shot.frames.start + 2, shot.frames.stop), shot.frames.stop)
     luma, chroma = (series[f"composite.{name}"][inside] for name in ("luma", "chroma"))
     known = int(np.isfinite(luma).sum())
-    return CompositeReport(_root(luma), _root(chroma), round(min(1.0, known / _SURE), 3), _METHOD)
+    shares = series["composite.explained"][inside]
+    shares = shares[np.isfinite(shares)]
+    share = round(float(np.median(shares)), 3) if len(shares) else 0.0
+    return CompositeReport(_root(luma), _root(chroma), round(min(1.0, known / _SURE), 3), _METHOD, share)
+
+
+def _explained(view: FrameView, carrier: Subcarrier) -> float:
+    """Share of the top field's pattern that its colour explains."""
+    luma = view.y[0::2].astype(np.float32) / np.float32(219)
+    colours = [plane[0::2].astype(np.float32) / np.float32(224) for plane in (view.cb, view.cr)]
+    return dots.explained(luma, np.stack(colours), carrier)
 
 
 def _root(powers: NDArray[np.float32]) -> float:

@@ -28,7 +28,7 @@ from footlights.pipeline import fidelity, graph
 from footlights.pipeline.job import keep_plan
 from footlights.pipeline.pictures import Cuts, source_blocks
 from footlights.pipeline.pushback import ShotRequest, Shown, residual
-from footlights.planning.remainders import carrier_left
+from footlights.planning.remainders import carrier_held
 from footlights.planning.strengths import (
     BEHIND,
     Name,
@@ -74,7 +74,7 @@ class TrialRequest:
     measured: float
     """Residual over noise of its master."""
     carrier: float
-    """Cycles a sample of the subcarrier whose traces it shows; 0 for none."""
+    """Cycles a sample of the subcarrier that its lines still carry; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,8 @@ def _requests(known: Surveyed, made: Guarded, failing: Mapping[int, float], one:
             slots = shot.slots.grow(0, 1) if graph.ends_late(plan, shot.shot, factor) else shot.slots
             compared = replace(asked, instants=instants)
             report = known.survey.shots[shot.shot]
-            carrier = carrier_left(report, known.ingest.source) if factor == 2 else 0.0
+            dots_out = any(one.stage == "composite.dots" for one in shot.steps)
+            carrier = carrier_held(report, known.ingest.source, dots_out=dots_out) if factor == 2 else 0.0
             yield TrialRequest(graph.bare(shot), slots, compared, order, factor, failing[shot.shot], carrier)
 
 

@@ -101,7 +101,8 @@ def hold(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     share = tape.settings.restoration.fieldlift.hold
     if share and not net_objection(tape, report):
         why = f"restoration.fieldlift.hold = {share:g}"
-        carrier = remainders.carrier_left(report, tape.ingest.source) if tape.field_rate else 0.0
+        dots_out = tape.settings.restoration.chroma.dots > 0
+        carrier = remainders.carrier_held(report, tape.ingest.source, dots_out=dots_out) if tape.field_rate else 0.0
         yield step("fields.hold", why, share=share, subcarrier=carrier)
 
 

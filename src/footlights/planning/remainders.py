@@ -17,6 +17,8 @@ KEPT = 0.5
 were, the field shows them with noise, and the mean of two estimates errs less than either."""
 CRAWL = 0.3
 """Codes of dot crawl from which a field's own lines cannot be trusted."""
+_MOSTLY = 0.5
+"""Share of what lies on the subcarrier that colour has to explain before lines without it can be trusted there."""
 _HIDDEN = 2.0
 """What the net leaves is coarser than what it was given and lies along edges: flat blocks show about half of it
 (docs/decisions/20261129-noise-behind-the-net.md)."""
@@ -38,6 +40,13 @@ def carrier_left(report: ShotReport, source: Source) -> float:
     """Cycles a sample of the colour subcarrier whose traces an interlaced shot shows; 0 where it shows none."""
     carrier = of_raster(source.width, source.height // 2 * 2)
     return round(carrier.cycles, 6) if carrier and composite(report) else 0.0
+
+
+def carrier_held(report: ShotReport, source: Source, *, dots_out: bool) -> float:
+    """The same for lines that pictures are held to, `dots_out` whether `composite.dots` went over them: where colour
+    explains most of what lies on the subcarrier, little of it is left to bring back."""
+    clean = dots_out and report.composite.explained >= _MOSTLY and report.composite.dot_crawl < CRAWL
+    return 0.0 if clean else carrier_left(report, source)
 
 
 def behind_net(settings: DenoiseSettings, noise: tuple[float, float], left: Remainder | None) -> Step:

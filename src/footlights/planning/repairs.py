@@ -10,6 +10,7 @@ from footlights.core.plans import Skipped, Step, Value
 from footlights.core.reports import ShotReport, Survey
 from footlights.core.subcarrier import PAL, Subcarrier
 from footlights.core.tape_reports import FlickerReport
+from footlights.metrics.dots import EXPLAINED
 from footlights.restoration.base import STAGES
 from footlights.settings import Settings
 
@@ -141,9 +142,12 @@ def dots(report: ShotReport, carrier: Subcarrier | None, settings: Settings) -> 
         yield Skipped(name, "the raster is not sampled at 13.5 MHz")
     elif max(found.dot_crawl, found.cross_colour) < TRACES:
         yield Skipped(name, f"{evidence}: no trace of a composite connection")
+    elif found.explained < EXPLAINED:
+        yield Skipped(name, f"{evidence}, of which the fields' colour explains {found.explained:.0%}: its phase strays")
     elif share == 0:
         yield Skipped(name, "restoration.chroma.dots = 0")
     else:
+        evidence += f"; the fields' colour explains {found.explained:.0%} of what lies on the subcarrier"
         yield step(name, evidence, system="pal" if carrier is PAL else "ntsc", share=share)
 
 
