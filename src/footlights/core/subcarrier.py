@@ -33,6 +33,8 @@ class Subcarrier:
 
 NTSC = Subcarrier(227.5 / 858, 1, 227.5, alternating=False)
 PAL = Subcarrier((283.75 + 1 / 625) / 864, 2, 283.75 + 1 / 625, alternating=True)
+SYSTEMS = {"ntsc": NTSC, "pal": PAL}
+"""Television systems as steps of a plan name them."""
 
 
 def of_raster(width: int, height: int) -> Subcarrier | None:

@@ -7,8 +7,8 @@ from statistics import median_high
 from typing import NamedTuple
 
 from footlights.core.plans import Skipped, Step, Value
-from footlights.core.reports import ShotReport, Survey
-from footlights.core.subcarrier import PAL, Subcarrier
+from footlights.core.reports import CompositeReport, ShotReport, Survey
+from footlights.core.subcarrier import SYSTEMS, Subcarrier
 from footlights.core.tape_reports import FlickerReport
 from footlights.metrics.dots import EXPLAINED
 from footlights.restoration.base import STAGES
@@ -119,7 +119,7 @@ def alignment(deck: Deck, report: ShotReport, settings: Settings, *, net: bool) 
 def comb(report: ShotReport, carrier: Subcarrier | None, settings: Settings, *, net: bool) -> Iterator[Step | Skipped]:
     """Take out dot crawl and cross-colour, where no net does it; `carrier` is None on rasters that show none."""
     name, found, share = "composite.comb", report.composite, settings.restoration.chroma.comb
-    evidence = f"composite.dot_crawl {found.dot_crawl:.2f}, cross_colour {found.cross_colour:.2f} codes"
+    evidence = _traces(found)
     if carrier is None:
         yield Skipped(name, "the raster is not sampled at 13.5 MHz")
     elif max(found.dot_crawl, found.cross_colour) < _CRAWL:
@@ -129,15 +129,14 @@ def comb(report: ShotReport, carrier: Subcarrier | None, settings: Settings, *, 
     elif share == 0:
         yield Skipped(name, "restoration.chroma.comb = 0")
     else:
-        system = "pal" if carrier is PAL else "ntsc"
-        yield step(name, evidence, system=system, luma=share, chroma=share)
+        yield step(name, evidence, system=_system(carrier), luma=share, chroma=share)
 
 
 def dots(report: ShotReport, carrier: Subcarrier | None, settings: Settings) -> Iterator[Step | Skipped]:
     """Take out what a comb left of colour on the subcarrier, on what moves as well, and before any net: where colours
     are strong, nets leave it standing. `carrier` is None on rasters that show none."""
     name, found, share = "composite.dots", report.composite, settings.restoration.chroma.dots
-    evidence = f"composite.dot_crawl {found.dot_crawl:.2f}, cross_colour {found.cross_colour:.2f} codes"
+    evidence = _traces(found)
     if carrier is None:
         yield Skipped(name, "the raster is not sampled at 13.5 MHz")
     elif max(found.dot_crawl, found.cross_colour) < TRACES:
@@ -148,7 +147,15 @@ def dots(report: ShotReport, carrier: Subcarrier | None, settings: Settings) -> 
         yield Skipped(name, "restoration.chroma.dots = 0")
     else:
         evidence += f"; the fields' colour explains {found.explained:.0%} of what lies on the subcarrier"
-        yield step(name, evidence, system="pal" if carrier is PAL else "ntsc", share=share)
+        yield step(name, evidence, system=_system(carrier), share=share)
+
+
+def _traces(found: CompositeReport) -> str:
+    return f"composite.dot_crawl {found.dot_crawl:.2f}, cross_colour {found.cross_colour:.2f} codes"
+
+
+def _system(carrier: Subcarrier) -> str:
+    return next(name for name, one in SYSTEMS.items() if one == carrier)
 
 
 def blocking(report: ShotReport, settings: Settings) -> Step | Skipped:

@@ -19,8 +19,6 @@ from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
 from footlights.restoration.base import Contract, Fields, Touch, bound, changed, stage
 
-_SYSTEMS = {"ntsc": subcarrier.NTSC, "pal": subcarrier.PAL}
-
 
 @stage("composite.comb", version=1)
 class CombComposite:
@@ -38,12 +36,12 @@ class CombComposite:
         def __post_init__(self) -> None:
             bound("composite.comb.luma", self.luma, 0, 1)
             bound("composite.comb.chroma", self.chroma, 0, 1)
-            if self.system not in _SYSTEMS:
-                raise ParameterError("composite.comb.system", self.system, f"choose {' or '.join(_SYSTEMS)}")
+            if self.system not in subcarrier.SYSTEMS:
+                raise ParameterError("composite.comb.system", self.system, f"choose {' or '.join(subcarrier.SYSTEMS)}")
 
     def __init__(self, params: Params) -> None:
         self.params = params
-        self._carrier = _SYSTEMS[params.system]
+        self._carrier = subcarrier.SYSTEMS[params.system]
         self.touched: list[Touch] = []
 
     @property

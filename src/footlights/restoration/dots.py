@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from footlights.core import subcarrier
 from footlights.core.clip import Clip, Plane
+from footlights.core.subcarrier import SYSTEMS
 from footlights.errors import ParameterError
 from footlights.metrics.dots import hanging
 from footlights.restoration.base import Contract, Fields, Touch, bound, changed, stage
-
-SYSTEMS = {"ntsc": subcarrier.NTSC, "pal": subcarrier.PAL}
 
 
 @stage("composite.dots", version=1)
