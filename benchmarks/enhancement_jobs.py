@@ -42,8 +42,17 @@ from footlights.tape.simulate import Simulator
 from pieces import OutOfMinutesError
 from quality_tapes import clip_pictures
 
-_CLIPS = ("stage", "face_colourlight_cottonbro.mp4", "dance_dj_480p50.mp4", "concert_crowd_720p.mp4")
-"""`stage` is drawn."""
+_CLIPS = (
+    "stage",
+    "face_colourlight_cottonbro.mp4",
+    "dance_dj_480p50.mp4",
+    "concert_crowd_720p.mp4",
+    "dancer_1080p.mp4",
+    "school_show_540p.mp4",
+    "street_people_720p50.mkv",
+    "face_redhead_koolshooters.mp4",
+)
+"""`stage` is drawn. The first four were there while rules were made, the others were never looked at for them."""
 _FIELDS, _SEED = 16, 23
 _FORMATS = {"light": ("mpeg2", ".mpg"), "medium": ("dv", ".dv"), "heavy": ("mpeg2", ".mpg"), "vhs": ("ffv1", ".mkv")}
 _BIT_RATE = 8_000_000
