@@ -88,11 +88,40 @@ def test_a_copy_is_found_in_a_picture_that_pans(samples: int) -> None:
     assert not mask.any()
 
 
-def test_a_copy_of_what_nothing_shows_is_left_to_the_eye() -> None:
-    """Where the fields before and after are of another scene, lines that are alike prove nothing."""
-    now, before, after = _taped(_scene(), _scene()[::-1], _scene()[:, ::-1])
+def test_a_copy_of_what_nothing_shows_is_left_to_the_eye_unless_it_carries_the_same_noise() -> None:
+    """Where the fields before and after are of another scene, lines that are alike prove nothing; two lines with the
+    same noise do."""
+    scene = _scene()
+    scene[60, 80:160] = scene[59, 80:160]
+    others = _scene()[::-1], _scene()[:, ::-1]
+    assert dropouts.find(*_codes(_taped(scene, *others)), sigma=2.0).number == 0
+    now, before, after = _taped(_scene(), *others)
     now[60, 80:160] = now[59, 80:160]
-    assert dropouts.find(*_codes([now, before, after]), sigma=2.0).number == 0
+    mask = dropouts.find(*_codes([now, before, after]), sigma=2.0).mask
+    assert mask[60, 80:160].sum() > 60
+    mask[60, 76:164] = False
+    assert not mask.any()
+
+
+@pytest.mark.parametrize("lines", [1, 3])
+def test_repeated_noise_is_found_where_things_move_without_a_way_to_follow(lines: int) -> None:
+    """Everything passes by another way in every field, so that nothing is known of what stood there."""
+    rng = np.random.default_rng(5)
+    fields = [cv2.GaussianBlur(rng.standard_normal((120, 360)).astype(np.float32), (0, 0), 3) for _ in range(3)]
+    now, before, after = _taped(*[100 + 25 * field / field.std() for field in fields], sigma=3.0)
+    now[60 : 60 + lines, 100:190] = now[59, 100:190]
+    mask = dropouts.find(*_codes([now, before, after]), sigma=3.0).mask
+    assert mask[60 : 60 + lines, 100:190].mean() > 0.8
+    mask[60 : 60 + lines, 92:198] = False
+    assert not mask.any()
+
+
+def test_a_lamp_that_is_cut_off_at_white_repeats_no_noise() -> None:
+    """Its lines are alike because nothing is left in them, and it moves."""
+    fields = _taped(*[_scene(12.0)] * 3, sigma=3.0)
+    for number, field in zip((1, 0, 2), fields, strict=True):
+        field[60:66, 100 + 30 * number : 160 + 30 * number] = 300
+    assert dropouts.find(*_codes(fields), sigma=3.0).number == 0
 
 
 def test_a_thing_that_passes_and_hides_detail_is_no_copy() -> None:

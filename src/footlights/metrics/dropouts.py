@@ -6,7 +6,7 @@ uncovered, does that as well. What a piece is, is decided by a weighted sum of w
 far it stands out against how well the fields before and after agree around it, how bright or dark it is, whether its
 surroundings stand out too, whether something near it there is the same. Under strobes the neighbours are brought to the
 light of the field first. Pieces that a deck filled with the line above, which stand out less, are found by
-`linecopies`.
+`linecopies` and, with their noise, by `linerepeats`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from footlights.metrics import dropoutsigns
 from footlights.metrics.dropoutsigns import Piece, Seen
 from footlights.metrics.linecopies import find_copies
+from footlights.metrics.linerepeats import find_repeats
 from footlights.metrics.lineruns import slender
 from footlights.metrics.motion import FieldMotion, small
 
@@ -107,7 +108,7 @@ def find_prepared(now: Prepared, before: Prepared, after: Prepared, sigma: float
     for piece in dropoutsigns.dropouts_among(dropoutsigns.strongest(_pieces(seen), seen, _MOST), seen):
         _grow(mask, piece, seen)
         count += 1
-    copies = find_copies(seen) & ~mask
+    copies = (find_copies(seen) | find_repeats(seen, mask)) & ~mask
     if copies.any() and not _one_neighbour_moved(now, before, after):
         count += cv2.connectedComponents(copies.astype(np.uint8))[0] - 1
         mask |= copies

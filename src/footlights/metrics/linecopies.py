@@ -126,7 +126,7 @@ def find_copies(seen: Seen) -> Mask:
     if not copies:
         return mask
     likely = []
-    for piece in _stacked(copies):
+    for piece in stacked(copies):
         first = piece[0].line - 1
         there = _Nearby(*(field[first : piece[-1].line + 2].astype(np.float32) for field in seen.smooth))
         if _alone(piece, there) and odds(signs(piece, there, seen)) > 0:
@@ -179,12 +179,12 @@ def _runs(seen: Seen, lines: NDArray[np.intp]) -> Iterator[Copy]:
     ratio = np.clip(ratio, -2 * _MOST, _MOST, out=ratio) / _ALIKE
     enough = np.asarray(cv2.reduce(cv2.max(ratio, 0.0), 1, cv2.REDUCE_SUM))[:, 0] >= _SURE
     for line, row in zip(lines[enough].tolist(), ratio[enough], strict=True):
-        for start, stop, total in _best_runs(row):
+        for start, stop, total in best_runs(row):
             if _SHORTEST <= stop - start <= _LONGEST:
                 yield Copy(line, start, stop, total)
 
 
-def _best_runs(row: Floats) -> Iterator[tuple[int, int, float]]:
+def best_runs(row: Floats) -> Iterator[tuple[int, int, float]]:
     """Start, stop and sum of the runs with the greatest sums, apart from each other. What was found is struck out."""
     climbed = np.zeros(len(row) + 1)
     for _ in range(_PER_LINE):
@@ -198,7 +198,7 @@ def _best_runs(row: Floats) -> Iterator[tuple[int, int, float]]:
         row[start:stop] = -_MOST
 
 
-def _stacked(copies: list[Copy]) -> list[list[Copy]]:
+def stacked(copies: list[Copy]) -> list[list[Copy]]:
     """Copies that lie under each other and share half of the longer, together: the line below a copy often shows a
     short run, for it steps away from what is not there."""
     pieces: list[list[Copy]] = []
