@@ -31,8 +31,8 @@ from footlights.encoding import ladder
 from footlights.encoding.encoders import lossless_intermediate
 from footlights.media import ffmpeg
 from footlights.pipeline.allotting import ROUNDS, raised
-from footlights.pipeline.chunks import ChunkRequest, Picture
-from footlights.pipeline.rungs import TOLERANCE, encode_chunk
+from footlights.pipeline.chunks import TOLERANCE, ChunkRequest, Picture
+from footlights.pipeline.rungs import encode_chunk
 from footlights.pipeline.waves import curve_of
 from footlights.settings import EncodingSettings
 

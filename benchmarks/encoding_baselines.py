@@ -56,7 +56,7 @@ from footlights.encoding import ladder
 from footlights.encoding.encoders import X265, Encoder, SvtAv1
 from footlights.media import ffmpeg
 from footlights.metrics import sampled
-from footlights.metrics.video import judge
+from footlights.metrics.video import Need, judge
 from footlights.settings import EncodingSettings
 
 EVERY = (*PROGRAMMES, *LARGE)
@@ -165,8 +165,8 @@ def _trial(encoder: Encoder, q: float, shot: Shot) -> Probe:
     path = shot.path.parent / "work" / f"trial{encoder.suffix}"
     arguments = [*ffmpeg.input_arguments(shot.path, RATE), *encoder.arguments(q, (0,), RATE), ffmpeg.file_url(path)]
     ffmpeg.run(arguments, doing="encoding a baseline")
-    every = sampled.every_of(shot.frames)
-    scores = judge(path, shot.path, RATE, height=shot.height, frames=shot.frames, every=every)
+    need = Need(sampled.every_of(shot.frames))
+    scores = judge(path, shot.path, RATE, height=shot.height, frames=shot.frames, need=need)
     size = path.stat().st_size
     path.unlink()
     return Probe(q, size, round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3))

@@ -16,9 +16,9 @@ from footlights.core.encodes import ChunkEncode, Probe
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
-from footlights.encoding.allocation import Caps, dear
+from footlights.encoding.allocation import Caps
 from footlights.engine.tasks import Task
-from footlights.pipeline.allotting import ROUNDS, may_be_trimmed, raised, still_good
+from footlights.pipeline.allotting import ROUNDS, raised, still_good, trims
 from footlights.pipeline.chunks import ChunkRequest, Picture
 from footlights.pipeline.graph import ENCODE
 from footlights.pipeline.rungs import encode_chunk
@@ -35,9 +35,7 @@ def floor_way(shots: Sequence[Shot], options: Any, work: Path, ledger: Ledger) -
     requests = [_request(shot, number, options) for number, shot in enumerate(shots)]
     made = _searched(shots, requests, work, ledger)
     trials, chosen = [list(one.probes) for one in made], [one.chosen for one in made]
-    ended = [place for place, one in enumerate(made) if may_be_trimmed(one)]
-    for at, q in dear([curve_of(requests[one], trials[one], chosen[one]) for one in ended]).items():
-        place = ended[at]
+    for place, q in trims(list(zip(requests, trials, made, strict=True))).items():
         again = _encode(replace(requests[place], q=q), shots[place], work, ledger)
         trials[place].append(again.chosen)
         chosen[place] = again.chosen if still_good(made[place], again) else chosen[place]

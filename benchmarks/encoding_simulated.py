@@ -37,9 +37,8 @@ from footlights.encoding.allocation import Caps, Curve, fit, floor_of
 from footlights.encoding.search import Goal, Prior, search
 from footlights.engine.tasks import Task
 from footlights.pipeline.allotting import ROUNDS, raised
-from footlights.pipeline.chunks import ChunkRequest
+from footlights.pipeline.chunks import TOLERANCE, ChunkRequest
 from footlights.pipeline.graph import ENCODE
-from footlights.pipeline.rungs import TOLERANCE
 from footlights.pipeline.waves import Asked, waves
 from footlights.settings import EncodingSettings
 

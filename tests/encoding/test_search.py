@@ -72,6 +72,22 @@ def test_ordinary_curves_are_solved(first: float) -> None:
     assert falling(0.4, 0.012, 99)(found.q) == pytest.approx(93, abs=0.5)
 
 
+@pytest.mark.parametrize("aside", [0.0, -0.3])
+def test_trials_after_the_first_are_aimed_beside_the_target(aside: float) -> None:
+    """What is lacking doubles in ten units, as expected: the second lies where it was aimed; the first is accepted as
+    ever."""
+
+    def curve(q: float) -> float:
+        return 100 - 7 * 2 ** ((q - 33) / 10)
+
+    goal = replace(GOAL, tolerance=0.45, aside=aside)
+    for first in (26.0, 38.0):
+        found, (_, second) = events(curve, first, goal, slope=SLOPE * 13 / 10)
+        assert found.q == second.q
+        assert curve(second.q) == pytest.approx(93 + aside, abs=0.15)
+    assert events(curve, 33.0, goal)[0].q == 33.0
+
+
 def test_an_unreachable_target_is_said_and_costs_no_more_bits_than_allowed() -> None:
     found, _ = run(falling(0.5, 0, 85), 30)
     assert (found.q, found.outcome) == (18, "ceiling")

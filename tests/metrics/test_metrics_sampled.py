@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from footlights.metrics.sampled import Series, every_of, finer, first_look, low, restless, whole
+from footlights.metrics.sampled import Series, every_of, first_look, low, lowest, missed, restless, whole
 
 FRAMES = 97
 
@@ -77,13 +77,34 @@ def test_what_every_seventh_does_not_tell_every_third_may() -> None:
     told = {every: whole(swing[::every], every, psnr) for every in (3, 7)}
     assert [restless(told[every][1], every) for every in (3, 7)] == [False, True]
     assert told[3][0] == pytest.approx(swing, abs=0.6)
-    assert finer(7) == 3
-    assert finer(3) == 1
     strobes = swing + 8 * (np.arange(FRAMES) % 11 < 3)
     assert restless(whole(strobes[::3], 3, psnr)[1], 3)
 
 
-@pytest.mark.parametrize(("scatter", "every"), [(0.1, 7), (0.5, 3), (1.5, 1)])
+def test_torn_frames_are_found_where_they_make_the_low_end() -> None:
+    """Flashes that no neighbour tells but that their own error does: every third frame alone is off by more."""
+    psnr = pyramid()
+    rng = np.random.default_rng(7)
+    torn = np.arange(FRAMES) % 17 < 4
+    psnr[torn] -= 3 + rng.normal(0, 1, torn.sum())
+    scores = 92 + (psnr - 41) * np.where(torn, 2.0, 1.2) + rng.normal(0, 0.4, FRAMES)
+    found, scatter = whole(scores[::3], 3, psnr)
+    numbers = lowest(found, 3)
+    assert len(numbers) == FRAMES // 6
+    assert (numbers % 3 > 0).all()
+    assert numbers.min() >= 3
+    true = float(np.percentile(scores, 5, method="hazen"))
+    before = abs(low(found, 3, scatter) - true)
+    found[numbers] = scores[numbers]
+    assert abs(low(found, 3, scatter, numbers) - true) < min(0.2, before)
+
+
+def test_a_score_far_from_the_target_need_not_be_known_well() -> None:
+    assert [missed(score, 93.0, 7) for score in (90.9, 91.1, 94.9, 95.1)] == [True, False, False, True]
+    assert [missed(score, 93.0, 3) for score in (92.0, 92.2, 93.8, 94.0)] == [True, False, False, True]
+
+
+@pytest.mark.parametrize(("scatter", "every"), [(0.1, 7), (0.5, 3), (1.5, 3)])
 def test_how_well_a_proxy_was_told_says_how_its_shot_is_first_looked_at(scatter: float, every: int) -> None:
     missed = scatter * np.tile([-1.0, 1.0], 8)
     assert first_look(missed, 3) == every

@@ -8,7 +8,7 @@ import pytest
 
 from footlights.errors import ToolError
 from footlights.media import ffmpeg
-from footlights.metrics.video import Scores, cambi, compare, judge, vmaf
+from footlights.metrics.video import Need, Scores, cambi, compare, judge, vmaf
 
 NTSC = Fraction(60000, 1001)
 
@@ -58,22 +58,27 @@ def test_worse_pictures_score_less_and_percentiles_are_ordered(tmp_path: Path) -
     assert scores.worst <= scores.low <= scores.mean < 95
 
 
-def test_shots_whose_frames_do_not_tell_each_other_are_measured_closer_and_whole(tmp_path: Path) -> None:
+def test_shots_whose_frames_do_not_tell_each_other_are_measured_closer_and_their_lowest(tmp_path: Path) -> None:
     """In turn blurred, which VMAF minds, and lightened, which makes as large an error and which it does not mind: often
     and strongly, or seldom and less."""
     calm, frames = _clip(tmp_path / "calm.mkv", quality="2", frames=66), 66
     torn = "gblur=1:enable='lt(mod(n,11),3)',lutyuv=y=val+12:enable='between(mod(n,11),5,8)'"
     slow = "gblur=0.42:enable='lt(mod(n,22),9)',lutyuv=y=val+3:enable='between(mod(n,22),11,20)'"
-    for name, filters, every in (("even", "gblur=0.4", 7), ("slow", slow, 3), ("torn", torn, 1)):
+    for name, filters, every, also in (("even", "gblur=0.4", 7, 0), ("slow", slow, 3, 0), ("torn", torn, 3, 11)):
         test = tmp_path / f"{name}.mkv"
         source = [*ffmpeg.input_arguments(calm, NTSC), "-vf", filters, "-c:v", "mjpeg", "-q:v", "2"]
         ffmpeg.run([*source, ffmpeg.file_url(test)], doing="making")
-        found = judge(test, calm, NTSC, height=144, width=192, frames=frames, every=7)
-        assert found.every == every
+        found = judge(test, calm, NTSC, height=144, width=192, frames=frames, need=Need(7))
+        assert (found.every, len(found.also)) == (every, also)
         assert len(found.vmaf) == frames
         whole = vmaf(test, calm, NTSC, height=144, frames=frames)
+        # What was measured is what measuring all of it gives, however few frames were shown to libvmaf.
         assert found.vmaf[::every].tolist() == whole.vmaf[::every].tolist()
-        assert found.mean == pytest.approx(whole.mean, abs=0.3)
+        assert found.vmaf[list(found.also)].tolist() == whole.vmaf[list(found.also)].tolist()
+        # The low end counts of what is torn, in which errors tell nothing of the mean.
+        assert (found.low if also else found.mean) == pytest.approx(whole.low if also else whole.mean, abs=0.1)
+        seen = judge(test, calm, NTSC, height=144, width=192, frames=frames, need=Need(7, lambda scores: True))
+        assert (seen.every, seen.also) == (7, ())
 
 
 def test_a_missing_frame_is_an_error_not_a_score(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from footlights.core.encodes import Probe
@@ -15,11 +16,10 @@ from footlights.core.time import FrameRange
 from footlights.encoding import encoders, ladder
 from footlights.encoding.search import Goal, Prior, foreseen, slope_at
 from footlights.media import ffmpeg
-from footlights.metrics.video import vmaf
-from footlights.pipeline import proxies
+from footlights.metrics.video import Scores, vmaf
 from footlights.pipeline.chunks import ChunkRequest, Picture, encode
 from footlights.pipeline.proxies import LEAST_LINES, Start, begin, shown, slope_after, worthwhile
-from footlights.pipeline.rungs import encode_chunk
+from footlights.pipeline.rungs import _solve, _told, encode_chunk
 from footlights.settings import EncodingSettings
 
 FRAMES = FrameRange(0, 10)
@@ -100,6 +100,7 @@ def test_grain_is_told_from_still_and_clean_pictures_by_a_trial_and_its_proxy(tm
 
 def test_a_proxy_is_the_first_half_but_not_too_little() -> None:
     assert [shown(count) for count in (1, 10, 24, 30, 47, 48, 49, 96, 151)] == [1, 10, 24, 24, 24, 24, 25, 48, 76]
+    assert [shown(count, whole=True) for count in (1, 24, 71, 73, 96, 151)] == [1, 24, 24, 25, 32, 51]
 
 
 def test_a_long_chunk_is_looked_at_in_its_first_half(tmp_path: Path) -> None:
@@ -115,28 +116,30 @@ def test_a_long_chunk_is_looked_at_in_its_first_half(tmp_path: Path) -> None:
     assert begun[0] == begun[1]
 
 
-def test_a_proxy_is_judged_by_the_model_of_its_rendition(tmp_path: Path) -> None:
-    """Half of 1440 lines as on a 4K screen too, or the score would not be that which is sought there."""
+def test_a_proxy_of_many_lines_is_the_first_third_of_what_its_trials_are(tmp_path: Path) -> None:
+    """At its size, by its encoder, judged as on a 4K screen: half the size would have no grain."""
     settings = EncodingSettings(heights=(1440,), h264_height=0, preset=9)
     (rung,) = ladder.rungs(64, 1440, settings)
     video, rate = tmp_path / "a.nut", Fraction(25)
-    source = ["-f", "lavfi", "-i", "testsrc2=s=64x1440:r=25,boxblur=1,noise=c0s=6:c0f=t", "-frames:v", "10"]
+    source = ["-f", "lavfi", "-i", "testsrc2=s=64x1440:r=25,boxblur=1,noise=c0s=6:c0f=t", "-frames:v", "81"]
     ffmpeg.run([*source, *encoders.intermediate(".nut"), ffmpeg.file_url(video)], doing="making a video")
-    large = request(rung=rung, width=64, height=1440)
-    proxy = begin(large, video, tmp_path).proxy
-    assert proxy is not None
-    small, made = proxies._small(large, video, tmp_path), tmp_path / "made.mkv"
-    encode(large, encoders.SvtAv1(proxies.PRESET), proxy.q, small, made)
-    near, far = (vmaf(made, small, rate, height=lines, frames=10).mean for lines in (1440, 1080))
-    assert proxy.mean == pytest.approx(near, abs=1e-3)
+    large = request(rung=rung, width=64, height=1440, guess=33.0, frames=FrameRange(0, 81))
+    start, made = begin(large, video, tmp_path), tmp_path / "made.mkv"
+    assert start.proxy is not None
+    part = replace(large, frames=FrameRange(0, 27))
+    encode(part, encoders.SvtAv1(9), 33.0, video, made)
+    near, far = (vmaf(made, video, rate, height=lines, frames=27, every=3).mean for lines in (1440, 1080))
+    assert (start.proxy.q, start.proxy.bytes) == (33.0, made.stat().st_size)
+    assert start.proxy.mean == pytest.approx(near, abs=1e-3)
     assert near > far
+    # It lies as far above the target as the first trial will be aimed below it.
+    assert (start.prior.q > 33) == (start.proxy.score > rung.target)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nut", "made.mkv"]
 
 
-@pytest.mark.parametrize(("lines", "every"), [(240, 1), (1440, 3)])
-def test_a_restless_proxy_has_its_shot_measured_whole_but_not_at_once_where_that_is_dear(
-    tmp_path: Path, lines: int, every: int
-) -> None:
-    """Torn light: one frame in five is noise, of which no neighbour tells."""
+@pytest.mark.parametrize("lines", [240, 1440])
+def test_a_restless_proxy_has_its_shot_looked_at_closer(tmp_path: Path, lines: int) -> None:
+    """Torn light: one frame in five is noise, of which no neighbour tells. A proxy itself need not be known well."""
     settings = EncodingSettings(heights=(lines,), h264_height=0, preset=9)
     (rung,) = ladder.rungs(64, lines, settings)
     video, frames = tmp_path / "a.nut", 52
@@ -145,7 +148,7 @@ def test_a_restless_proxy_has_its_shot_measured_whole_but_not_at_once_where_that
     ffmpeg.run([*source, *encoders.intermediate(".nut"), ffmpeg.file_url(video)], doing="making a video")
     start = begin(request(rung=rung, width=64, height=lines, frames=FrameRange(0, frames)), video, tmp_path)
     assert start.proxy is not None
-    assert (start.proxy.every, start.every) == (1, every)
+    assert (start.proxy.every, start.every) == (3, 3)
 
 
 @pytest.fixture
@@ -173,6 +176,35 @@ def test_a_search_with_a_wrong_guess_begins_where_the_proxy_says(picture: Pictur
     without = encode_chunk(request(prior="rendition"), picture, tmp_path, lambda _: None)
     assert without.proxy is None
     assert without.probes[0].q == 55
+
+
+@pytest.mark.parametrize(
+    ("size", "worst", "aimed"), [(1900, -0.2, 88.0), (2100, -0.2, 87.8), (4000, -0.2, 87.8), (4000, -0.44, 87.75)]
+)
+def test_a_chunk_that_is_dear_beside_the_others_is_aimed_no_higher_than_their_worst(
+    size: int, worst: float, aimed: float
+) -> None:
+    """On a curve of known shape: the first trial misses; the next one lies where the expected slope says."""
+    asked = request(worst=worst, ordinary=100.0)
+    made: list[Probe] = []
+
+    def trial(q: float, why: str) -> Probe:
+        score = 100 - 12 * 2 ** ((q - 36) / 9)
+        made.append(Probe(q, size, score, score, score, why))
+        return made[-1]
+
+    q, outcome = _solve(asked, encoders.SvtAv1(9), Start(Prior(33.0, asked.slope)), trial)
+    assert (outcome, len(made), made[0].q, made[1].q) == ("reached", 2, 33.0, q)
+    assert made[1].score == pytest.approx(aimed, abs=0.21)
+
+
+def test_only_near_the_target_is_a_restless_trial_looked_at_closer() -> None:
+    """At 88 of a range from 12 to 55; where allocation decides, and at the ends, always."""
+    near, far = (Scores(np.full(66, score), np.empty(0), every=7) for score in (89.0, 91.0))
+    asked = request()
+    assert [_told(asked, 30.0, one) for one in (near, far)] == [False, True]
+    assert not _told(asked, asked.rung.q_min, far)
+    assert not _told(replace(asked, slack=4.0), 30.0, far)
 
 
 @pytest.mark.parametrize(("guess", "trials"), [(37.0, 1), (33.0, 1), (55.0, 2)])

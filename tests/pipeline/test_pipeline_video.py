@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fractions import Fraction
+from math import log2
 from pathlib import Path
 
 import av
@@ -12,15 +14,17 @@ import pytest
 from numpy.typing import NDArray
 
 from footlights.core.encodes import ChunkEncode, Probe
+from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
-from footlights.encoding import allocation
+from footlights.encoding import allocation, ladder
 from footlights.errors import SourceError
 from footlights.media import ffmpeg
 from footlights.pipeline import job as jobs
 from footlights.pipeline import verification, video
-from footlights.pipeline.allotting import may_be_trimmed, still_good
-from footlights.pipeline.rungs import TOLERANCE
+from footlights.pipeline.allotting import may_be_trimmed, still_good, trims
+from footlights.pipeline.chunks import TOLERANCE, ChunkRequest
 from footlights.pipeline.video import Encoded
+from footlights.settings import EncodingSettings
 from small_job import silent
 
 SMALL = ("encoding.heights=[144]", "encoding.h264_height=0", "encoding.target=85")
@@ -196,6 +200,28 @@ def test_large_parts_that_ended_above_their_target_come_down_to_it(
     assert all(check.passed for check in encoded.checks)
     again = video.encode(jobs.open_job(clip, tmp_path / "job", (*SMALL, *more), Path("/dev/null")), silent)
     assert again.encodes == chunks
+
+
+@pytest.mark.parametrize(("worst", "aimed"), [(93.3, 93.0), (92.8, 92.8), (92.56, 92.75)])
+def test_a_large_part_comes_down_to_where_the_worst_one_ended(worst: float, aimed: float) -> None:
+    """What it lacks of 100 doubles with every 12 units of q; not quite down to the lowest score that is accepted."""
+    (rung,) = ladder.rungs(960, 540, EncodingSettings(heights=(540,), h264_height=0, target=93))
+    asked = ChunkRequest(rung, FrameRange(0, 96), (0,), Fraction(25), 960, 540, BT709_SIGNAL, 30.0, 5)
+
+    def ended(scale: float, score: float) -> tuple[ChunkRequest, tuple[Probe, ...], ChunkEncode]:
+        at = 30 + 12 * log2((100 - score) / 7)
+        trials = tuple(
+            Probe(q, round(scale * 2 ** (-q / 6)), loss, loss - 1, loss - 2)
+            for q in (at, at - 4)
+            for loss in [100 - 7 * 2 ** ((q - 30) / 12)]
+        )
+        return asked, trials, ChunkEncode("av1-540", asked.frames, (0,), trials[0], trials, "reached", target=93.0)
+
+    chunks = [ended(4e6, 93.1), *(ended(4e6, 93.2) for _ in range(3)), ended(2e8, 93.44), ended(4e6, worst)]
+    chunks.append((asked, chunks[0][1], replace(ended(4e6, 90.0)[2], outcome="ceiling")))
+    found = trims(chunks)
+    assert list(found) == [4]
+    assert found[4] == pytest.approx(30 + 12 * log2((100 - aimed) / 7), abs=0.126)
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,21 @@ def test_where_allocation_decides_a_price_is_told_from_the_scouts_on() -> None:
     assert all(Asked.of(task).request.price is None for wave in go(asked())[1] for task in wave)
 
 
+def test_searches_to_a_target_are_told_how_the_earlier_ones_ended() -> None:
+    """How far below its target the worst of the same rendition is, and how large a frame of them."""
+    _, seen, results = go(asked())
+    known: dict[str, list[ChunkEncode]] = {}
+    for wave in seen:
+        for one in (Asked.of(task).request for task in wave):
+            earlier = known.get(one.rung.name, [])
+            worst = min([0.0, *(encode.chosen.score - encode.target for encode in earlier)])
+            assert one.worst == pytest.approx(worst, abs=1e-3)
+            assert one.ordinary == (pytest.approx(1000 / 50) if earlier else None)
+        for task in wave:
+            known.setdefault(Asked.of(task).request.rung.name, []).append(results[task.id])
+    assert any(Asked.of(task).request.worst < 0 for wave in seen for task in wave)
+
+
 def test_a_rendition_that_is_judged_away_costs_its_scouts_only() -> None:
     tasks = asked()
     shown: dict[str, int] = {}

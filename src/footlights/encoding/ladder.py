@@ -35,7 +35,7 @@ _PRESET = 10
 COARSER = 0.6
 """Units of CRF by which each slower preset of SVT-AV1 may be coarser for the same score (six shots: 1.4, 1.6 and 2.1 at
 presets 9, 8 and 6 against 10)."""
-_STEEPER_LARGE, _COARSER_LARGE = 0.8, 8.0
+STEEPER_LARGE, _COARSER_LARGE = 0.8, 8.0
 """As on a 4K screen: units of q in which what is lacking doubles over those of the same look at 540 lines (six shots of
 2160 lines: 0.34 to 0.91), and units of CRF by which such a rendition may be coarser for the same score (seven: 5 to 20,
 one with grain 5 finer)."""
@@ -137,7 +137,7 @@ def doubling(look: Look) -> float:
 
 def expected_slope(rung: Rung, look: Look) -> float:
     """VMAF per unit of q around the target, by the look alone."""
-    return slope_at(rung.target, doubling(look) * (_STEEPER_LARGE if large(rung.height) else 1.0))
+    return slope_at(rung.target, doubling(look) * (STEEPER_LARGE if large(rung.height) else 1.0))
 
 
 def first_guess(rung: Rung, look: Look) -> float:

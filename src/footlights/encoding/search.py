@@ -68,6 +68,12 @@ class Goal:
     q_high: float
     step: float
     probes: int
+    aside: float = 0.0
+    """VMAF beside the target, inside the tolerance, at which trials after the first are aimed."""
+
+    @property
+    def aim(self) -> float:
+        return self.target + self.aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +152,16 @@ def _peak(goal: Goal, tried: dict[float, float]) -> float | None:
 def _next(goal: Goal, tried: dict[float, float], slope: float) -> Trial:
     if goal.q_low in tried and max(tried.values()) < goal.target and (peak := _peak(goal, tried)) is not None:
         return Trial(peak, Reason.HALVING)
-    good = max((q for q, score in tried.items() if score >= goal.target), default=None)
-    bad = min((q for q, score in tried.items() if score < goal.target), default=None)
+    good = max((q for q, score in tried.items() if score >= goal.aim), default=None)
+    bad = min((q for q, score in tried.items() if score < goal.aim), default=None)
     if good is not None and bad is not None and good < bad:
         between, why = _inside(goal, tried, good, bad)
         # Stay off the ends of the bracket: a trial there would tell nothing.
         edge = 0.1 * (bad - good)
         return Trial(on_grid(min(max(between, good + edge), bad - edge), goal), why)
-    near = min(tried, key=lambda q: abs(tried[q] - goal.target))
+    near = min(tried, key=lambda q: abs(tried[q] - goal.aim))
     # A little further than the slope says, so that the target comes to lie between two trials.
-    step = _OVERSHOOT * _doubling(goal, tried, slope) * (_loss(goal.target) - _loss(tried[near]))
+    step = _OVERSHOOT * _doubling(goal, tried, slope) * (_loss(goal.aim) - _loss(tried[near]))
     return Trial(on_grid(near + step, goal), Reason.SLOPE)
 
 
@@ -172,8 +178,8 @@ def _inside(goal: Goal, tried: dict[float, float], good: float, bad: float) -> t
 
         losses, values = [_loss(score) for _, score in points], [q for q, _ in points]
         if all(late > early for early, late in pairwise(losses)):
-            return float(PchipInterpolator(losses, values)(_loss(goal.target))), Reason.CUBIC
-    share = (_loss(goal.target) - _loss(tried[good])) / max(_loss(tried[bad]) - _loss(tried[good]), 1e-9)
+            return float(PchipInterpolator(losses, values)(_loss(goal.aim))), Reason.CUBIC
+    share = (_loss(goal.aim) - _loss(tried[good])) / max(_loss(tried[bad]) - _loss(tried[good]), 1e-9)
     return good + share * (bad - good), Reason.LINE
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
@@ -71,6 +71,8 @@ class Scores:
     """By how much a frame that was not measured may be off, each as likely as the others."""
     every: int = 1
     """VMAF measured every so many frames; the others were told from them and from their own PSNR."""
+    also: tuple[int, ...] = ()
+    """Frames that were measured as well."""
 
     @property
     def mean(self) -> float:
@@ -79,12 +81,17 @@ class Scores:
     @property
     def low(self) -> float:
         """5th percentile."""
-        return sampled.low(self.vmaf, self.every, self.scatter)
+        return sampled.low(self.vmaf, self.every, self.scatter, self.also)
+
+    @property
+    def score(self) -> float:
+        """As that of a probe."""
+        return min(self.mean, self.low + 3)
 
     @property
     def worst(self) -> float:
         """Of the measured frames."""
-        return float(self.vmaf[:: self.every].min())
+        return float(min(self.vmaf[:: self.every].min(), *self.vmaf[list(self.also)], 100.0))
 
     @property
     def banding(self) -> float:
@@ -92,6 +99,21 @@ class Scores:
         return float(self.bands.mean()) if len(self.bands) else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """How well an encode has to be known."""
+
+    every: int
+    """Every how many frames are looked at first."""
+    enough: Callable[[Scores], bool] = lambda found: False
+    """Whether it is known well enough for what it is for, however restless it is."""
+
+    def more(self, found: Scores) -> bool:
+        return found.every > 1 and sampled.restless(found.scatter, found.every) and not self.enough(found)
+
+
+_AROUND = 3
+"""Frames that the VMAF of one depends on: it, the one before and the one after."""
 _IN_ORDER = "settb=AVTB,setpts=1000*N"
 """Frames are paired by their number: times of thinned pictures are rounded otherwise in every container."""
 KEPT = 2
@@ -161,14 +183,14 @@ def vmaf(
     """
     with TemporaryDirectory() as folder:
         log, bands, errors = (Path(folder) / name for name in ("vmaf.json", "bands.json", "psnr.log"))
-        uses = [f"libvmaf=model=version={model_for(height)}:n_subsample={every}:{_logged(log)}"]
+        uses = [_vmaf_filter(height, log, every)]
         if every > 1:
             uses.append(f"psnr=stats_file={errors}:shortest=1")
         banded = width and max(width, height) >= _SMALLEST
         step, first = _spread(frames)
         if banded:
-            some = f"select=eq(mod(n\\,{step})\\,{first})"
-            uses.append(f"{some}[few];{{other}}{some}[same];[few][same]{_cambi_filter(Path(folder), bands)}")
+            few = f"select=eq(mod(n\\,{step})\\,{first})"
+            uses.append(_of_some(few, "few", _cambi_filter(Path(folder), bands)))
         _run(test, reference, rate, _beside(uses), doing="measuring VMAF")
         found = _read(log, "vmaf", -(-frames // every))
         seen = _read(bands, "cambi_full_reference", len(range(first, frames, step))) if banded else np.empty(0)
@@ -185,17 +207,44 @@ def judge(
     *,
     height: int,
     frames: int,
-    every: int,
+    need: Need,
     width: int = 0,
     starts: Sequence[int] = (0,),
 ) -> Scores:
-    """As `vmaf`, but of more frames, and at last of all, where the shot is too restless for every `every`-th to tell
-    the others."""
+    """As `vmaf`, but of more frames where the shot is too restless for those seen first to tell the others, and more is
+    needed: of every third, and at last of the lowest ones too."""
     seen = partial(vmaf, test, reference, rate, height=height, frames=frames, starts=starts)
-    found = seen(every=every, width=width)
-    while found.every > 1 and sampled.restless(found.scatter, found.every):
-        found = replace(seen(every=sampled.finer(found.every)), bands=found.bands)
-    return found
+    found = seen(every=need.every, width=width)
+    if need.more(found) and found.every > sampled.CLOSER:
+        found = replace(seen(every=sampled.CLOSER), bands=found.bands)
+    if not need.more(found):
+        return found
+    numbers = sampled.lowest(found.vmaf, found.every)
+    values = found.vmaf.copy()
+    values[numbers] = _single(test, reference, rate, height, numbers)
+    return replace(found, vmaf=values, also=tuple(numbers.tolist()))
+
+
+def _single(
+    test: Path, reference: Path, rate: Fraction, height: int, numbers: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """VMAF of single frames, each with the one before and the one after it, which tell how fast things move. Those a
+    third of the way apart from each other go through one instance of libvmaf, in which every third frame is measured;
+    two frames before the first put it at such a place."""
+    parts = [part for rest in range(_AROUND) if len(part := numbers[numbers % _AROUND == rest])]
+    found = dict[int, float]()
+    with TemporaryDirectory() as folder:
+        logs = [Path(folder) / f"{place}.json" for place in range(len(parts))]
+        uses = []
+        for place, (part, log) in enumerate(zip(parts, logs, strict=True)):
+            wanted = [f"between(n\\,{one - 1}\\,{one + 1})" for one in part]
+            wanted[0] = f"between(n\\,{part[0] - _AROUND}\\,{part[0] + 1})"
+            model = f"libvmaf=model=version={model_for(height)}:n_subsample={_AROUND}:{_logged(log)}"
+            uses.append(_of_some(f"select={'+'.join(wanted)}", f"one{place}", model))
+        _run(test, reference, rate, _beside(uses), doing="measuring VMAF")
+        for part, log in zip(parts, logs, strict=True):
+            found |= zip(part.tolist(), _read(log, "vmaf", len(part) + 1)[1:].tolist(), strict=True)
+    return np.array([found[one] for one in numbers.tolist()])
 
 
 def cambi(
@@ -225,6 +274,21 @@ def _spread(frames: int) -> tuple[int, int]:
     """Every how many frames, and from which on, bands are looked at; odd, as `sampled.EVERY`, and not at the ends."""
     step = max(1, frames // _BANDED) // 2 * 2 + 1
     return step, min(step // 2, frames - 1)
+
+
+def _vmaf_filter(height: int, log: Path, every: int) -> str:
+    """VMAF of every `every`-th frame. It is shown no others than those and the ones before and after them: how fast
+    things move is measured on all that it is shown, and takes a third of the time where every seventh counts."""
+    shown, what = min(every, _AROUND), f"libvmaf=model=version={model_for(height)}"
+    measure = f"{what}:n_subsample={shown}:{_logged(log)}"
+    if shown == every:
+        return measure
+    return _of_some(f"select=lt(mod(n+1\\,{every})\\,{_AROUND})", "seldom", measure)
+
+
+def _of_some(select: str, name: str, measure: str) -> str:
+    """A filter of two inputs that sees only what `select` leaves, for `_beside`."""
+    return f"{select}[{name}];{{other}}{select}[{name}same];[{name}][{name}same]{measure}"
 
 
 def _beside(uses: Sequence[str]) -> str:

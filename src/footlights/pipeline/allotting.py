@@ -27,9 +27,8 @@ from footlights.engine.reuse import Action
 from footlights.engine.tasks import Task
 from footlights.pipeline import graph, ops
 from footlights.pipeline.assembly import StreamRequest
-from footlights.pipeline.chunks import ChunkRequest
+from footlights.pipeline.chunks import TOLERANCE, ChunkRequest, lowered
 from footlights.pipeline.looks import see_tasks
-from footlights.pipeline.rungs import TOLERANCE
 from footlights.pipeline.waves import Asked, curve_of, waves
 from footlights.settings import Settings
 
@@ -184,16 +183,25 @@ def _trimmed(one: Session, placed: dict[str, _Placed]) -> dict[str, _Placed]:
     """Dear chunks above their floor encoded once more; what falls below it stays as it was, and the trial is told."""
     again: dict[str, Task] = {}
     for names in _by_rung(placed).values():
-        ended = [name for name in names if may_be_trimmed(placed[name].encode)]
-        chunks = [placed[name] for name in ended]
-        curves = [curve_of(chunk.request, chunk.trials, chunk.encode.chosen) for chunk in chunks]
-        again |= {ended[place]: _at(ended[place], chunks[place], q, 0) for place, q in dear(curves).items()}
+        chunks = [(placed[name].request, placed[name].trials, placed[name].encode) for name in names]
+        again |= {names[place]: _at(names[place], placed[names[place]], q, 0) for place, q in trims(chunks).items()}
     one.run(list(again.values()))
     for name, task in again.items():
         made, before = _read(one, task), placed[name]
         best = made if still_good(before.encode, made.encode) else before
         placed[name] = best._replace(trials=(*before.trials, *made.trials))
     return placed
+
+
+def trims(chunks: Sequence[tuple[ChunkRequest, Sequence[Probe], ChunkEncode]]) -> dict[int, float]:
+    """The places of dear chunks of a rendition, each with the value of one more encode. A programme looks as good as
+    its worst shot, so they are brought down to where the lowest of all searches ended, not to the target alone."""
+    ended = [place for place, (_, _, encode) in enumerate(chunks) if may_be_trimmed(encode)]
+    over = [chunks[place][2].chosen.score - chunks[place][0].lowest for place in ended]
+    allowed = lowered(min(over, default=0.0))
+    asked = [chunks[place] for place in ended]
+    curves = [curve_of(request, trials, encode.chosen, allowed) for request, trials, encode in asked]
+    return {ended[at]: q for at, q in dear(curves).items()}
 
 
 def may_be_trimmed(encode: ChunkEncode) -> bool:

@@ -15,6 +15,13 @@ from footlights.errors import VerificationError
 from footlights.media import ffmpeg
 from footlights.media.reader import index_video
 
+TOLERANCE = 0.45
+"""VMAF by which the score of the accepted trial may miss the target."""
+_SAFE = 0.2
+"""VMAF above the lowest accepted score at which a dear chunk is aimed at least: what is foreseen from a near trial is
+off by less."""
+_DEAR = 2.0
+"""Times the bytes that chunks have in the mean, from which on one is aimed no higher than where the worst one ended."""
 MOST_BANDING = 24.0
 """CAMBI at its worst (Tandon et al. 2021)."""
 
@@ -56,6 +63,16 @@ class ChunkRequest:
 
     threads: int = 1
     """Processor threads of the encoder."""
+    worst: float = 0.0
+    """VMAF by which the worst of the chunks solved before ended below its target; 0 or less."""
+    ordinary: float | None = None
+    """Bytes of a frame, in the mean over those chunks."""
+
+    def aside(self, size: float) -> float:
+        """VMAF from its target to where a chunk is aimed that takes so many bytes a frame: a dear one in the mode
+        `floor` no higher than the worst of the others."""
+        dear = self.ordinary is not None and size >= _DEAR * self.ordinary
+        return lowered(self.worst) if dear else 0.0
 
     @property
     def lowest(self) -> float:
@@ -70,6 +87,12 @@ class ChunkRequest:
     def hdr(self) -> str:
         """The transfer characteristic of HDR as FFmpeg calls it; empty for SDR."""
         return HDR_NAMES.get(self.signal.transfer, "")
+
+
+def lowered(worst: float) -> float:
+    """VMAF from its target to where a dear chunk is aimed, by how far the worst chunk ended below its own: a programme
+    looks as good as its worst shot. Not so near the lowest accepted score that it would fall below that."""
+    return min(max(worst, _SAFE - TOLERANCE), 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
-"""A proxy: where the search of a chunk begins, from one quick encode of an eighth of its samples.
+"""A proxy: where the search of a chunk begins, from one quick encode of an eighth of its samples, or of a third.
 
 A proxy is the first half of the chunk at half its width and height by SVT-AV1 at preset 10, judged against its own
 small pictures; that takes a seventh of the time of a trial at preset 8 (960×540). On 36 shots the half says as much as
 the whole: it is off by 3.3 units of q where that is off by 3.4 (root mean square). Small fast encodes choose parameters
 for large slow ones in convex-hull encoding too (Wu et al., Fast encoding parameter selection for convex hull video
 encoding, SPIE 11510, 2020). What is shipped is always a trial, never a proxy.
+
+Where a rendition is judged as on a 4K screen half the size misleads: grain is gone there, and the dark looks worse. So
+there a proxy is the first third of the chunk as it is, by the encoder of its trials.
 """
 
 from __future__ import annotations
@@ -13,15 +16,15 @@ from dataclasses import dataclass, replace
 from math import inf, log2
 from pathlib import Path
 
-from footlights.core.encodes import Probe, Rung
+from footlights.core.encodes import Probe
 from footlights.core.time import FrameRange
 from footlights.encoding.allocation import fit, floor_of
-from footlights.encoding.encoders import SvtAv1, intermediate, intermediate_suffix
-from footlights.encoding.ladder import COARSER
+from footlights.encoding.encoders import Encoder, SvtAv1, intermediate, intermediate_suffix
+from footlights.encoding.ladder import COARSER, STEEPER_LARGE
 from footlights.encoding.search import Goal, Prior, doubling_of, foreseen, on_grid
 from footlights.media import ffmpeg
 from footlights.metrics import sampled
-from footlights.metrics.video import judge, large
+from footlights.metrics.video import large, vmaf
 from footlights.pipeline.chunks import ChunkRequest, encode
 
 PRESET = 10
@@ -32,10 +35,6 @@ LEAST_LINES = 240
 _SMALLER = -1.0
 """Units of q by which a chunk at full size lies below its proxy at the same preset. The median of 30 shots at a target
 of 93 is -1.7, and they spread by 3.7 around it; searches on their curves took fewest trials from -0.5 to -2.5."""
-_SMALLER_LARGE = 2.8
-"""The same where the rendition, and so its proxy, is judged as on a 4K screen: six shots of 2160 lines by preset 8 lie
-3.8 above their proxies of preset 10 in the median, five of them 3.4 to 12.6, and one with grain, which half the size
-averages away, 8.2 below. By the model for 1080 lines, as proxies were judged before, they lie 6 to 22 above."""
 _LARGER = 2.2
 """Bytes of a picture at full size over those of one of the proxy at the q that gives the same score: the median of 36
 shots, 1.6 to 2.9 for eight of ten; 5 to 8 for three with grain, which half the size averages away."""
@@ -73,16 +72,22 @@ def begin(request: ChunkRequest, pictures: Path, folder: Path) -> Start:
     """
     if not worthwhile(request):
         return Start(Prior(request.guess, request.slope))
-    rung = request.rung
-    shift = _shift(rung)
+    rung, whole = request.rung, large(request.rung.height)
+    shift = 0.0 if whole else _SMALLER + COARSER * (PRESET - int(rung.preset))
     goal = Goal(rung.target, 0.0, *_RANGE, SvtAv1().q.step, 1)
-    part = replace(request, frames=FrameRange(0, shown(len(request.frames))), keyframes=(0,))
-    small = _small(part, pictures, folder)
-    proxy, every = _proxy(part, on_grid(request.guess - shift, goal), small, folder / "proxy.mkv")
-    small.unlink()
-    q = foreseen(goal, proxy.q, proxy.score, request.slope) + shift
+    part = replace(request, frames=FrameRange(0, shown(len(request.frames), whole=whole)), keyframes=(0,))
+    encoder = SvtAv1(int(rung.preset) if whole else PRESET, request.hdr, request.threads)
+    seen = pictures if whole else _small(part, pictures, folder)
+    proxy, every = _proxy(part, encoder, on_grid(request.guess - shift, goal), seen, folder / "proxy.mkv")
+    if not whole:
+        seen.unlink()
+    # Far from the target curves of that size are as steep as those of others.
+    slope = request.slope * (STEEPER_LARGE if whole else 1.0)
+    q = foreseen(goal, proxy.q, proxy.score, slope) + shift
+    aside = request.aside(_likely(request, proxy, q - shift) / len(request.frames))
+    q = foreseen(replace(goal, target=goal.target + aside), proxy.q, proxy.score, slope) + shift
     if request.price is not None:
-        q = _priced(request, proxy, shift, request.price)
+        q = _priced(request, replace(proxy, q=proxy.q + shift), request.price)
     return Start(Prior(min(max(q, rung.q_min), rung.q_max), request.slope), proxy, every)
 
 
@@ -103,21 +108,22 @@ def slope_after(request: ChunkRequest, start: Start, first: Probe) -> float:
     return float(slope / 2 ** min(max(bent, -_MOST_BENT), _MOST_BENT))
 
 
-def _shift(rung: Rung) -> float:
-    """Units of q by which a chunk of a rendition lies above its proxy at the same score."""
-    return (_SMALLER_LARGE if large(rung.height) else _SMALLER) + COARSER * (PRESET - int(rung.preset))
-
-
-def _priced(request: ChunkRequest, proxy: Probe, shift: float, price: float) -> float:
-    """Where the last point of VMAF costs as much as it does elsewhere, by the proxy; no lower than the floor."""
-    rung = request.rung
-    count = len(request.frames)
-    size = round(proxy.bytes * _LARGER * count / shown(count))
-    large = replace(proxy, q=proxy.q + shift, bytes=size)
+def _priced(request: ChunkRequest, proxy: Probe, price: float) -> float:
+    """Where the last point of VMAF costs as much as it does elsewhere, by the proxy, whose q is that of the chunk
+    at its score; no lower than the floor."""
+    rung, count = request.rung, len(request.frames)
+    alike = replace(proxy, bytes=round(_likely(request, proxy, proxy.q)))
     doubling = doubling_of(rung.target, request.slope)
-    curve = fit([large], large, count, request.seconds, (rung.q_min, inf), doubling)
+    curve = fit([alike], alike, count, request.seconds, (rung.q_min, inf), doubling)
     floor = floor_of(curve, proxy.score, request.lowest, (rung.q_min, rung.q_max), SvtAv1().q.step)
     return replace(curve, q_high=floor, q_low=rung.q_min).at_price(price)
+
+
+def _likely(request: ChunkRequest, proxy: Probe, q: float) -> float:
+    """Bytes that the chunk takes where its proxy, encoded with `q`, would have its score."""
+    count, whole = len(request.frames), large(request.rung.height)
+    size = proxy.bytes * (1.0 if whole else _LARGER) * count / shown(count, whole=whole)
+    return float(size * 2 ** ((proxy.q - q) / _HALVING))
 
 
 def worthwhile(request: ChunkRequest) -> bool:
@@ -127,9 +133,9 @@ def worthwhile(request: ChunkRequest) -> bool:
     return request.q is None and request.prior != "rendition" and not quick
 
 
-def shown(count: int) -> int:
-    """Frames of a proxy of a chunk of `count`."""
-    return min(count, max((count + 1) // 2, _LEAST_FRAMES))
+def shown(count: int, *, whole: bool = False) -> int:
+    """Frames of a proxy of a chunk of `count`, at half the size or at its whole."""
+    return min(count, max(-(-count // 3) if whole else (count + 1) // 2, _LEAST_FRAMES))
 
 
 def _every(count: int) -> int:
@@ -151,17 +157,15 @@ def _small(request: ChunkRequest, pictures: Path, folder: Path) -> Path:
     return target
 
 
-def _proxy(request: ChunkRequest, q: float, small: Path, path: Path) -> tuple[Probe, int]:
+def _proxy(request: ChunkRequest, encoder: Encoder, q: float, pictures: Path, path: Path) -> tuple[Probe, int]:
     """The proxy, and every how many frames of the chunk VMAF is to look at first."""
     count = len(request.frames)
-    encode(request, SvtAv1(PRESET, request.hdr, request.threads), q, small, path)
+    encode(request, encoder, q, pictures, path)
     every = _every(count)
-    scores = judge(path, small, request.rate, height=request.rung.height, frames=count, every=every)
+    scores = vmaf(path, pictures, request.rate, height=request.rung.height, frames=count, every=every)
     size = path.stat().st_size
     path.unlink()
     numbers = (round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3))
     proxy = Probe(q, size, *numbers, "proxy", 0.0, scores.every)
     # So short a proxy was measured whole anyway.
-    first = sampled.EVERY if every == 1 else sampled.first_look(scores.scatter, scores.every)
-    # There all frames take longer than the encode, and small restless pictures need not be so at full size.
-    return proxy, max(first, sampled.CLOSER) if large(request.rung.height) else first
+    return proxy, sampled.EVERY if every == 1 else sampled.first_look(scores.scatter, every)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import ceil, log2
 from pathlib import Path
 
 from footlights.core.encodes import ChunkEncode, GrainEncode, Probe
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import Encoder, rung_encoder
-from footlights.encoding.search import Goal, Prior, search
+from footlights.encoding.search import Goal, Prior, Reason, search
 from footlights.metrics import sampled
-from footlights.metrics.video import Scores, cambi, judge
+from footlights.metrics.video import Need, Scores, cambi, judge
 from footlights.pipeline import graining, proxies, references
-from footlights.pipeline.chunks import MOST_BANDING, ChunkRequest, Picture, encode
+from footlights.pipeline.chunks import MOST_BANDING, TOLERANCE, ChunkRequest, Picture, encode
 from footlights.pipeline.graining import Treatment
 
-TOLERANCE = 0.45
-"""VMAF by which the score of the accepted trial may miss the target."""
 _FINER = 4.0
 """Units of q by which a chunk with banding is encoded finer."""
 _MENDING = 2
@@ -27,6 +26,8 @@ _FIRST = 8
 """Frames of a chunk by which it is seen whether that may help."""
 _SURE = (0.5, 1.5)
 """Times the bands allowed: where a few frames have less in the mean, or each of them more, they are enough."""
+_SOUGHT = frozenset[str](Reason)
+"""What leads a search to a trial."""
 _CAP_STEP = 1.0
 """q by which baked grain is coarsened until it keeps the rate."""
 
@@ -130,7 +131,7 @@ class _Trials:
 
     def make(self, q: float, why: str) -> Probe:
         path = self.folder / f"trial-{q:g}{self.encoder.suffix}"
-        probe, doubt = _trial(self.request, self.encoder, q, self.reference, path, self.every)
+        probe, doubt = _trial(self.request, self.encoder, q, self.reference, path, self.every, why)
         self.every = probe.every
         self.made[q] = (path, replace(probe, why=why))
         if doubt:
@@ -216,7 +217,8 @@ def _solve(
     goal = Goal(rung.target, TOLERANCE + slack, rung.q_min, rung.q_max, encoder.q.step, request.probes)
     wanted = next(search(goal, start.prior))
     probe = trial(wanted.q, wanted.why)
-    # What the first trial says of the slope is known before the second.
+    # What the first trial says of the slope, and whether the chunk is dear, is known before the second.
+    goal = replace(goal, aside=request.aside(probe.bytes / len(request.frames)))
     solver = search(goal, Prior(start.prior.q, proxies.slope_after(request, start, probe)))
     next(solver)
     try:
@@ -288,10 +290,10 @@ def _halvings(trials: dict[float, tuple[Path, Probe]]) -> float:
 
 
 def _trial(
-    request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path, every: int
+    request: ChunkRequest, encoder: Encoder, q: float, reference: Path, path: Path, every: int, why: str
 ) -> tuple[Probe, bool]:
-    """One encode measured, on every `every`-th frame or, where these are not enough, on all; its bands on a few frames,
-    and whether these leave it open if too many were added."""
+    """One encode measured, on every `every`-th frame or, where these are not enough, on more; its bands on a few
+    frames, and whether these leave it open if too many were added."""
     rung, count = request.rung, len(request.frames)
     encode(request, encoder, q, reference, path)
     width = rung.width if request.banding < MOST_BANDING else 0
@@ -301,7 +303,7 @@ def _trial(
         request.rate,
         height=rung.height,
         frames=count,
-        every=every,
+        need=Need(every, partial(_told, request, q)) if why in _SOUGHT else Need(every),
         width=width,
         starts=request.keyframes,
     )
@@ -315,6 +317,14 @@ def _trial(
         every=scores.every,
     )
     return probe, _doubtful(scores, request.banding)
+
+
+def _told(request: ChunkRequest, q: float, found: Scores) -> bool:
+    """Whether a trial of a search is so far from the target that no closer look would bring it there. Where allocation
+    decides every trial counts, and at the ends of the range it may be what is shipped."""
+    rung = request.rung
+    inside = rung.q_min < q < rung.q_max and not request.slack
+    return inside and sampled.missed(found.score, rung.target, found.every)
 
 
 def _doubtful(scores: Scores, allowed: float) -> bool:

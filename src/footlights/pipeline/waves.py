@@ -56,6 +56,16 @@ class Asked:
         return Asked(replace(self.task, params={"request": records.to_data(request)}), request)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """Of a search to a target."""
+
+    over: float
+    """VMAF from the target to its score; 0 where the search did not end there."""
+    size: float
+    """Bytes of a frame."""
+
+
 class Knowledge:
     """What finished searches have taught, by rendition and chunk."""
 
@@ -64,6 +74,7 @@ class Knowledge:
         self._solved: dict[str, dict[int, Solved]] = defaultdict(dict)
         self._rungs: dict[str, Rung] = {}
         self._curves: dict[str, dict[int, Curve]] = defaultdict(dict)
+        self._ended: dict[str, dict[int, _Ended]] = defaultdict(dict)
 
     def learn(self, number: int, asked: Asked, encode: ChunkEncode) -> None:
         rung = asked.request.rung
@@ -74,9 +85,20 @@ class Knowledge:
             self._solved[rung.name][number] = found
         if asked.request.slack:
             self._curves[rung.name][number] = curve_of(asked.request, encode.probes, encode.chosen)
+        else:
+            over = encode.chosen.score - asked.request.lowest if encode.outcome == "reached" else 0.0
+            self._ended[rung.name][number] = _Ended(over, encode.chosen.bytes / len(encode.frames))
 
     def begin(self, number: int, asked: Asked) -> Asked:
-        """The search of chunk `number` with the best prior there is."""
+        """The search of chunk `number` with the best prior there is, and what it may be aimed at where it is dear."""
+        begun, ended = self._begun(number, asked), self._ended[asked.request.rung.name]
+        if not ended:
+            return begun
+        worst = min(0.0, *(one.over for one in ended.values()))
+        ordinary = sum(ended[one].size for one in sorted(ended)) / len(ended)
+        return begun.changed(replace(begun.request, worst=round(worst, 3), ordinary=round(ordinary, 1)))
+
+    def _begun(self, number: int, asked: Asked) -> Asked:
         rung, look = asked.request.rung, asked.request.look
         here = self._solved[rung.name]
         for other in sorted(self._rungs.values(), key=lambda one: _apart(one, rung)):
@@ -93,15 +115,15 @@ class Knowledge:
         return begun if price is None else begun.changed(replace(begun.request, price=round(price, 3)))
 
 
-def curve_of(request: ChunkRequest, trials: Sequence[Probe], chosen: Probe) -> Curve:
+def curve_of(request: ChunkRequest, trials: Sequence[Probe], chosen: Probe, allowed: float = 0.0) -> Curve:
     """Through the trial that stands, from the finest value that keeps the rate to the one on the floor, and no farther
-    than curves can be trusted."""
+    than curves can be trusted. The floor is the lowest score that the chunk may have, moved by what is `allowed`."""
     rung = request.rung
     limits = (rung.q_min, rung.max_rate * request.seconds / 8)
     doubling = doubling_of(rung.target, request.slope)
     curve = fit(trials, chosen, len(request.frames), request.seconds, limits, doubling)
     step = rung_encoder(rung.codec, rung.preset).q.step
-    floor = floor_of(curve, chosen.score, request.lowest, (rung.q_min, rung.q_max), step)
+    floor = floor_of(curve, chosen.score, request.lowest + allowed, (rung.q_min, rung.q_max), step)
     high = min(floor, chosen.q + _REACH)
     return replace(curve, q_high=high, q_low=min(max(curve.q_low, chosen.q - _REACH), high))
 
