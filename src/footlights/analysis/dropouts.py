@@ -23,7 +23,7 @@ class DropoutAnalyser:
     """Notes count and area for the frame in the middle of three."""
 
     name: ClassVar[str] = "dropouts"
-    version: ClassVar[int] = 12
+    version: ClassVar[int] = 13
     before: ClassVar[int] = 1
     after: ClassVar[int] = 1
     columns: ClassVar[dict[str, int]] = {"dropouts.count": 1, "dropouts.area": 1}

@@ -35,7 +35,7 @@ _STEP, _STEP_SIGMA, _STEP_MOTION, _STILL = 4.5, 1.8, 1.0, 0.7
 of which this share of sigma is noise."""
 _HIGHEST, _SLENDER = 4, 4
 """Lines of a piece, and how many times as long as high it is at least."""
-_MOST = 30
+_MOST = 20
 """Pieces of a field that are looked at closely: the strongest."""
 _TAIL_MEAN, _TAIL_STEP, _TAIL_MOTION, _TAIL_REACH = 5, 3.5, 0.25, (16, 3)
 """Samples whose mean is looked at for the fading end of a streak, codes by which it must still lie outside (plus one

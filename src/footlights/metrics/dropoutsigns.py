@@ -121,7 +121,10 @@ def dropouts_among(pieces: Sequence[Piece], seen: Seen) -> list[Piece]:
     found = []
     for piece, near in zip(pieces, crowds.tolist(), strict=True):
         # What the dearer signs cannot make a dropout even at their best is not looked at further.
-        seen_so_far = _still(piece, seen, _first(piece, seen, near))
+        seen_so_far = _first(piece, seen, near)
+        if odds(seen_so_far) <= 0:
+            continue
+        seen_so_far = _still(piece, seen, seen_so_far)
         if odds(seen_so_far) <= 0 or _length(piece, seen) < _SHORTEST:
             continue
         for dearer in (_stands, _alone):

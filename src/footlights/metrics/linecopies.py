@@ -178,24 +178,31 @@ def _runs(seen: Seen, lines: NDArray[np.intp]) -> Iterator[Copy]:
     ratio = sure * (sure - 2 * own) / (2 * deviation * deviation) - _RARE
     ratio = np.clip(ratio, -2 * _MOST, _MOST, out=ratio) / _ALIKE
     enough = np.asarray(cv2.reduce(cv2.max(ratio, 0.0), 1, cv2.REDUCE_SUM))[:, 0] >= _SURE
-    for line, row in zip(lines[enough].tolist(), ratio[enough], strict=True):
-        for start, stop, total in best_runs(row):
-            if _SHORTEST <= stop - start <= _LONGEST:
-                yield Copy(line, start, stop, total)
+    some = lines[enough].tolist()
+    for row, start, stop, total in best_runs(ratio[enough]):
+        if _SHORTEST <= stop - start <= _LONGEST:
+            yield Copy(some[row], start, stop, total)
 
 
-def best_runs(row: Floats) -> Iterator[tuple[int, int, float]]:
-    """Start, stop and sum of the runs with the greatest sums, apart from each other. What was found is struck out."""
-    climbed = np.zeros(len(row) + 1)
+def best_runs(ratio: Floats) -> Iterator[tuple[int, int, int, float]]:
+    """Row, start, stop and sum of the runs with the greatest sums of every row, apart from each other; a row whose best
+    is too little is looked at no further. What was found is struck out."""
+    rows = np.arange(len(ratio))
     for _ in range(_PER_LINE):
-        np.cumsum(row, dtype=np.float64, out=climbed[1:])
-        gained = climbed - np.minimum.accumulate(climbed)
-        stop = int(gained.argmax())
-        if gained[stop] < _SURE:
+        climbed = np.zeros((len(rows), ratio.shape[1] + 1))
+        np.cumsum(ratio[rows], axis=1, dtype=np.float64, out=climbed[:, 1:])
+        gained = climbed - np.minimum.accumulate(climbed, axis=1)
+        stops = gained.argmax(axis=1)
+        totals = gained[np.arange(len(rows)), stops]
+        sure = np.flatnonzero(totals >= _SURE)
+        for one in sure.tolist():
+            stop = int(stops[one])
+            start = int(np.argmin(climbed[one, :stop]))
+            yield int(rows[one]), start, stop, float(totals[one])
+            ratio[rows[one], start:stop] = -_MOST
+        rows = rows[sure]
+        if not len(rows):
             return
-        start = int(np.argmin(climbed[:stop]))
-        yield start, stop, float(gained[stop])
-        row[start:stop] = -_MOST
 
 
 def stacked(copies: list[Copy]) -> list[list[Copy]]:

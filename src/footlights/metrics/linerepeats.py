@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from footlights.metrics.dropoutsigns import Seen
+from footlights.metrics.dropoutsigns import Seen, mean_of
 from footlights.metrics.linecopies import Copy, best_runs, stacked
 
 Codes = NDArray[np.uint8]
@@ -162,10 +162,10 @@ def _runs(there: Steps, lines: NDArray[np.intp]) -> Iterator[Copy]:
     share = own / least
     ratio = np.clip(_QUIETER - 0.5 * share * share, -_AGAINST, None) / np.float32(_ALIKE) - np.float32(_RARE)
     enough = np.asarray(cv2.boxFilter(ratio, -1, (_CORE, 1), normalize=False)).max(axis=1) >= _SURE
-    for line, row in zip(lines[enough].tolist(), ratio[enough], strict=True):
-        for start, stop, total in best_runs(row):
-            if stop - start <= _LONGEST:
-                yield Copy(line, start, stop, total)
+    some = lines[enough].tolist()
+    for row, start, stop, total in best_runs(ratio[enough]):
+        if stop - start <= _LONGEST:
+            yield Copy(some[row], start, stop, total)
 
 
 def _carries_noise(piece: list[Copy], there: Steps) -> bool:
@@ -174,7 +174,7 @@ def _carries_noise(piece: list[Copy], there: Steps) -> bool:
         *(there.fine[one.line, start : start + one.stop - one.start - 1] for start in (one.start, one.start + 1))
     )
     around = there.around[one.line - 1, one.start : one.stop]
-    return float(along.mean()) / _UNITS >= _ALONG * float(around.mean()) * _DEVIATION
+    return mean_of(along) / _UNITS >= _ALONG * mean_of(around) * _DEVIATION
 
 
 def odds(signs: Signs) -> float:
@@ -189,16 +189,16 @@ def signs(piece: list[Copy], there: Steps) -> Signs:
     inner = slice(start, stop)
     # The mean over seven samples mixes what lies beyond the ends into the outermost.
     core = slice(start + 1, stop - 1) if stop - start > _EACH else inner
-    unit = float(there.around[line - 1 : below - 1, inner].mean()) * _DEVIATION + 0.1
+    unit = mean_of(there.around[line - 1 : below - 1, inner]) * _DEVIATION + 0.1
     near = [one for one in (line - 4, line - 3, below - 1, below) if 0 <= one < len(there.own)]
 
     def sign(codes: NDArray[np.uint8], scale: int = 1) -> float:
-        return log((float(codes.mean()) / scale + _LITTLE) / unit)
+        return log((mean_of(codes) / scale + _LITTLE) / unit)
 
     off = there.off
     return Signs(
         harm=sign(off[line:below, inner]),
-        most=sign(off[line:below, inner].max()),
+        most=log((int(off[line:below, inner].max()) + _LITTLE) / unit),
         above=sign(off[line - 1, inner]),
         below=sign(off[min(below, len(off) - 1), inner]),
         same=sign(there.own[line - 1 : below - 1, core], _UNITS),
