@@ -116,6 +116,12 @@ def test_repeated_noise_is_found_where_things_move_without_a_way_to_follow(lines
     assert not mask.any()
 
 
+@pytest.mark.parametrize("shape", [(8, 360), (31, 95), (40, 40)])
+def test_a_field_too_small_to_be_judged_has_no_repeats(shape: tuple[int, int]) -> None:
+    fields = _taped(*[_scene()[: shape[0], : shape[1]]] * 3, sigma=3.0)
+    assert not dropouts.find(*_codes(fields), sigma=3.0).mask.any()
+
+
 def test_a_lamp_that_is_cut_off_at_white_repeats_no_noise() -> None:
     """Its lines are alike because nothing is left in them, and it moves."""
     fields = _taped(*[_scene(12.0)] * 3, sigma=3.0)

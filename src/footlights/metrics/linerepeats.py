@@ -59,6 +59,8 @@ _ALONG = 0.3
 carries no noise."""
 _END = 2
 """Samples that the mean over seven hides at either end of a repeat."""
+_SMALLEST = (32, 96)
+"""Lines and samples of a field that can be judged."""
 _LITTLE = 0.5
 """Codes that are added before logarithms are taken."""
 
@@ -106,6 +108,8 @@ def find_repeats(seen: Seen, known: Mask) -> Mask:
     """Repeats in the field that is looked at, (H, W), apart from what is `known`: a streak that is cut off at white
     repeats as well."""
     mask = np.zeros(known.shape, np.bool_)
+    if mask.shape[0] < _SMALLEST[0] or mask.shape[1] < _SMALLEST[1]:
+        return mask
     there = steps_of(seen)
     for piece in pieces(there):
         wide = [(one.line, slice(max(one.start * _EACH - _END, 0), one.stop * _EACH + _END)) for one in piece]
