@@ -107,8 +107,9 @@ class Steps(NamedTuple):
 def find_repeats(seen: Seen, known: Mask) -> Mask:
     """Repeats in the field that is looked at, (H, W), apart from what is `known`: a streak that is cut off at white
     repeats as well."""
-    mask = np.zeros(known.shape, np.bool_)
-    if mask.shape[0] < _SMALLEST[0] or mask.shape[1] < _SMALLEST[1]:
+    mask: Mask = np.zeros_like(known)
+    height, width = known.shape
+    if height < _SMALLEST[0] or width < _SMALLEST[1]:
         return mask
     there = steps_of(seen)
     for piece in pieces(there):
