@@ -92,7 +92,8 @@ def test_torn_frames_are_found_where_they_make_the_low_end() -> None:
     numbers = lowest(found, 3)
     assert len(numbers) == FRAMES // 6
     assert (numbers % 3 > 0).all()
-    assert numbers.min() >= 3
+    # The first frames too, whose neighbours on one side are missing.
+    assert 1 in numbers
     true = float(np.percentile(scores, 5, method="hazen"))
     before = abs(low(found, 3, scatter) - true)
     found[numbers] = scores[numbers]

@@ -104,9 +104,9 @@ def first_look(scatter: Series, every: int) -> int:
 
 def lowest(found: Series, every: int) -> NDArray[np.int64]:
     """The frames that make the low end, as far as `found` tells, without those that were measured; what was measured of
-    the middle tells the middle well. Not the first few, before which there is too little."""
+    the middle tells the middle well."""
     numbers = np.arange(len(found))
-    open_ = numbers[(numbers % every > 0) & (numbers >= every)]
+    open_ = numbers[numbers % every > 0]
     some = np.argsort(found[open_], kind="stable")[: len(found) // _LOWEST]
     return np.asarray(np.sort(open_[some]))
 

@@ -230,20 +230,27 @@ def _single(
 ) -> NDArray[np.float64]:
     """VMAF of single frames, each with the one before and the one after it, which tell how fast things move. Those a
     third of the way apart from each other go through one instance of libvmaf, in which every third frame is measured;
-    two frames before the first put it at such a place."""
-    parts = [part for rest in range(_AROUND) if len(part := numbers[numbers % _AROUND == rest])]
-    found = dict[int, float]()
+    two frames before the first put it at such a place. The first few are measured with all beside them."""
+    early, late = numbers[numbers < _AROUND], numbers[numbers >= _AROUND]
+    parts = [part for rest in range(_AROUND) if len(part := late[late % _AROUND == rest])]
+    found, what = dict[int, float](), f"libvmaf=model=version={model_for(height)}"
     with TemporaryDirectory() as folder:
         logs = [Path(folder) / f"{place}.json" for place in range(len(parts))]
         uses = []
         for place, (part, log) in enumerate(zip(parts, logs, strict=True)):
             wanted = [f"between(n\\,{one - 1}\\,{one + 1})" for one in part]
             wanted[0] = f"between(n\\,{part[0] - _AROUND}\\,{part[0] + 1})"
-            model = f"libvmaf=model=version={model_for(height)}:n_subsample={_AROUND}:{_logged(log)}"
+            model = f"{what}:n_subsample={_AROUND}:{_logged(log)}"
             uses.append(_of_some(f"select={'+'.join(wanted)}", f"one{place}", model))
+        if len(early):
+            uses.append(
+                _of_some(f"select=lte(n\\,{_AROUND})", "early", f"{what}:{_logged(Path(folder) / 'early.json')}")
+            )
         _run(test, reference, rate, _beside(uses), doing="measuring VMAF")
         for part, log in zip(parts, logs, strict=True):
             found |= zip(part.tolist(), _read(log, "vmaf", len(part) + 1)[1:].tolist(), strict=True)
+        if len(early):
+            found |= enumerate(_read(Path(folder) / "early.json", "vmaf", _AROUND + 1).tolist())
     return np.array([found[one] for one in numbers.tolist()])
 
 
