@@ -13,6 +13,7 @@ there a proxy is the first third of the chunk as it is, by the encoder of its tr
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf, log2
 from pathlib import Path
 
@@ -162,10 +163,14 @@ def _proxy(request: ChunkRequest, encoder: Encoder, q: float, pictures: Path, pa
     count = len(request.frames)
     encode(request, encoder, q, pictures, path)
     every = _every(count)
-    scores = vmaf(path, pictures, request.rate, height=request.rung.height, frames=count, every=every)
+    see = partial(vmaf, path, pictures, request.rate, height=request.rung.height, frames=count)
+    scores = see(every=every)
+    first = sampled.EVERY if every == 1 else sampled.first_look(scores.scatter, every)
+    # So small all of its frames cost next to nothing.
+    if every > 1 and sampled.restless(scores.scatter, every) and not large(request.rung.height):
+        scores = see(every=1)
     size = path.stat().st_size
     path.unlink()
     numbers = (round(scores.mean, 3), round(scores.low, 3), round(scores.worst, 3))
     proxy = Probe(q, size, *numbers, "proxy", 0.0, scores.every)
-    # So short a proxy was measured whole anyway.
-    return proxy, sampled.EVERY if every == 1 else sampled.first_look(scores.scatter, every)
+    return proxy, first
