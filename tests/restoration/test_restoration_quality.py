@@ -18,6 +18,7 @@ from footlights.media import ffmpeg
 from footlights.media.deinterlace import bwdif
 from footlights.restoration import chain
 from footlights.restoration.base import STAGES, Fields, Recorder, Stage, build
+from footlights.restoration.interpolation import Held
 from made_tapes import interlaced, panned, texture, woven
 
 
@@ -139,6 +140,50 @@ def test_too_long_a_gap_holds_a_picture_instead_of_inventing_one() -> None:
     for lost in (4, 5, 6):
         candidates = [frames[3].astype(np.float32), frames[7].astype(np.float32)]
         assert any((out.luma[lost] == candidate).all() for candidate in candidates)
+
+
+def rebuilt(frames: np.ndarray, *lost: int) -> tuple[np.ndarray, Recorder]:
+    """The luma of progressive frames of which some are lost, and the stage that rebuilt them."""
+    broken = frames.copy()
+    broken[list(lost)] = broken[lost[0] - 1]
+    rebuild = stage("gaps.rebuild", lost=lost, fields=(3,) * len(lost), longest=6)
+    out = through(rebuild, clip(broken, order=FieldOrder.PROGRESSIVE), len(frames))
+    assert isinstance(rebuild, Recorder)
+    return np.asarray(out.luma), rebuild
+
+
+def test_fields_further_away_tell_how_a_path_bends() -> None:
+    """Even motion would put the middle one of three lost frames two samples off."""
+    scene = _instants(1, dx=0.0, size=(160, 320))[0]
+    frames = np.stack([np.roll(scene, round(0.5 * n * n), axis=1) for n in range(14)])
+    out, _ = rebuilt(frames, 6, 7, 8)
+    inner = (7, slice(16, -16), slice(64, -64))
+    straight = np.roll(scene, round((0.5 * 25 + 0.5 * 81) / 2), axis=1)[inner[1:]]
+    assert psnr(out[inner], frames[inner]) > psnr(straight, frames[inner]) + 3
+
+
+def test_lamps_that_blink_in_turn_are_not_dragged_about() -> None:
+    """Each row of lamps shows every third lit, one further on in every frame: between lamps it stays dark."""
+    height, width, pitch = 96, 320, 32
+    frames = np.full((12, height, width), 0.1, np.float32) + 0.02 * _instants(1, size=(height, width))[0]
+    places = [(line, column) for line in (24, 48, 72) for column in range(pitch // 2, width, pitch)]
+    for number, frame in enumerate(frames):
+        for line, column in places:
+            frame[line - 3 : line + 4, column - 3 : column + 4] = 0.9 if (column // pitch + number) % 3 == 0 else 0.3
+    out, _ = rebuilt(frames, 5, 6, 7)
+    between = np.ones((height, width), bool)
+    for line, column in places:
+        between[line - 7 : line + 8, column - 7 : column + 8] = False
+    assert np.abs(out[5:8] - frames[5:8])[:, between].max() < 0.05
+
+
+def test_motion_that_cannot_be_followed_holds_a_field_and_says_so() -> None:
+    rng = np.random.default_rng(3)
+    frames = np.stack([cv2.GaussianBlur(rng.random((96, 128), np.float32), (0, 0), 2.0) for _ in range(10)])
+    frames = (frames - frames.mean()) * 4 + 0.5
+    out, rebuild = rebuilt(frames, 4)
+    assert any((out[4] == frames[near].astype(np.float32)).all() for near in (3, 5))
+    assert {touch.why for touch in rebuild.touched} == {f"held: {Held.MOTION}"}
 
 
 def test_only_the_torn_blocks_of_a_damaged_frame_are_replaced() -> None:

@@ -1,27 +1,44 @@
 """Lost, repeated and damaged frames: fields are rebuilt from their neighbours of the same parity along the motion.
 
-Works on fields because the two fields of a lost frame have two instants. What cannot be rebuilt (too long a run, or no
-neighbour inside the shot) holds the nearest field and is recorded as held.
+Works on fields because the two fields of a lost frame have two instants. Pictures are made as where the frame rate is
+converted (`restoration.interpolation`), along paths that bend as the fields further away tell. What cannot be rebuilt
+(too long a run, no neighbour inside the shot, motion that cannot be followed) holds the nearest field and is recorded
+as held.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
-from footlights.metrics.motion import MotionEstimator, Pace
+from footlights.metrics.motion import Flow, Pace
 from footlights.restoration.base import Contract, Edge, Fields, Touch, bound, stage
-from footlights.restoration.motion import between
+from footlights.restoration.interpolation import Course, Held, Interpolator, Passage, nearer
+from footlights.restoration.motion import guide
 from footlights.restoration.regions import regions_of
 
 _BLOCK = 16
+_BLUR = 1.0
+"""Samples."""
+_SHAKEN = 1.0, 0.1
+"""Samples, and share of the motion, by which the field in the middle of an interval may lie off an even way, in the
+median: seven training clips that nobody shook have 0.02 to 1.6 and keep below, three shaken ones have 1.0 to 9."""
+_ALONE = "held: no field near enough on both sides"
 
 
-@stage("gaps.rebuild", version=1)
+class _Rebuilt(NamedTuple):
+    planes: list[Plane]
+    why: str = ""
+    """Where a field was held instead."""
+
+
+@stage("gaps.rebuild", version=2)
 class RebuildGaps:
     """Replaces the fields named in the parameters; all other samples pass unchanged."""
 
@@ -48,24 +65,26 @@ class RebuildGaps:
             for field in (0, 1)
         ]
         self._damaged = set(params.damaged)
-        self._estimator = MotionEstimator(Pace.FINE)
+        self._interpolator = Interpolator(Pace.FINE)
+        self._courses: dict[int, tuple[tuple[int, int], Course]] = {}
+        """The interval met last and how things move through it, by field: frames lost in a row share one."""
         self.touched: list[Touch] = []
 
     @property
     def contract(self) -> Contract:
-        reach = self.params.longest
+        reach = self.params.longest + 1
         return Contract(before=reach, after=reach, fields=Fields.WOVEN, edge=Edge.HOLD)
 
     def run(self, clip: Clip) -> Clip:
-        """Clip of T frames → T - 2·longest frames, same pictures but for the fields named."""
-        interior = clip.frames.shrink(self.params.longest)
+        """Clip of T frames → T - 2·longest - 2 frames, same pictures but for the fields named."""
+        interior = clip.frames.shrink(self.contract.before)
         out = clip.take(interior)
         luma, chroma = out.luma.copy(), out.chroma.copy()
         for index, slot in enumerate(interior):
             for field in (0, 1):
                 if slot in self._bad[field]:
-                    planes = self._rebuilt(clip, slot, field)
-                    self.touched.append(Touch(slot, 0.5))
+                    planes, why = self._rebuilt(clip, slot, field)
+                    self.touched.append(Touch(slot, 0.5, why))
                 elif slot in self._damaged:
                     planes = self._mended(clip, slot, field)
                 else:
@@ -74,20 +93,61 @@ class RebuildGaps:
                 chroma[index, 0, field::2], chroma[index, 1, field::2] = planes[1], planes[2]
         return out.with_pictures(luma, chroma)
 
-    def _rebuilt(self, clip: Clip, slot: int, field: int) -> list[Plane]:
-        good = self._bad[field] | self._damaged
-        before = next((s for s in range(slot - 1, clip.frames.start - 1, -1) if s not in good), None)
-        after = next((s for s in range(slot + 1, clip.frames.stop) if s not in good), None)
+    def _rebuilt(self, clip: Clip, slot: int, field: int) -> _Rebuilt:
+        before = next((s for s in range(slot - 1, clip.frames.start - 1, -1) if self._good(s, field)), None)
+        after = next((s for s in range(slot + 1, clip.frames.stop) if self._good(s, field)), None)
         if before is None or after is None or after - before - 1 > self.params.longest:
             nearest = [s for s in (before, after) if s is not None]
-            return _field(clip, min(nearest, key=lambda s: abs(s - slot), default=slot), field)
+            held = min(nearest, key=lambda s: abs(s - slot), default=slot)
+            return _Rebuilt(_field(clip, held, field), _ALONE)
         share = (slot - before) / (after - before)
-        return between(_field(clip, before, field), _field(clip, after, field), share, self._estimator)
+        course = self._course(clip, field, before, after)
+        if not course.passage.followed:
+            return _Rebuilt(_field(clip, (before, after)[nearer(share)], field), f"held: {Held.MOTION}")
+        # Where light jumps it passes from one to the other: held, everything else would stand still as well.
+        ends = (_field(clip, before, field), _field(clip, after, field))
+        return _Rebuilt(self._interpolator.picture(course, share, *ends))
+
+    def _good(self, slot: int, field: int) -> bool:
+        return slot not in self._bad[field] and slot not in self._damaged
+
+    def _course(self, clip: Clip, field: int, before: int, after: int) -> Course:
+        known = self._courses.get(field)
+        if known is None or known[0] != (before, after):
+            now = self._interpolator.passage(_guide(clip, before, field), _guide(clip, after, field))
+            known = ((before, after), self._interpolator.course(now, *self._beside(clip, field, before, after)))
+            self._courses[field] = known
+        return known[1]
+
+    def _beside(self, clip: Clip, field: int, before: int, after: int) -> list[Passage | None]:
+        """The intervals on both sides that are as long, unless the camera shakes through one: bends that are told by
+        four places are right for smooth paths alone."""
+        found = [self._steadily(clip, field, first, before, after) for first in (2 * before - after, after)]
+        shaken = any(steady is False for _, steady in found)
+        return [None if shaken else passage for passage, _ in found]
+
+    def _steadily(
+        self, clip: Clip, field: int, first: int, before: int, after: int
+    ) -> tuple[Passage | None, bool | None]:
+        """One of them, and whether the field in its middle lies on an even way; None where a field is bad, beyond the
+        reach of one of the lost frames, or held in place of one beyond a cut."""
+        span = after - before
+        within = range(after - 1 - self.contract.before, before + 2 + self.contract.after)
+        slots = (first, first + span // 2, first + span)
+        if not all(slot in within and self._good(slot, field) for slot in slots):
+            return None, None
+        one, middle, other = (_guide(clip, slot, field) for slot in slots)
+        if np.array_equal(one, other):
+            return None, None
+        passage = self._interpolator.passage(one, other)
+        share = np.float32(span // 2 / span)
+        astray = self._interpolator.passage(one, middle).onward - share * passage.onward
+        return passage, _length(astray) <= _SHAKEN[0] + _SHAKEN[1] * _length(passage.onward)
 
     def _mended(self, clip: Clip, slot: int, field: int) -> list[Plane]:
         """The field with those blocks replaced that differ from the rebuilt field much more than the others do."""
         own = _field(clip, slot, field)
-        rebuilt = self._rebuilt(clip, slot, field)
+        rebuilt = self._rebuilt(clip, slot, field).planes
         if rebuilt[0].shape != own[0].shape:
             return own
         error = sum(np.abs(a - b) for a, b in zip(own, rebuilt, strict=True))
@@ -104,3 +164,13 @@ def _field(clip: Clip, slot: int, field: int) -> list[Plane]:
     index = slot - clip.frames.start
     planes = (clip.luma[index], clip.chroma[index, 0], clip.chroma[index, 1])
     return [np.ascontiguousarray(plane[field::2]) for plane in planes]
+
+
+def _guide(clip: Clip, slot: int, field: int) -> NDArray[np.uint8]:
+    """A field as its motion is found, before any noise was taken off."""
+    return guide(clip.luma[slot - clip.frames.start][field::2], _BLUR)
+
+
+def _length(way: Flow) -> float:
+    """The median."""
+    return float(np.median(np.linalg.norm(way, axis=-1)))

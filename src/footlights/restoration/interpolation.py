@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from footlights.core.clip import Plane
 from footlights.core.colour import eight_bit_luma
-from footlights.metrics.motion import Flow, MotionEstimator
+from footlights.metrics.motion import Flow, MotionEstimator, Pace
 
 _GUIDE = 960
 _CODE = 1 / 219
@@ -63,6 +63,10 @@ class Passage:
     lost: float
     """Share of tiles that differ along the motion."""
 
+    @property
+    def followed(self) -> bool:
+        return self.lost <= _LOST_AREA
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -88,8 +92,8 @@ def guide_of(luma: Plane) -> NDArray[np.uint8]:
 class Interpolator:
     """Makes pictures between neighbours: `passage` for every pair, `course` with the pairs around, `picture`."""
 
-    def __init__(self) -> None:
-        self._estimator = MotionEstimator()
+    def __init__(self, pace: Pace = Pace.FAST) -> None:
+        self._estimator = MotionEstimator(pace)
 
     def passage(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Passage:
         """Motion and light between two guides of one size."""
@@ -190,7 +194,7 @@ def _held(now: Passage, previous: Passage | None, following: Passage | None) -> 
         beside = [float((sign * one.light[lit]).mean()) for one in (previous, following) if one is not None]
         if max(beside, default=0.0) < _LIGHT_GOES_ON * change:
             return Held.LIGHT
-    return Held.MOTION if now.lost > _LOST_AREA else None
+    return None if now.followed else Held.MOTION
 
 
 def _astray(flow: Flow, opposite: Flow) -> Plane:
