@@ -16,7 +16,7 @@ from typing import Any
 import bench
 from footlights.media import ffmpeg
 
-FRAMES, PAIRS = 16, 2
+FRAMES, PAIRS = 96, 2
 OFF = (
     "enhancement.colour.levels=off",
     "enhancement.colour.cast=off",

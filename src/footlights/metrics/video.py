@@ -264,13 +264,14 @@ def cambi(
     frames: int,
     every: int = 1,
 ) -> NDArray[np.float64]:
-    """CAMBI of `test` beyond that of `reference` on every `every`-th frame; empty where the pictures are too small."""
+    """CAMBI of `test` beyond that of `reference` on every `every`-th of their first `frames`; empty where the pictures
+    are too small."""
     if max(width, height) < _SMALLEST:
         return np.empty(0)
     with TemporaryDirectory() as folder:
         log = Path(folder) / "bands.json"
         graph = (
-            f"[0:v]{_SAME}[test];[1:v]{_SAME}[reference];"
+            f"[0:v]trim=end_frame={frames},{_SAME}[test];[1:v]trim=end_frame={frames},{_SAME}[reference];"
             f"[test][reference]{_cambi_filter(Path(folder), log)}:n_subsample={every}"
         )
         _run(test, reference, rate, graph, doing="measuring bands")

@@ -102,6 +102,8 @@ class Picture:
     path: Path
     frames: FrameRange
     """Of that file."""
+    clean: Path | None = None
+    """A file of the same pictures without the grain that was given back to them, where there is one."""
 
 
 def encode(request: ChunkRequest, encoder: Encoder, q: float, pictures: Path, path: Path) -> None:

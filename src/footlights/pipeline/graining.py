@@ -39,8 +39,10 @@ LEAST_SAVING = 0.05
 """Of the bytes with grain kept at the same q; for less the pictures keep their own grain."""
 BAKED_SHARE = 0.5
 """Of the grain that pictures for decoders without synthesis keep."""
-_LARGE = 2**20
-"""Samples of a picture of which few are enough to see what is drawn."""
+_LARGE, _HUGE = 2**20, 2**22
+"""Samples of a picture of which few, and very few, are enough to see what is drawn."""
+_BAND = 64
+"""Lines of pictures so huge that every other band of them is enough to measure grain in."""
 _WINDOWS, _WINDOW = 4, 4
 """Runs of pictures that are measured in each shot, and their length."""
 _MEASURED = 2**25
@@ -54,7 +56,7 @@ class Treatment:
     pictures: Path
     """The file that trials encode and are judged against."""
     grainy: Path
-    """The pictures with their own grain."""
+    """The pictures with their own grain, at least the first of them."""
     runs: tuple[FrameRange, ...] = ()
     """Shots of the chunk, as far as key frames tell."""
     grain: tuple[GrainStatistics, ...] = ()
@@ -72,18 +74,33 @@ class Treatment:
 
 def prepare(reference: Path, keyframes: Sequence[int], rate: Fraction, folder: Path) -> Treatment:
     """Measure the grain of `reference` (10-bit 4:2:0) and leave a file without it in `folder`, where there is any."""
-    count = index_video(reference).frames
-    runs = _runs(keyframes, count)
+    runs = _runs(keyframes, index_video(reference).frames)
     whole = _measure(reference, None, runs)
     why = _unfit(whole)
     if why:
         return Treatment(reference, reference, runs, why=why)
     target = folder / f"clean{_suffix(reference)}"
     _write(target, _cleaned(reference, runs, whole), reference, rate)
-    measured = tuple(_measure(reference, target, (run,)) for run in runs)
-    overall = measured[0] if len(runs) == 1 else _measure(reference, target, runs)
+    return _treatment(target, reference, runs, _measure(reference, target, runs))
+
+
+def prepare_clean(grainy: Path, clean: Path, keyframes: Sequence[int]) -> Treatment | None:
+    """The same where `clean` holds the pictures before grain was given back, `grainy` with it, or the first of them in
+    a chunk that is one run. None where clean pictures have grain of their own left."""
+    runs, seen = (_runs(keyframes, index_video(path).frames) for path in (clean, grainy))
+    whole = _measure(grainy, clean, seen)
+    why = _unfit(whole)
+    if why:
+        return Treatment(grainy, grainy, runs, why=why)
+    if _measure(clean, None, seen).mean / 4 >= LEAST_SIGMA:
+        return None
+    return replace(_treatment(clean, grainy, seen, whole), runs=runs)
+
+
+def _treatment(clean: Path, grainy: Path, runs: tuple[FrameRange, ...], overall: GrainStatistics) -> Treatment:
+    measured = tuple(_measure(grainy, clean, (run,)) for run in runs) if len(runs) > 1 else (overall,)
     fitting = tuple(one if one.blocks >= FEWEST_BLOCKS else overall for one in measured)
-    return Treatment(target, reference, runs, fitting, why=f"grain of sigma {overall.mean / 4:.2f} codes")
+    return Treatment(clean, grainy, runs, fitting, why=f"grain of sigma {overall.mean / 4:.2f} codes")
 
 
 def baked(treated: Treatment, rate: Fraction, folder: Path) -> Path:
@@ -161,7 +178,7 @@ def _calibrated(
     """One shot's parameters, by pictures of the decode."""
     with VideoReader(base) as reader:
         pixels = reader.index.width * reader.index.height
-        count = min(len(run), 4 if pixels > _LARGE else 8)
+        count = min(len(run), 2 if pixels > _HUGE else 4 if pixels > _LARGE else 8)
         chosen = [run.start + (2 * number + 1) * len(run) // (2 * count) for number in range(count)]
         plain = [_read(reader, FrameRange(frame, frame + 1))[0] for frame in chosen]
     survived = _measure(base, treated.pictures, (run,))
@@ -208,13 +225,24 @@ def _pairs(
     """Pictures and their cleaned versions, a window at a time."""
     with VideoReader(grainy) as noisy, VideoReader(clean or grainy) as cleaned:
         for window in windows:
-            full = _read(noisy, window)
-            yield full, (_read(cleaned, window) if clean is not None else [softened(planes) for planes in full])
+            full = [_thinned(planes) for planes in _read(noisy, window)]
+            if clean is None:
+                yield full, [softened(planes) for planes in full]
+            else:
+                yield full, [_thinned(planes) for planes in _read(cleaned, window)]
 
 
 def _read(reader: VideoReader, frames: FrameRange) -> list[Planes]:
     """Pictures in 10-bit codes, copied."""
     return [tuple(_ten_bits(plane) for plane in picture.planes) for picture in reader.read(frames)]
+
+
+def _thinned(planes: Planes) -> Planes:
+    """Every other band of lines of a huge picture."""
+    if planes[0].size <= _HUGE:
+        return planes
+    bands = (_BAND * len(plane) // len(planes[0]) for plane in planes)
+    return tuple(plane[np.arange(len(plane)) // band % 2 == 0] for plane, band in zip(planes, bands, strict=True))
 
 
 def _ten_bits(plane: NDArray[Any]) -> NDArray[np.uint16]:

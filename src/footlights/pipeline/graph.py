@@ -25,7 +25,7 @@ from footlights.encoding.encoders import MASTERS, rung_threads
 from footlights.encoding.segments import SegmentRules, key_frames, segments
 from footlights.engine.tasks import JSON, Resources, Task
 from footlights.ingest import ingest as taking_in
-from footlights.pipeline import evidence
+from footlights.pipeline import clean, evidence
 from footlights.pipeline.assembly import AS_IT_IS, MasterRequest, SoundPlan, StreamRequest, Timing
 from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.job import TapeIdentity
@@ -179,12 +179,11 @@ def lay_out(plan: RestorationPlan, ingest: Ingest, settings: Settings) -> Layout
 
 
 def restore_tasks(
-    plan: RestorationPlan, survey: Survey, settings: Settings, layout: Layout, threads: int
+    plan: RestorationPlan, survey: Survey, settings: Settings, layout: Layout, threads: int, *, clean_too: bool = False
 ) -> list[Task]:
-    """One task per piece, of so many processor threads each."""
+    """One task per piece, of so many processor threads each; `clean_too` where clean pictures are kept beside them."""
     master = MASTERS[settings.master.codec]
     quality = settings.master.quality if settings.master.quality is not None else master.q
-    bytes_per_frame = plan.width * plan.height * _MASTER_BITS[settings.master.codec] / 8
     tasks = []
     for piece in layout.pieces:
         shots = tuple(plan.shots[part.shot] for part in piece.parts)
@@ -201,16 +200,19 @@ def restore_tasks(
             codec=settings.master.codec,
             quality=float(quality),
             keyframes=_master_keys(piece, layout.keyframes, round(master.group * plan.rate)),
+            clean=clean_too and clean.wanted(shots),
         )
+        memory, bits = (clean.MEMORY, clean.BITS) if request.clean else (0, 0.0)
         frames = len(piece.frames)
+        disk = frames * plan.width * plan.height * (_MASTER_BITS[settings.master.codec] + bits) / 8
         tasks.append(
             Task(
                 f"restore/{piece.index:05d}",
                 f"{OPS}:restore",
-                4,
+                5,
                 {"request": records.to_data(request)},
                 needs=(INGEST,),
-                resources=Resources(threads, memory=3 * 2**30, disk=round(frames * bytes_per_frame)),
+                resources=Resources(threads, memory=3 * 2**30 + memory, disk=round(disk)),
                 units=frames,
                 priority=50 - _order(piece.index),
             )
@@ -278,7 +280,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 Task(
                     f"encode/{rung.name}/{number:05d}",
                     ENCODE,
-                    13,
+                    14,
                     {"request": records.to_data(request)},
                     needs=(feed.pieces[number],) if feed.pieces else (INGEST,),
                     places={"video": feed.video} if feed.video else {},

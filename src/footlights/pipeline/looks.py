@@ -70,7 +70,7 @@ def see_tasks(first: Mapping[str, Sequence[Task]]) -> list[Task]:
             Task(
                 f"see/{request.frames.start}",
                 SEE,
-                3,
+                4,
                 {"request": records.to_data(request)},
                 needs=(largest.needs[0], *(first[name][number].id for name in names)),
                 places=largest.places,

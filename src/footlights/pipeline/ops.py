@@ -31,7 +31,7 @@ from footlights.media.reader import VideoReader
 from footlights.media.soundcare import Wanted
 from footlights.media.stretch import stretched
 from footlights.models import runtime
-from footlights.pipeline import assembly, evidence, faceguard, hdr, provenancetrack, soundcaring
+from footlights.pipeline import assembly, clean, evidence, faceguard, hdr, provenancetrack, soundcaring
 from footlights.pipeline import fidelity as pushing
 from footlights.pipeline import worst as worst_pictures
 from footlights.pipeline.chunks import ChunkRequest, Picture
@@ -306,7 +306,7 @@ def encode(context: OpContext) -> OpResult:
         picture = Picture(Path(context.places["video"]), request.frames)
     else:
         (piece,) = context.inputs.values()
-        picture = Picture(file_of(piece), FrameRange(0, len(request.frames)))
+        picture = _whole(piece, len(request.frames))
     pixels = max(1, round(len(request.frames) * request.rung.width * request.rung.height / 1e6))
     result = encode_chunk(request, picture, context.folder, lambda trials: context.progress(trials * pixels))
     records.write(context.folder / RESULT, records.dumps(result))
@@ -321,7 +321,7 @@ def see(context: OpContext) -> OpResult:
     if "video" in context.places:
         picture = Picture(Path(context.places["video"]), request.frames)
     else:
-        picture = Picture(file_of(origin), FrameRange(0, len(request.frames)))
+        picture = _whole(origin, len(request.frames))
     grain = records.read(ChunkEncode, chunks[-1].folder / RESULT).grain
     removed = grain is not None and grain.outcome == "coded"
     seen = seen_large(request, picture, [file_of(chunk) for chunk in chunks], context.folder, removed=removed)
@@ -346,9 +346,16 @@ def package(context: OpContext) -> OpResult:
 
 
 def file_of(artifact: Artifact) -> Path:
-    """The one video file of an artifact."""
-    (found,) = (path for path in sorted(artifact.folder.iterdir()) if path.suffix in (".mkv", ".mov", ".mp4"))
+    """The one video file of an artifact, its clean pictures apart."""
+    videos = (path for path in sorted(artifact.folder.iterdir()) if path.suffix in (".mkv", ".mov", ".mp4"))
+    (found,) = (path for path in videos if path.name != clean.FILE)
     return found
+
+
+def _whole(piece: Artifact, frames: int) -> Picture:
+    """All pictures of a piece of the master."""
+    path = file_of(piece)
+    return Picture(path, FrameRange(0, frames), clean.beside(path))
 
 
 def _later(progress: Callable[[int], None], before: int) -> Callable[[int], None]:

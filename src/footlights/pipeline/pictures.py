@@ -92,15 +92,19 @@ class Quantiser:
 
     def codes(self, clip: Clip, index: int) -> tuple[NDArray[np.uint16], ...]:
         """Y, Cb, Cr of one frame of a clip whose chroma is at half size."""
-        frame = clip.frames.start + index
-        if self._luma is None or self._chroma is None:
-            self._luma = triangular_dither(clip.height, clip.width, seed=self.seed)
+        if self._chroma is None:
             self._chroma = triangular_dither(clip.height // 2, clip.width // 2, seed=self.seed + 1)
-        # Half a step of dither: grain usually does the rest, and flat places must not get noisier than they were.
-        luma = _dithered(clip.luma[index], self._luma.view(frame), 0.5 / 876, colour.luma_to_codes)
-        noise = self._chroma.view(frame)
+        noise = self._chroma.view(clip.frames.start + index)
         chroma = (_dithered(plane, noise, 0.5 / 896, colour.chroma_to_codes) for plane in clip.chroma[index])
-        return (luma, *chroma)
+        return (self.luma(clip, index), *chroma)
+
+    def luma(self, clip: Clip, index: int) -> NDArray[np.uint16]:
+        """Y of one frame."""
+        if self._luma is None:
+            self._luma = triangular_dither(clip.height, clip.width, seed=self.seed)
+        # Half a step of dither: grain usually does the rest, and flat places must not get noisier than they were.
+        noise = self._luma.view(clip.frames.start + index)
+        return _dithered(clip.luma[index], noise, 0.5 / 876, colour.luma_to_codes)
 
 
 def _dithered(

@@ -16,14 +16,18 @@ from footlights.metrics import sampled
 from footlights.metrics.video import KEPT, seen_at, thinning
 from footlights.pipeline import graining
 from footlights.pipeline.chunks import ChunkRequest, Picture
+from footlights.pipeline.graining import Treatment
 
+_TELLING = 96
+"""Pictures of a chunk of one shot that tell its grain where there is a clean master: to decode pictures with grain
+takes three times as long as without."""
 _CLEANED = 49
 """Frames by which renditions are told apart where grain has to be taken out first, which takes ten times as long."""
 
 
-def make(request: ChunkRequest, picture: Picture, folder: Path, every: int = 1) -> Path:
-    """The chunk's pictures at the rung's size, lossless, or what `thinning` leaves of them. Where a whole file already
-    is all that, and raw pictures would be too many, the file itself."""
+def make(request: ChunkRequest, picture: Picture, folder: Path, every: int = 1, *, name: str = "reference") -> Path:
+    """The chunk's pictures at the rung's size, lossless, as the file `name`, or what `thinning` leaves of them. Where a
+    whole file already is all that, and raw pictures would be too many, the file itself."""
     index = index_video(picture.path)
     whole = picture.frames == FrameRange(0, index.frames)
     scaling = _scaling(request)
@@ -31,7 +35,7 @@ def make(request: ChunkRequest, picture: Picture, folder: Path, every: int = 1) 
     suffix = intermediate_suffix(frames * request.rung.width * request.rung.height)
     if every == 1 and scaling is None and whole and index.pixel_format == "yuv420p10le" and suffix != ".nut":
         return picture.path
-    target = folder / f"reference{suffix}"
+    target = folder / f"{name}{suffix}"
     if whole:
         thinned = ",".join([*([thinning(every)] if every > 1 else []), *([scaling] if scaling else [])])
         tail = [*intermediate(suffix, thinned or None, request.hdr), ffmpeg.file_url(target)]
@@ -47,20 +51,57 @@ def make(request: ChunkRequest, picture: Picture, folder: Path, every: int = 1) 
     return target
 
 
+def treated(request: ChunkRequest, picture: Picture, folder: Path) -> Treatment:
+    """The chunk's pictures at the rung's size, without grain where that is worth taking out: by the clean pictures,
+    where they were kept, else found."""
+    if request.grain != "auto" or picture.clean is None:
+        whole = make(request, picture, folder)
+        kept = request.grain != "auto"
+        return Treatment(whole, whole) if kept else _prepared(request, whole, folder)
+    clean = make(request, replace(picture, path=picture.clean), folder, name="clean-master")
+    told = min(_TELLING, len(request.frames)) if request.keyframes == (0,) else len(request.frames)
+    grainy = make(*_first(request, picture, told), folder)
+    found = graining.prepare_clean(grainy, clean, request.keyframes)
+    bakes = request.rung.codec != "av1"
+    if told < len(request.frames) and (found is None or not found.removed or bakes):
+        grainy = make(request, picture, folder)
+    if found is None:
+        return _prepared(request, grainy, folder)
+    return replace(found, grainy=grainy, pictures=clean if found.removed else grainy)
+
+
+def kept(request: ChunkRequest, picture: Picture, folder: Path, before: Treatment, why: str) -> Treatment:
+    """The chunk with its own grain after all."""
+    whole = before.grainy
+    if index_video(whole).frames < len(request.frames):
+        whole = make(request, picture, folder)
+    return replace(before, pictures=whole, grainy=whole, grain=(), why=why)
+
+
+def _prepared(request: ChunkRequest, reference: Path, folder: Path) -> Treatment:
+    return graining.prepare(reference, request.keyframes, request.rate, folder)
+
+
+def _first(request: ChunkRequest, picture: Picture, count: int) -> tuple[ChunkRequest, Picture]:
+    """The first pictures of a chunk."""
+    frames, shown = (FrameRange(one.start, one.start + count) for one in (request.frames, picture.frames))
+    return replace(request, frames=frames), replace(picture, frames=shown)
+
+
 def seen_large(
     request: ChunkRequest, picture: Picture, made: Sequence[Path], folder: Path, *, removed: bool
 ) -> tuple[float, ...]:
     """VMAF of the same chunk at several renditions, all seen at the size of `request`, the largest; without grain where
     that was `removed`. Few frames are looked at: whether renditions are alike they tell as well as all."""
     rung, frames, every = request.rung, len(request.frames), sampled.every_of(len(request.frames))
+    if removed and picture.clean is not None:
+        picture, removed = replace(picture, path=picture.clean), False
     if removed:
         frames, every = min(frames, _CLEANED), 1
-        start, key = picture.frames.start, request.frames.start
-        picture = replace(picture, frames=FrameRange(start, start + frames))
-        request = replace(request, frames=FrameRange(key, key + frames))
+        request, picture = _first(request, picture, frames)
     pictures = reference = make(request, picture, folder, every)
     if removed:
-        pictures = graining.prepare(reference, request.keyframes, request.rate, folder).pictures
+        pictures = _prepared(request, reference, folder).pictures
     seen = tuple(
         round(
             seen_at(path, pictures, request.rate, width=rung.width, height=rung.height, frames=frames, every=every), 3

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import astuple, dataclass
 from fractions import Fraction
 from pathlib import Path
 from queue import Queue
 from threading import Thread
+from typing import NamedTuple
 
 import cv2
 
+from footlights.core import records
 from footlights.core.clip import Clip
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import NET_FAILED, Intervention, Piece, PiecePart, ShotPlan, Step
@@ -23,14 +26,25 @@ from footlights.errors import InternalError, NetError, VerificationError
 from footlights.media.ffmpeg import EncoderPipe, RawFormat, file_url
 from footlights.media.lossless import frame_digest
 from footlights.media.pixels import Samples
-from footlights.media.reader import VideoReader, index_video
+from footlights.media.reader import VideoIndex, VideoReader, index_video
 from footlights.models import runtime
+from footlights.pipeline import clean
 from footlights.pipeline.faceguard import Witnessed, witnessed
 from footlights.pipeline.pictures import Cuts, Quantiser, source_blocks
 from footlights.restoration import chain
 from footlights.restoration.base import Guided, Recorder, Stage, Touch, build
 
 Codes = tuple[Samples, ...]
+
+
+class _Picture(NamedTuple):
+    """One finished picture."""
+
+    codes: Codes
+    clean: Samples
+    """Luma before grain was given back; grain leaves chroma alone."""
+
+
 _LONGEST, _PLACES = 50, 64
 """Pictures of one intervention, so that it tells where something moved; and places that it names at most."""
 
@@ -55,6 +69,8 @@ class PieceRequest:
     quality: float
     keyframes: tuple[int, ...]
     """Frames of the piece that must be key frames."""
+    clean: bool = False
+    """The pictures before grain was given back are kept as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +108,15 @@ def restore_piece(
     digests: list[str] = []
     raw = RawFormat(request.width, request.height, "yuv420p10le", str(request.rate))
     arguments = [*master.encoder.arguments(request.quality, request.keyframes, request.rate), file_url(target)]
-    with (
-        EncoderPipe(raw, arguments, doing=f"encoding piece {request.piece.index}") as pipe,
-        _Feeder(pipe, digests) as feeder,
-    ):
-        for codes in _pictures(request, opened, (interventions, seen), faces or {}):
-            feeder.send(codes)
+    doing = f"encoding piece {request.piece.index}"
+    with ExitStack() as stack:
+        pipes = [stack.enter_context(EncoderPipe(raw, arguments, doing=doing))]
+        if request.clean:
+            beside = clean.arguments(target.with_name(clean.FILE), request.keyframes, request.rate)
+            pipes.append(stack.enter_context(EncoderPipe(raw, beside, doing=f"{doing} without grain")))
+        feeder = stack.enter_context(_Feeder(pipes, digests))
+        for picture in _pictures(request, opened, (interventions, seen), faces or {}):
+            feeder.send(picture)
             progress(len(digests))
     expected = len(request.piece.frames)
     if len(digests) != expected:
@@ -107,7 +126,7 @@ def restore_piece(
             "report this defect with plan.json",
         )
     decoded = _read_back(target, expected)
-    content = hashlib.sha256("\n".join(decoded).encode()).hexdigest()
+    content = _content(decoded, target.with_name(clean.FILE) if request.clean else None)
     return PieceResult(expected, tuple(digests), decoded, content, tuple(interventions), tuple(seen))
 
 
@@ -116,7 +135,7 @@ def _pictures(
     opened: tuple[Ingest, VideoReader],
     noted: tuple[list[Intervention], list[Witnessed]],
     faces: Mapping[int, ShotFaces],
-) -> Iterator[Codes]:
+) -> Iterator[_Picture]:
     quantiser = Quantiser(request.seed)
     interventions, seen = noted
     for part, shot, late in zip(request.piece.parts, request.shots, request.ends_late, strict=True):
@@ -125,16 +144,33 @@ def _pictures(
             if shot.shot in faces:
                 stage.guide(faces[shot.shot], shot.slots.start * request.factor)
 
-        def failed(frames: FrameRange, error: NetError) -> None:
+        before, last = _parted(ways, shot) if request.clean else (ways, [[] for _ in ways])
+
+        def failed(frames: FrameRange, error: NetError, last: list[Sequence[Stage]] = last) -> None:
             interventions.append(Intervention(frames, NET_FAILED, 1.0, str(error)))
+            last.pop(0)
 
         source = _source(request, shot, late, opened)
-        for clip in chain.run_guarded(ways, source, part.frames, failed):
-            for index in range(len(clip)):
-                yield quantiser.codes(clip, index)
+        for clip in chain.run_guarded(before, source, part.frames, failed):
+            for made in chain.run(last[0], [clip], clip.frames) if last[0] else (clip,):
+                for index, frame in enumerate(made.frames):
+                    codes = quantiser.codes(made, index)
+                    own = quantiser.luma(clip, frame - clip.frames.start) if last[0] else codes[0]
+                    yield _Picture(codes, own)
         for steps, stages in zip((shot.steps, shot.instead), ways, strict=False):
             interventions.extend(_record(part, steps, stages))
             seen.extend(witnessed(part, stages))
+
+
+def _parted(ways: Sequence[Sequence[Stage]], shot: ShotPlan) -> tuple[list[Sequence[Stage]], list[Sequence[Stage]]]:
+    """The ways without the stage that gives grain back, and that stage of each, where it has one."""
+    places = [
+        len(stages) - clean.grained(steps) for stages, steps in zip(ways, (shot.steps, shot.instead), strict=False)
+    ]
+    return (
+        [stages[:place] for stages, place in zip(ways, places, strict=True)],
+        [stages[place:] for stages, place in zip(ways, places, strict=True)],
+    )
 
 
 def _source(
@@ -197,19 +233,22 @@ def _runs(step: Step, touched: Mapping[int, Touch]) -> Iterator[Intervention]:
 
 
 class _Feeder:
-    """Hashes and sends pictures from a second thread, so that the chain computes meanwhile; two wait at most."""
+    """Hashes and sends pictures from a second thread, so that the chain computes meanwhile; two wait at most.
 
-    def __init__(self, pipe: EncoderPipe, digests: list[str]) -> None:
-        self._pipe = pipe
+    The first of the pipes takes them as they are, the second, where there is one, without grain.
+    """
+
+    def __init__(self, pipes: Sequence[EncoderPipe], digests: list[str]) -> None:
+        self._pipes = pipes
         self._digests = digests
-        self._queue: Queue[Codes | None] = Queue(maxsize=2)
+        self._queue: Queue[_Picture | None] = Queue(maxsize=2)
         self._error: BaseException | None = None
         self._thread = Thread(target=self._work, daemon=True)
 
-    def send(self, codes: Codes) -> None:
+    def send(self, picture: _Picture) -> None:
         if self._error is not None:
             raise self._error
-        self._queue.put(codes)
+        self._queue.put(picture)
 
     def __enter__(self) -> _Feeder:
         self._thread.start()
@@ -222,18 +261,34 @@ class _Feeder:
             raise self._error
 
     def _work(self) -> None:
-        while (codes := self._queue.get()) is not None:
+        while (picture := self._queue.get()) is not None:
             if self._error is not None:
                 continue  # drain, so that the sender never waits on a full queue
             try:
-                self._digests.append(frame_digest(codes))
-                for plane in codes:
-                    self._pipe.write(plane)
+                self._digests.append(frame_digest(picture.codes))
+                for pipe, luma in zip(self._pipes, (picture.codes[0], picture.clean), strict=False):
+                    for plane in (luma, *picture.codes[1:]):
+                        pipe.write(plane)
             except BaseException as error:  # noqa: BLE001 - handed to the sender
                 self._error = error
 
 
+def _content(decoded: Sequence[str], beside: Path | None) -> str:
+    """What pieces are told apart by: their decoded pictures, and the clean ones beside them."""
+    digest = hashlib.sha256("\n".join(decoded).encode())
+    if beside is not None:
+        _counted(beside, len(decoded))
+        digest.update(records.file_digest(beside, VerificationError).encode())
+    return digest.hexdigest()
+
+
 def _read_back(path: Path, expected: int) -> tuple[str, ...]:
+    index = _counted(path, expected)
+    with VideoReader(path, index) as reader:
+        return tuple(frame_digest(picture.planes) for picture in reader.read(FrameRange(0, expected)))
+
+
+def _counted(path: Path, expected: int) -> VideoIndex:
     index = index_video(path)
     if index.frames != expected:
         raise VerificationError(
@@ -241,5 +296,4 @@ def _read_back(path: Path, expected: int) -> tuple[str, ...]:
             "the encoder lost or invented frames",
             "run the same command again; if it stays, choose another master.codec",
         )
-    with VideoReader(path, index) as reader:
-        return tuple(frame_digest(picture.planes) for picture in reader.read(FrameRange(0, expected)))
+    return index

@@ -26,6 +26,7 @@ from footlights.engine.reuse import Action, Forecast
 from footlights.engine.tasks import Task
 from footlights.ingest import ingest as taking_in
 from footlights.pipeline import (
+    clean,
     extras,
     faceguard,
     facewave,
@@ -179,9 +180,15 @@ def restore(job: Job, listen: Listener) -> JobResult:
 def _pieces(
     one: Session, known: Surveyed, layout: graph.Layout, restoration: RestorationPlan, waves: Mapping[int, Task]
 ) -> list[Task]:
-    """The tasks of all pieces of a plan."""
-    restored = graph.restore_tasks(restoration, known.survey, one.job.settings, layout, one.share(len(layout.pieces)))
-    return facewave.guided(restored, restoration, layout, waves)
+    """The tasks of all pieces of a plan; with clean pictures beside them where a stream takes grain out again."""
+    settings, threads = one.job.settings, one.share(len(layout.pieces))
+
+    def tasks(clean_too: bool) -> list[Task]:
+        made = graph.restore_tasks(restoration, known.survey, settings, layout, threads, clean_too=clean_too)
+        return facewave.guided(made, restoration, layout, waves)
+
+    wanted = bool(layout.encode.rungs) and settings.encoding.grain == "auto"
+    return clean.preferred(tasks(wanted), tasks(not wanted), one.coordinator.preview)
 
 
 def _faces(one: Session, known: Surveyed) -> tuple[dict[int, Task], dict[int, ShotFaces]]:

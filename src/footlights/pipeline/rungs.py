@@ -12,6 +12,7 @@ from footlights.core.encodes import ChunkEncode, GrainEncode, Probe
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import Encoder, rung_encoder
 from footlights.encoding.search import Goal, Prior, Reason, search
+from footlights.media.reader import bytes_of_first, index_video
 from footlights.metrics import sampled
 from footlights.metrics.video import Need, Scores, cambi, judge
 from footlights.pipeline import graining, proxies, references
@@ -28,6 +29,9 @@ _SURE = (0.5, 1.5)
 """Times the bands allowed: where a few frames have less in the mean, or each of them more, they are enough."""
 _SOUGHT = frozenset[str](Reason)
 """What leads a search to a trial."""
+_TOLD = 40
+"""Pictures that tell what grain takes."""
+_TEMPORARY = ("reference.*", "clean.*", "clean-master.*", "trial-*")
 _CAP_STEP = 1.0
 """q by which baked grain is coarsened until it keeps the rate."""
 
@@ -35,22 +39,25 @@ _CAP_STEP = 1.0
 def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress: Callable[[int], None]) -> ChunkEncode:
     """Leave the accepted encode as `chunk.mkv` in `folder`; temporary files are gone when it returns."""
     encoder = rung_encoder(request.rung.codec, request.rung.preset, request.hdr, request.threads)
-    reference = references.make(request, picture, folder)
-    treated = Treatment(reference, reference)
-    if request.grain == "auto":
-        treated = graining.prepare(reference, request.keyframes, request.rate, folder)
+    treated = references.treated(request, picture, folder)
     # Grain that is drawn again hides bands; what is left of them is looked at with it.
     found = _accepted(request, encoder, treated.pictures, folder, progress, mend=not treated.removed)
+    if treated.removed and request.rung.codec == "av1":
+        found = replace(found, kept_bytes=_kept_bytes(request, encoder, treated.grainy, found, folder))
+        if found.saving < graining.LEAST_SAVING:
+            why = f"{treated.why}, taking it out saves {found.saving:.0%} only"
+            treated = references.kept(request, picture, folder, treated, why)
+            found.path.unlink()
+            found = _accepted(request, encoder, treated.pictures, folder, progress)
     target = folder / f"chunk{encoder.suffix}"
     if request.grain == "auto":
-        found = _grained(request, encoder, treated, found, target, progress)
+        found = _grained(request, encoder, treated, found, target)
         if found.grain is not None and found.grain.outcome != "kept" and request.banding < MOST_BANDING:
             found = _looked_at(request, found, target, treated.grainy)
     else:
         found.path.replace(target)
-    for path in {reference, treated.pictures, *folder.glob("trial-*")}:
-        if path.parent == folder:
-            path.unlink(missing_ok=True)
+    for path in (one for name in _TEMPORARY for one in folder.glob(name)):
+        path.unlink()
     return ChunkEncode(
         request.rung.name,
         request.frames,
@@ -77,6 +84,13 @@ class _Found:
     grain: GrainEncode | None = None
     bands: str = "few"
     proxy: Probe | None = None
+    kept_bytes: int = 0
+    """With grain kept at the same q; 0 where that was not asked."""
+
+    @property
+    def saving(self) -> float:
+        """Of these bytes."""
+        return 1 - self.chosen.bytes / self.kept_bytes
 
 
 def _accepted(
@@ -92,13 +106,14 @@ def _accepted(
     trials = _Trials(request, encoder, reference, folder, progress)
     if request.q is not None:
         trials.make(request.q, "allocation")
-        probe = trials.settled(request.q)
+        probe = trials.settled(request.q) if mend else trials.made[request.q][1]
         return _Found(trials.made[request.q][0], probe, (probe,), "allocated", bands=_bands(request, probe.banding))
     start = proxies.begin(request, reference, folder)
     trials.every = min(trials.every, start.every)
     found_q, outcome = _solve(request, encoder, start, trials.make)
     found_q, outcome = _capped(request, encoder, trials.made, trials.make, found_q, outcome)
-    bands = _bands(request, trials.settled(found_q).banding)
+    # What is not to be mended is looked at again with its grain.
+    bands = _bands(request, (trials.settled(found_q) if mend else trials.made[found_q][1]).banding)
     # Eight bits have no finer steps to give.
     if mend and bands == "seen" and request.rung.bit_depth > 8 and trials.promising(found_q):
         found_q, bands = _mended(request, encoder, trials.made, trials.make, found_q)
@@ -162,31 +177,28 @@ class _Trials:
         return self.made[q][1]
 
 
-def _grained(
-    request: ChunkRequest,
-    encoder: Encoder,
-    treated: Treatment,
-    found: _Found,
-    target: Path,
-    progress: Callable[[int], None],
-) -> _Found:
+def _grained(request: ChunkRequest, encoder: Encoder, treated: Treatment, found: _Found, target: Path) -> _Found:
     """The accepted encode with its grain given back, as `target`."""
-    first, folder = request.frames.start, target.parent
+    first = request.frames.start
     if request.rung.codec != "av1":
         return _baked(request, encoder, treated, found, target)
     if treated.removed:
-        kept_bytes = _size_at(request, encoder, treated.grainy, found.chosen.q, folder / f"trial-kept{encoder.suffix}")
-        saving = 1 - found.chosen.bytes / kept_bytes
-        if saving < graining.LEAST_SAVING:
-            why = f"{treated.why}, taking it out saves {saving:.0%} only"
-            found.path.unlink()
-            found = _accepted(request, encoder, treated.grainy, folder, progress)
-            treated = replace(treated, grain=(), why=why)
-        else:
-            grain = graining.code(treated, found.path, target, first, kept_bytes)
-            return replace(found, grain=grain, chosen=replace(found.chosen, bytes=target.stat().st_size))
-    grain = graining.mark(treated, found.path, target, first)
+        grain = graining.code(treated, found.path, target, first, found.kept_bytes)
+    else:
+        grain = graining.mark(treated, found.path, target, first)
     return replace(found, grain=grain, chosen=replace(found.chosen, bytes=target.stat().st_size))
+
+
+def _kept_bytes(request: ChunkRequest, encoder: Encoder, grainy: Path, found: _Found, folder: Path) -> int:
+    """Bytes with grain kept at the q of the accepted encode: by the first pictures of a long chunk, in proportion."""
+    path, few = folder / f"trial-kept{encoder.suffix}", _TOLD
+    if len(request.frames) < 2 * few:
+        return _size_at(request, encoder, grainy, found.chosen.q, path)
+    frames = FrameRange(request.frames.start, request.frames.start + few)
+    part = replace(request, frames=frames, keyframes=tuple(key for key in request.keyframes if key < few))
+    encode(part, encoder, found.chosen.q, grainy, path)
+    kept, clean = (bytes_of_first(file, few) for file in (path, found.path))
+    return round(found.chosen.bytes * kept / clean)
 
 
 def _baked(request: ChunkRequest, encoder: Encoder, treated: Treatment, found: _Found, target: Path) -> _Found:
@@ -336,8 +348,8 @@ def _doubtful(scores: Scores, allowed: float) -> bool:
 
 
 def _added(request: ChunkRequest, made: Path, reference: Path) -> float:
-    """Mean CAMBI beyond that of the reference, on all frames that VMAF looks at."""
-    rung, count = request.rung, len(request.frames)
+    """Mean CAMBI beyond that of the reference, on all of its frames that VMAF looks at."""
+    rung, count = request.rung, min(len(request.frames), index_video(reference).frames)
     seen = cambi(
         made,
         reference,
