@@ -16,7 +16,7 @@ from typing import Any
 import bench
 from footlights.media import ffmpeg
 
-FRAMES, PAIRS = 96, 2
+FRAMES, PAIRS = 100, 1
 OFF = (
     "enhancement.colour.levels=off",
     "enhancement.colour.cast=off",

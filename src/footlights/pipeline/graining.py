@@ -92,7 +92,7 @@ def prepare_clean(grainy: Path, clean: Path, keyframes: Sequence[int]) -> Treatm
     why = _unfit(whole)
     if why:
         return Treatment(grainy, grainy, runs, why=why)
-    if _measure(clean, None, seen).mean / 4 >= LEAST_SIGMA:
+    if _measure(clean, None, seen, places=1).mean / 4 >= LEAST_SIGMA:
         return None
     return replace(_treatment(clean, grainy, seen, whole), runs=runs)
 
@@ -210,11 +210,14 @@ def _windows(run: FrameRange) -> list[FrameRange]:
     return [FrameRange(int(start), int(start) + _WINDOW) for start in starts]
 
 
-def _measure(grainy: Path, clean: Path | None, runs: Sequence[FrameRange]) -> GrainStatistics:
-    """Grain of the runs together; without cleaned pictures softened ones tell where it is flat."""
+def _measure(
+    grainy: Path, clean: Path | None, runs: Sequence[FrameRange], places: int = 2 * _WINDOWS
+) -> GrainStatistics:
+    """Grain of the runs together, at so many places at most; without cleaned pictures softened ones tell where it is
+    flat."""
     windows = [window for run in runs for window in _windows(run)]
     index = index_video(grainy)
-    most = min(max(_MEASURED // (_WINDOW * index.width * index.height), _WINDOWS // 2), 2 * _WINDOWS, len(windows))
+    most = min(max(_MEASURED // (_WINDOW * index.width * index.height), _WINDOWS // 2), places, len(windows))
     chosen = [windows[(2 * number + 1) * len(windows) // (2 * most)] for number in range(most)]
     return differences_in_time(_pairs(grainy, clean, chosen))
 

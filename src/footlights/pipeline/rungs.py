@@ -29,8 +29,9 @@ _SURE = (0.5, 1.5)
 """Times the bands allowed: where a few frames have less in the mean, or each of them more, they are enough."""
 _SOUGHT = frozenset[str](Reason)
 """What leads a search to a trial."""
-_TOLD = 40
-"""Pictures that tell what grain takes."""
+_TOLD = 24
+"""Pictures that tell what grain takes: of two chunks of 100 pictures at 1080 and 480 lines it is 0.52 to 0.66 of the
+bytes by them, 0.51 to 0.65 by all."""
 _TEMPORARY = ("reference.*", "clean.*", "clean-master.*", "trial-*")
 _CAP_STEP = 1.0
 """q by which baked grain is coarsened until it keeps the rate."""
