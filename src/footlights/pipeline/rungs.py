@@ -337,7 +337,7 @@ def _told(request: ChunkRequest, q: float, found: Scores) -> bool:
     decides every trial counts, and at the ends of the range it may be what is shipped."""
     rung = request.rung
     inside = rung.q_min < q < rung.q_max and not request.slack
-    return inside and sampled.missed(found.score, rung.target, found.every)
+    return inside and sampled.missed(found.score, rung.target)
 
 
 def _doubtful(scores: Scores, allowed: float) -> bool:
