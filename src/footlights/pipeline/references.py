@@ -54,10 +54,11 @@ def make(request: ChunkRequest, picture: Picture, folder: Path, every: int = 1, 
 def treated(request: ChunkRequest, picture: Picture, folder: Path) -> Treatment:
     """The chunk's pictures at the rung's size, without grain where that is worth taking out: by the clean pictures,
     where they were kept, else found."""
-    if request.grain != "auto" or picture.clean is None:
+    if request.grain != "auto":
         whole = make(request, picture, folder)
-        kept = request.grain != "auto"
-        return Treatment(whole, whole) if kept else _prepared(request, whole, folder)
+        return Treatment(whole, whole)
+    if picture.clean is None:
+        return _prepared(request, make(request, picture, folder), folder)
     clean = make(request, replace(picture, path=picture.clean), folder, name="clean-master")
     told = min(_TELLING, len(request.frames)) if request.keyframes == (0,) else len(request.frames)
     grainy = make(*_first(request, picture, told), folder)

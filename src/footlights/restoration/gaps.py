@@ -122,27 +122,27 @@ class RebuildGaps:
     def _beside(self, clip: Clip, field: int, before: int, after: int) -> list[Passage | None]:
         """The intervals on both sides that are as long, unless the camera shakes through one: bends that are told by
         four places are right for smooth paths alone."""
-        found = [self._steadily(clip, field, first, before, after) for first in (2 * before - after, after)]
-        shaken = any(steady is False for _, steady in found)
+        span = after - before
+        found = [self._interval(clip, field, first, (before, after)) for first in (before - span, after)]
+        shaken = any(shakes for _, shakes in found)
         return [None if shaken else passage for passage, _ in found]
 
-    def _steadily(
-        self, clip: Clip, field: int, first: int, before: int, after: int
-    ) -> tuple[Passage | None, bool | None]:
-        """One of them, and whether the field in its middle lies on an even way; None where a field is bad, beyond the
-        reach of one of the lost frames, or held in place of one beyond a cut."""
+    def _interval(self, clip: Clip, field: int, first: int, ends: tuple[int, int]) -> tuple[Passage | None, bool]:
+        """One of them, as long as that between `ends`, and whether the field in its middle lies off an even way; none
+        where a field is bad, beyond the reach of one of the lost frames, or held in place of one beyond a cut."""
+        before, after = ends
         span = after - before
         within = range(after - 1 - self.contract.before, before + 2 + self.contract.after)
         slots = (first, first + span // 2, first + span)
         if not all(slot in within and self._good(slot, field) for slot in slots):
-            return None, None
+            return None, False
         one, middle, other = (_guide(clip, slot, field) for slot in slots)
         if np.array_equal(one, other):
-            return None, None
+            return None, False
         passage = self._interpolator.passage(one, other)
         share = np.float32(span // 2 / span)
         astray = self._interpolator.passage(one, middle).onward - share * passage.onward
-        return passage, _length(astray) <= _SHAKEN[0] + _SHAKEN[1] * _length(passage.onward)
+        return passage, _length(astray) > _SHAKEN[0] + _SHAKEN[1] * _length(passage.onward)
 
     def _mended(self, clip: Clip, slot: int, field: int) -> list[Plane]:
         """The field with those blocks replaced that differ from the rebuilt field much more than the others do."""
