@@ -11,11 +11,11 @@ from footlights.encoding.encoders import SvtAv1, rung_encoder, rung_threads
 from footlights.media import ffmpeg
 
 
-@pytest.mark.parametrize(("preset", "archive"), [(6, False), (8, False), (10, True)])
-def test_svt_av1_gives_the_same_bytes_with_any_number_of_threads(tmp_path: Path, preset: int, archive: bool) -> None:
+@pytest.mark.parametrize(("preset", "flat"), [(6, False), (8, False), (10, True)])
+def test_svt_av1_gives_the_same_bytes_with_any_number_of_threads(tmp_path: Path, preset: int, flat: bool) -> None:
     made = []
     for threads in (1, 2):
-        words = SvtAv1(preset, threads=threads, archive=archive).arguments(30, (0, 20), Fraction(25))
+        words = SvtAv1(preset, threads=threads, flat=flat).arguments(30, (0, 20), Fraction(25))
         assert sum(f":lp={threads}:" in word for word in words) == 1
         path = tmp_path / f"{threads}.mkv"
         source = ["-f", "lavfi", "-i", "testsrc2=s=192x108:r=25", "-frames:v", "40"]

@@ -75,11 +75,9 @@ class SvtAv1:
     """As in `tags`."""
     threads: int = 1
     """1 or 2; the bytes are the same."""
-    archive: bool = False
-    """For masters: no block is left far worse than those around it where light changes
-    (docs/decisions/20261122-master-codec.md)."""
-    low_delay: bool = False
-    """Pictures refer to earlier ones alone: half the memory and two thirds of the time, for half as many bytes more."""
+    flat: bool = False
+    """Every picture is told from the one before and is as fine as it, so that colour does not drift from key frame to
+    key frame and flashes leave no squares (docs/decisions/20261122-master-codec.md)."""
     name: str = "av1"
     pixel_format: str = "yuv420p10le"
     suffix: str = ".mkv"
@@ -88,8 +86,7 @@ class SvtAv1:
     def arguments(self, q: float, keyframes: Sequence[int], rate: Fraction) -> list[str]:
         # A level that depended on the piece would change the sequence header and break joining.
         params = f"crf={q:g}:keyint=-1:scd=0:tune=0:lp={self.threads}:film-grain=0"
-        params += ":aq-mode=1" if self.archive else ""
-        params += ":pred-struct=1" if self.low_delay else ""
+        params += ":aq-mode=0:pred-struct=1:hierarchical-levels=0" if self.flat else ""
         return [
             "-c:v", "libsvtav1", "-preset", str(self.preset), "-svtav1-params", params,
             "-pix_fmt", self.pixel_format, *_forced(keyframes, rate), *tags(self.hdr), *_EXACT,
@@ -190,7 +187,7 @@ class MasterCodec:
 
 
 MASTERS: dict[str, MasterCodec] = {
-    "av1": MasterCodec(SvtAv1(preset=10, archive=True), 12, 1.0),
+    "av1": MasterCodec(SvtAv1(preset=10, flat=True), 11, 1.0),
     "h264": MasterCodec(X264(preset="veryfast", bits=10), 12, 1.0),
     "hevc": MasterCodec(X265(), 10, 1.0),
     "ffv1": MasterCodec(Ffv1(), 0, 0.0),

@@ -209,7 +209,7 @@ def restore_tasks(
             Task(
                 f"restore/{piece.index:05d}",
                 f"{OPS}:restore",
-                5,
+                6,
                 {"request": records.to_data(request)},
                 needs=(INGEST,),
                 resources=Resources(threads, memory=3 * 2**30 + memory, disk=round(disk)),
