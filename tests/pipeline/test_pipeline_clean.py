@@ -15,7 +15,7 @@ from footlights.core.time import FrameRange
 from footlights.engine.events import Event, TaskDone
 from footlights.engine.reuse import Action, Forecast
 from footlights.engine.tasks import Task
-from footlights.media.reader import VideoReader, bytes_of_first
+from footlights.media.reader import VideoReader
 from footlights.pipeline import clean
 from made_tapes import HEIGHT, PAL, WIDTH, Picture, interlaced, noisy, write_ffv1
 from small_job import restore
@@ -113,10 +113,3 @@ def test_clean_pictures_are_wanted_where_the_last_step_gives_grain(steps: Any, i
         tuple(Step(name, 1, {"share": share}, "") for name, share in chosen) for chosen in (steps, instead)
     )
     assert clean.wanted([ShotPlan(0, FrameRange(0, 5), 0, first, instead=second)]) is expected
-
-
-def test_bytes_of_the_first_pictures(tape: Path) -> None:
-    sizes = [bytes_of_first(tape, count) for count in range(FRAMES + 1)]
-    assert sizes[0] == 0
-    assert sizes == sorted(set(sizes))
-    assert 0.9 * tape.stat().st_size < sizes[-1] < tape.stat().st_size

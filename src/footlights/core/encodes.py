@@ -98,8 +98,6 @@ class GrainEncode:
     """Root mean square over the autocorrelation, 9 by 5 places."""
     correlation: float = 0.0
     """Of the grain of neighbouring pictures."""
-    kept_bytes: int = 0
-    """What the chunk takes with its grain kept in the pictures, at the same q; 0 where not measured."""
     side_bytes: int = 0
     """What the tables take."""
     tables: tuple[GrainTable, ...] = ()

@@ -46,17 +46,6 @@ class VideoIndex:
         return len(self.pts)
 
 
-def bytes_of_first(path: Path, frames: int) -> int:
-    """Bytes of the packets of the first `frames` pictures in display order."""
-    with _open(path) as container:
-        sizes = sorted(
-            (packet.pts, packet.size)
-            for packet in container.demux(container.streams.video[0])
-            if packet.pts is not None
-        )
-    return sum(size for _, size in sizes[:frames])
-
-
 @dataclass(frozen=True, slots=True)
 class RawPicture:
     """One frame's code values. The planes are views that live until the next frame is read."""

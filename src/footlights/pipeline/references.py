@@ -71,14 +71,6 @@ def treated(request: ChunkRequest, picture: Picture, folder: Path) -> Treatment:
     return replace(found, grainy=grainy, pictures=clean if found.removed else grainy)
 
 
-def kept(request: ChunkRequest, picture: Picture, folder: Path, before: Treatment, why: str) -> Treatment:
-    """The chunk with its own grain after all."""
-    whole = before.grainy
-    if index_video(whole).frames < len(request.frames):
-        whole = make(request, picture, folder)
-    return replace(before, pictures=whole, grainy=whole, grain=(), why=why)
-
-
 def _prepared(request: ChunkRequest, reference: Path, folder: Path) -> Treatment:
     return graining.prepare(reference, request.keyframes, request.rate, folder)
 

@@ -12,7 +12,7 @@ from footlights.core.encodes import ChunkEncode, GrainEncode, Probe
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import Encoder, rung_encoder
 from footlights.encoding.search import Goal, Prior, Reason, search
-from footlights.media.reader import bytes_of_first, index_video
+from footlights.media.reader import index_video
 from footlights.metrics import sampled
 from footlights.metrics.video import Need, Scores, cambi, judge
 from footlights.pipeline import graining, proxies, references
@@ -29,9 +29,6 @@ _SURE = (0.5, 1.5)
 """Times the bands allowed: where a few frames have less in the mean, or each of them more, they are enough."""
 _SOUGHT = frozenset[str](Reason)
 """What leads a search to a trial."""
-_TOLD = 24
-"""Pictures that tell what grain takes: of two chunks of 100 pictures at 1080 and 480 lines it is 0.52 to 0.66 of the
-bytes by them, 0.51 to 0.65 by all."""
 _TEMPORARY = ("reference.*", "clean.*", "clean-master.*", "trial-*")
 _CAP_STEP = 1.0
 """q by which baked grain is coarsened until it keeps the rate."""
@@ -43,13 +40,6 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
     treated = references.treated(request, picture, folder)
     # Grain that is drawn again hides bands; what is left of them is looked at with it.
     found = _accepted(request, encoder, treated.pictures, folder, progress, mend=not treated.removed)
-    if treated.removed and request.rung.codec == "av1":
-        found = replace(found, kept_bytes=_kept_bytes(request, encoder, treated.grainy, found, folder))
-        if found.saving < graining.LEAST_SAVING:
-            why = f"{treated.why}, taking it out saves {found.saving:.0%} only"
-            treated = references.kept(request, picture, folder, treated, why)
-            found.path.unlink()
-            found = _accepted(request, encoder, treated.pictures, folder, progress)
     target = folder / f"chunk{encoder.suffix}"
     if request.grain == "auto":
         found = _grained(request, encoder, treated, found, target)
@@ -85,13 +75,6 @@ class _Found:
     grain: GrainEncode | None = None
     bands: str = "few"
     proxy: Probe | None = None
-    kept_bytes: int = 0
-    """With grain kept at the same q; 0 where that was not asked."""
-
-    @property
-    def saving(self) -> float:
-        """Of these bytes."""
-        return 1 - self.chosen.bytes / self.kept_bytes
 
 
 def _accepted(
@@ -184,22 +167,10 @@ def _grained(request: ChunkRequest, encoder: Encoder, treated: Treatment, found:
     if request.rung.codec != "av1":
         return _baked(request, encoder, treated, found, target)
     if treated.removed:
-        grain = graining.code(treated, found.path, target, first, found.kept_bytes)
+        grain = graining.code(treated, found.path, target, first)
     else:
         grain = graining.mark(treated, found.path, target, first)
     return replace(found, grain=grain, chosen=replace(found.chosen, bytes=target.stat().st_size))
-
-
-def _kept_bytes(request: ChunkRequest, encoder: Encoder, grainy: Path, found: _Found, folder: Path) -> int:
-    """Bytes with grain kept at the q of the accepted encode: by the first pictures of a long chunk, in proportion."""
-    path, few = folder / f"trial-kept{encoder.suffix}", _TOLD
-    if len(request.frames) < 2 * few:
-        return _size_at(request, encoder, grainy, found.chosen.q, path)
-    frames = FrameRange(request.frames.start, request.frames.start + few)
-    part = replace(request, frames=frames, keyframes=tuple(key for key in request.keyframes if key < few))
-    encode(part, encoder, found.chosen.q, grainy, path)
-    kept, clean = (bytes_of_first(file, few) for file in (path, found.path))
-    return round(found.chosen.bytes * kept / clean)
 
 
 def _baked(request: ChunkRequest, encoder: Encoder, treated: Treatment, found: _Found, target: Path) -> _Found:

@@ -122,24 +122,22 @@ def renditions(plan: EncodePlan | None, encodes: tuple[ChunkEncode, ...]) -> Ite
             "outcomes": dict(Counter(c.outcome for c in chunks)),
             "banding": round(max(c.chosen.banding for c in chunks), 2),
             "bands": dict(Counter(c.bands for c in chunks)),
-            "grain": _grain([(c.grain, c.chosen.bytes) for c in chunks if c.grain is not None]),
+            "grain": _grain([c.grain for c in chunks if c.grain is not None]),
         }
 
 
-def _grain(chunks: list[tuple[GrainEncode, int]]) -> dict[str, Any]:
+def _grain(chunks: list[GrainEncode]) -> dict[str, Any]:
     """What became of the grain of a rendition; empty where the settings leave it alone."""
     if not chunks:
         return {}
-    coded = [(grain, size) for grain, size in chunks if grain.outcome == "coded"]
-    kept = sum(grain.kept_bytes for grain, _ in coded)
+    coded = [grain for grain in chunks if grain.outcome == "coded"]
     return {
-        "outcomes": dict(Counter(grain.outcome for grain, _ in chunks)),
-        "reasons": sorted({grain.why for grain, _ in chunks if grain.outcome == "kept"})[:5],
-        "sigma": round(sum(grain.sigma for grain, _ in coded) / max(len(coded), 1), 3),
-        "sigma_error": round(max((grain.error for grain, _ in coded), default=0.0), 4),
-        "worst_bin": round(max((grain.worst_bin for grain, _ in coded), default=0.0), 4),
-        "shape_error": round(max((grain.shape_error for grain, _ in coded), default=0.0), 4),
-        "saved": round(1 - sum(size for _, size in coded) / kept, 4) if kept else 0.0,
+        "outcomes": dict(Counter(grain.outcome for grain in chunks)),
+        "reasons": sorted({grain.why for grain in chunks if grain.outcome == "kept"})[:5],
+        "sigma": round(sum(grain.sigma for grain in coded) / max(len(coded), 1), 3),
+        "sigma_error": round(max((grain.error for grain in coded), default=0.0), 4),
+        "worst_bin": round(max((grain.worst_bin for grain in coded), default=0.0), 4),
+        "shape_error": round(max((grain.shape_error for grain in coded), default=0.0), 4),
     }
 
 

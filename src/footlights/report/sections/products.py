@@ -47,7 +47,7 @@ def _grain(row: Mapping[str, Any]) -> str:
     if not row:
         return "as in the pictures"
     words = ", ".join(f"{name} {number}" for name, number in row["outcomes"].items())
-    if not row["saved"]:
+    if not row["sigma"]:
         return words
     error = f"strength within {row['sigma_error']:.1%}, shape within {row['shape_error']:.2f}"
-    return f"{words}; {row['saved']:.0%} smaller than with it in the pictures at the same q, {error}"
+    return f"{words}; {row['sigma']:.2f} codes in the mean, {error}"
