@@ -2,7 +2,7 @@
 
 The same tape of one segment (4 s) is restored with everything a balanced job enhances and with all of it switched off,
 in turn and in pairs; what the encoders spend on grain and detail is in the difference. Matrix and primaries are
-converted either way. Jobs are compared as a whole, with what a segment takes once and a start of some 20 s either way:
+converted either way. Jobs are compared as a whole, with what a segment and what a job's start take once:
 searches take more or fewer trials by chance, so that the difference of two lengths says nothing. Without the stream
 (`--quick`) there are no trials, jobs are short, and the start is taken out by a job of half as many frames.
 """
