@@ -353,6 +353,15 @@ def test_the_net_looks_past_frames_that_were_rebuilt() -> None:
     assert (lift.params["lost"], lift.params["fields"]) == ((20,), (3,))
 
 
+@pytest.mark.parametrize("strength", [1.0, 0.0])
+def test_streaks_beside_gaps_are_filled_where_streaks_are(strength: float) -> None:
+    gap = Gap(20, 20, GapKind.LOST, FrameRange(20, 21), "hole")
+    plan = rules.plan(
+        survey(shot(0, 0, 60, gaps=(gap,))), ingest(), settings(f"restoration.dropouts.strength={strength}")
+    )
+    assert plan.shots[0].steps[0].params["streaks"] == ("dropouts.conceal" in stages(plan)) == bool(strength)
+
+
 @pytest.mark.parametrize(
     ("kind", "of", "words"),
     [

@@ -132,6 +132,23 @@ def test_one_lost_field_leaves_the_other_alone() -> None:
     assert psnr(out.luma[5][1::2], frames[5][1::2]) > 25
 
 
+def test_a_streak_beside_a_gap_is_not_drawn_into_it() -> None:
+    """In the field after three lost frames; what is made of the unstruck tape is the oracle."""
+    seen = _instants(28, dx=1.2) * 0.6 + 0.15
+    whole = np.stack([woven(seen[2 * n], seen[2 * n + 1]) for n in range(14)])
+    whole[5:8] = whole[4]
+    struck = whole.copy()
+    struck[8, 60, 60:120] = 1.0
+    gap = {"lost": (5, 6, 7), "fields": (3, 3, 3), "longest": 3}
+    wanted, mended, drawn = (
+        through(stage("gaps.rebuild", **gap, streaks=streaks), clip(frames, order=FieldOrder.TOP_FIRST), 14).luma
+        for frames, streaks in ((whole, True), (struck, True), (struck, False))
+    )
+    np.testing.assert_array_equal(mended[8], struck[8].astype(np.float32))  # the streak itself is another stage's
+    assert np.abs(drawn[5:8] - wanted[5:8]).max() > 0.2
+    assert np.abs(mended[5:8] - wanted[5:8]).max() < 0.05
+
+
 def test_too_long_a_gap_holds_a_picture_instead_of_inventing_one() -> None:
     frames = _instants(12)
     out = through(

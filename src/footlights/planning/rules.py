@@ -137,6 +137,8 @@ def _gaps(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         fields=which,
         damaged=damaged,
         longest=settings.longest,
+        streaks=any(isinstance(one, Step) for one in _dropouts(tape, report)),
+        sigma=report.noise.luma_sigma,
     )
 
 

@@ -3,6 +3,7 @@ the lines above and below say."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -18,7 +19,7 @@ from footlights.restoration.regions import regions_of
 
 _MARGIN = (9, 1)
 """Samples and lines by which a streak is widened: its ends fade."""
-_LARGEST = 0.02
+LARGEST = 0.02
 """More than this share of a field is no dropout and is left alone."""
 
 
@@ -57,30 +58,40 @@ class ConcealDropouts:
             for field in (0, 1):
                 now, before, after = (codes[index + k][field::2] for k in (1, 0, 2))
                 streaks = find(now, before, after, self.params.sigma)
-                if not streaks.number or streaks.area > _LARGEST:
+                if not streaks.number or streaks.area > LARGEST:
                     continue
                 if luma is out.luma:
                     luma, chroma = out.luma.copy(), out.chroma.copy()
-                self._conceal(clip, index + 1, field, streaks.mask, (luma[index], chroma[index]))
+                here, *around = (field_of(clip, index + k, field) for k in (1, 0, 2))
+                wide, filling = filled(here, around, streaks.mask, self._estimator)
+                for target, plane in zip((luma[index], *chroma[index]), filling, strict=True):
+                    own = target[field::2]
+                    own[wide] += self.params.strength * (plane[wide] - own[wide])
                 self.touched.append(Touch(out.frames.start + index, streaks.area / 2, regions=regions_of(streaks.mask)))
         return out.with_pictures(luma, chroma)
 
-    def _conceal(
-        self, clip: Clip, index: int, field: int, mask: NDArray[np.bool_], target: tuple[Plane, Plane]
-    ) -> None:
-        """Write the field's replacement into `target` (luma (H, W), chroma (2, H, W))."""
-        wide = cv2.dilate(mask.astype(np.uint8), np.ones((_MARGIN[1] * 2 + 1, _MARGIN[0] * 2 + 1), np.uint8)) > 0
-        spatial_luma = _bridge(clip.luma[index, field::2], wide)
-        # Motion is searched on the field with its streaks bridged: they would pull the flow along.
-        here = guide(spatial_luma, 1.0)
-        flows = [(k, self._estimator.flow(here, guide(clip.luma[index + k, field::2], 1.0))) for k in (-1, 1)]
-        planes = [(clip.luma, target[0])] + [(clip.chroma[:, c], target[1][c]) for c in (0, 1)]
-        for source, out in planes:
-            temporal = [moved(np.ascontiguousarray(source[index + k, field::2]), flow) for k, flow in flows]
-            spatial = _bridge(source[index, field::2], wide)
-            best = np.median(np.stack([*temporal, spatial]), axis=0)
-            own = out[field::2]
-            own[wide] += self.params.strength * (best[wide] - own[wide])
+
+def field_of(clip: Clip, index: int, field: int) -> list[Plane]:
+    """Luma and both colour differences of one field (0 top) of the clip's frame `index`."""
+    planes = (clip.luma[index], clip.chroma[index, 0], clip.chroma[index, 1])
+    return [np.ascontiguousarray(plane[field::2]) for plane in planes]
+
+
+def filled(
+    field: list[Plane], around: Sequence[list[Plane]], mask: NDArray[np.bool_], estimator: MotionEstimator
+) -> tuple[NDArray[np.bool_], list[Plane]]:
+    """What stands in for the streaks of a field `(H, W)`: the samples it is for, which reach a margin beyond `mask`,
+    and planes as those of the field. `around` are two other fields of its parity."""
+    wide = cv2.dilate(mask.astype(np.uint8), np.ones((_MARGIN[1] * 2 + 1, _MARGIN[0] * 2 + 1), np.uint8)) > 0
+    bridged = [_bridge(plane, wide) for plane in field]
+    # Motion is searched on the field with its streaks bridged: they would pull the flow along.
+    here = guide(bridged[0], 1.0)
+    flows = [estimator.flow(here, guide(other[0], 1.0)) for other in around]
+    planes = []
+    for number, spatial in enumerate(bridged):
+        temporal = [moved(other[number], flow) for other, flow in zip(around, flows, strict=True)]
+        planes.append(np.asarray(np.median(np.stack([*temporal, spatial]), axis=0), np.float32))
+    return wide, planes
 
 
 def _bridge(field: Plane, mask: NDArray[np.bool_]) -> Plane:

@@ -1,9 +1,10 @@
 """Lost, repeated and damaged frames: fields are rebuilt from their neighbours of the same parity along the motion.
 
 Works on fields because the two fields of a lost frame have two instants. Pictures are made as where the frame rate is
-converted (`restoration.interpolation`), along paths that bend as the fields further away tell. What cannot be rebuilt
-(too long a run, no neighbour inside the shot, motion that cannot be followed) holds the nearest field and is recorded
-as held.
+converted (`restoration.interpolation`), along paths that bend as the fields further away tell. Streaks of the fields
+they are made of are filled first: a dropout beside a gap would be drawn into all of it, and could not be told any more
+by what stands around it. What cannot be rebuilt (too long a run, no neighbour inside the shot, motion that cannot be
+followed) holds the nearest field and is recorded as held.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from numpy.typing import NDArray
 
 from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
-from footlights.metrics.motion import Flow, Pace
+from footlights.metrics import dropouts
+from footlights.metrics.motion import Flow, MotionEstimator, Pace
 from footlights.restoration.base import Contract, Edge, Fields, Touch, bound, stage
+from footlights.restoration.dropouts import LARGEST, field_of, filled
 from footlights.restoration.interpolation import Course, Held, Interpolator, Passage, nearer
 from footlights.restoration.motion import guide
 from footlights.restoration.regions import regions_of
@@ -32,13 +35,21 @@ median: seven training clips that nobody shook have 0.02 to 1.6 and keep below, 
 _ALONE = "held: no field near enough on both sides"
 
 
+class _Interval(NamedTuple):
+    """A gap between two fields."""
+
+    ends: tuple[list[Plane], list[Plane]]
+    """The fields, their streaks filled."""
+    course: Course
+
+
 class _Rebuilt(NamedTuple):
     planes: list[Plane]
     why: str = ""
     """Where a field was held instead."""
 
 
-@stage("gaps.rebuild", version=2)
+@stage("gaps.rebuild", version=3)
 class RebuildGaps:
     """Replaces the fields named in the parameters; all other samples pass unchanged."""
 
@@ -52,9 +63,14 @@ class RebuildGaps:
         """Frame instants of which only the blocks that contradict their neighbours are rebuilt."""
         longest: int = 6
         """Frames in a row that are interpolated, 1..30; longer runs hold a field."""
+        streaks: bool = False
+        """Whether dropouts are looked for in the fields that others are made of."""
+        sigma: float = 0.0
+        """Luma noise of the shot in 8-bit codes, 0..60, from which they stand out."""
 
         def __post_init__(self) -> None:
             bound("gaps.rebuild.longest", self.longest, 1, 30, "frames")
+            bound("gaps.rebuild.sigma", self.sigma, 0, 60, "codes")
             if len(self.fields) != len(self.lost) or any(field not in (1, 2, 3) for field in self.fields):
                 raise ParameterError("gaps.rebuild.fields", self.fields, "give 1, 2 or 3 for every lost frame")
 
@@ -66,8 +82,9 @@ class RebuildGaps:
         ]
         self._damaged = set(params.damaged)
         self._interpolator = Interpolator(Pace.FINE)
-        self._courses: dict[int, tuple[tuple[int, int], Course]] = {}
-        """The interval met last and how things move through it, by field: frames lost in a row share one."""
+        self._filler = MotionEstimator()
+        self._intervals: dict[int, tuple[tuple[int, int], _Interval]] = {}
+        """The interval met last, by field: frames lost in a row share one."""
         self.touched: list[Touch] = []
 
     @property
@@ -101,23 +118,39 @@ class RebuildGaps:
             held = min(nearest, key=lambda s: abs(s - slot), default=slot)
             return _Rebuilt(_field(clip, held, field), _ALONE)
         share = (slot - before) / (after - before)
-        course = self._course(clip, field, before, after)
-        if not course.passage.followed:
-            return _Rebuilt(_field(clip, (before, after)[nearer(share)], field), f"held: {Held.MOTION}")
+        gap = self._gap(clip, field, before, after)
+        if not gap.course.passage.followed:
+            return _Rebuilt(gap.ends[nearer(share)], f"held: {Held.MOTION}")
         # Where light jumps it passes from one to the other: held, everything else would stand still as well.
-        ends = (_field(clip, before, field), _field(clip, after, field))
-        return _Rebuilt(self._interpolator.picture(course, share, *ends))
+        return _Rebuilt(self._interpolator.picture(gap.course, share, *gap.ends))
 
     def _good(self, slot: int, field: int) -> bool:
         return slot not in self._bad[field] and slot not in self._damaged
 
-    def _course(self, clip: Clip, field: int, before: int, after: int) -> Course:
-        known = self._courses.get(field)
+    def _gap(self, clip: Clip, field: int, before: int, after: int) -> _Interval:
+        known = self._intervals.get(field)
         if known is None or known[0] != (before, after):
-            now = self._interpolator.passage(_guide(clip, before, field), _guide(clip, after, field))
-            known = ((before, after), self._interpolator.course(now, *self._beside(clip, field, before, after)))
-            self._courses[field] = known
+            ends = self._end(clip, field, before, after), self._end(clip, field, after, before)
+            now = self._interpolator.passage(*(guide(end[0], _BLUR) for end in ends))
+            course = self._interpolator.course(now, *self._beside(clip, field, before, after))
+            known = ((before, after), _Interval(ends, course))
+            self._intervals[field] = known
         return known[1]
+
+    def _end(self, clip: Clip, field: int, slot: int, other: int) -> list[Plane]:
+        """The field at one end of a gap, its streaks told and filled by the field beside it and the `other` end: what
+        moves past the gap shows in neither if both lie on one side. It stays as it is where that beside it is bad."""
+        end = _field(clip, slot, field)
+        beside = slot + (1 if slot > other else -1)
+        if not self.params.streaks or beside not in clip.frames or not self._good(beside, field):
+            return end
+        around = [_field(clip, one, field) for one in (beside, other)]
+        now, first, second = (guide(planes[0], 0) for planes in (end, *around))
+        found = dropouts.find(now, first, second, self.params.sigma)
+        if not found.number or found.area > LARGEST:
+            return end
+        wide, filling = filled(end, around, found.mask, self._filler)
+        return [np.where(wide, plane, own) for own, plane in zip(end, filling, strict=True)]
 
     def _beside(self, clip: Clip, field: int, before: int, after: int) -> list[Passage | None]:
         """The intervals on both sides that are as long, unless the camera shakes through one: bends that are told by
@@ -161,9 +194,7 @@ class RebuildGaps:
 
 
 def _field(clip: Clip, slot: int, field: int) -> list[Plane]:
-    index = slot - clip.frames.start
-    planes = (clip.luma[index], clip.chroma[index, 0], clip.chroma[index, 1])
-    return [np.ascontiguousarray(plane[field::2]) for plane in planes]
+    return field_of(clip, slot - clip.frames.start, field)
 
 
 def _guide(clip: Clip, slot: int, field: int) -> NDArray[np.uint8]:
