@@ -118,6 +118,15 @@ def test_weak_grain_is_kept(tmp_path: Path, clean: Pictures) -> None:
     assert "no grain to speak of" in made.grain.why
 
 
+def test_weak_grain_leaves_large_pictures(tmp_path: Path) -> None:
+    """The same grain is kept in small ones."""
+    large = list(scene(4, height=832, width=1280))
+    source = write(tmp_path / "source.mkv", list(grainy(large, 4 * 0.8)))
+    treated = graining.prepare(source, (0,), Fraction(25), tmp_path)
+    assert treated.removed, treated.why
+    assert treated.grain[0].mean / 4 < graining.LEAST_SIGMA
+
+
 def test_a_stream_that_takes_no_grain_is_kept_and_says_why(tmp_path: Path, clean: Pictures) -> None:
     encode(tmp_path, clean)
     marked = tmp_path / "work" / "chunk.mkv"
