@@ -3,9 +3,10 @@
     python benchmarks/encoding.py --part search --data DIR
 
 `allocation` who gets the bits, `search` trials with and without priors, `baselines` against one CRF, x265 and the
-scheme of Av1an, `curves` measured curves and `simulated` the same comparisons on them, `presets` bytes and time of
-presets, `grain` film grain, `browser` playing in Chromium, `watch` two minutes of a premiere in it, `server` requests a
-second of a premiere, `kills` kill -9 while encoding. What follows `--part NAME` is passed on.
+scheme of Av1an, `pooling` worst seconds and what the newer VMAF says, `curves` measured curves and `simulated` the same
+comparisons on them, `presets` bytes and time of presets, `grain` film grain, `browser` playing in Chromium, `watch` two
+minutes of a premiere in it, `server` requests a second of a premiere, `kills` kill -9 while encoding. What follows
+`--part NAME` is passed on.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ PARTS = (
     "simulated",
     "presets",
     "baselines",
+    "pooling",
     "grain",
     "browser",
     "watch",

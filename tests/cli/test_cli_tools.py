@@ -11,7 +11,7 @@ from footlights.core import records
 from footlights.tape.truth import Truth
 
 FFV1 = ("-pix_fmt", "yuv420p", "-c:v", "ffv1", "-level", "3")
-METRICS = ["VMAF-NEG", "PSNR Y (dB)", "PSNR Cb (dB)", "PSNR Cr (dB)", "SSIM", "XPSNR Y (dB)"]
+METRICS = ["VMAF-NEG", "VMAF v1", "PSNR Y (dB)", "PSNR Cb (dB)", "PSNR Cr (dB)", "SSIM", "XPSNR Y (dB)"]
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,10 @@ def test_a_video_is_like_itself_in_every_metric(videos: Path) -> None:
     assert (found["schema"], found["kind"]) == (1, "comparison")
     assert (found["frames"], found["width"], found["height"]) == (6, 352, 288)
     assert list(found["metrics"]) == METRICS
+    assert found["notes"] == []
     worst = {name: row["worst"] for name, row in found["metrics"].items()}
     assert worst["VMAF-NEG"] > 95
+    assert worst["VMAF v1"] > 95
     assert worst["SSIM"] == 1
     assert all(worst[name] == 72 for name in METRICS if "dB" in name), "the cap of 10-bit PSNR"
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
+from footlights.core import records
 from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
-from footlights.report import page
+from footlights.report import page, summary
 from footlights.report.rdplot import rd_plot
 from footlights.report.sections import encodes as section
 from footlights.settings import EncodingSettings
@@ -43,6 +45,34 @@ def test_ten_thousand_parts_stay_a_small_page_and_text_is_escaped() -> None:
     assert "9960 more are in report.json" in text
     assert "it looks &lt;alike&gt;" in text
     assert "36 (slope)" in text
+
+
+def test_a_bad_second_is_warned_of_and_shown() -> None:
+    """From more than three below the target on; of trials made before it was kept nothing is said."""
+    seconds = (90.0, 89.9, 84.2, None)
+    made = [
+        replace(one, chosen=replace(one.chosen, second=second))
+        for one, second in zip(map(encode, range(4)), seconds, strict=True)
+    ]
+    (told,) = summary.shortfalls(made)
+    assert told.startswith("av1-270: 2 of 4 parts have a second whose mean VMAF lies more than 3 below the target")
+    assert told.endswith("(-8.8 at most, in the part from frame 200)")
+    assert not list(summary.shortfalls([made[0], made[3]]))
+    assert [row["vmaf_second"] for row in summary.parts(made)] == list(seconds)
+    (row,) = summary.renditions(plan(4), tuple(made))
+    assert row["vmaf_second"] == 84.2
+    (row,) = summary.renditions(plan(1), (made[3],))
+    assert row["vmaf_second"] is None
+    shown = page.page("film", [("encodes", section.ladder(plan(4), made))])
+    assert '<th class="number">worst second</th>' in shown
+    assert '<td class="number">84.2</td>' in shown
+
+
+def test_a_record_from_before_seconds_were_kept_is_read() -> None:
+    data = records.to_data(encode(0))
+    for probe in (data["chosen"], *data["probes"]):
+        del probe["second"]
+    assert records.from_data(ChunkEncode, data) == encode(0)
 
 
 def test_without_a_stream_there_is_no_section() -> None:

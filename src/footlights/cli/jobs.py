@@ -202,10 +202,11 @@ def _foretold(told: Foretold, folder: Path, *, as_json: bool) -> None:
 
 def _renditions(rows: list[dict[str, Any]]) -> None:
     table = Table()
-    for name in ("rendition", "kbit/s", "q", "VMAF mean", "p5", "worst", "trials", "grain"):
+    for name in ("rendition", "kbit/s", "q", "VMAF mean", "p5", "second", "worst", "trials", "grain"):
         table.add_column(name, justify="left" if name in ("rendition", "grain") else "right")
     for row in rows:
-        values = [row[key] for key in ("kbit_per_second", "q", "vmaf_mean", "vmaf_low", "vmaf_worst", "probes")]
+        keys = ("kbit_per_second", "q", "vmaf_mean", "vmaf_low", "vmaf_second", "vmaf_worst", "probes")
+        values = ["" if row[key] is None else row[key] for key in keys]
         grain = ", ".join(f"{name} {number}" for name, number in row["grain"].get("outcomes", {}).items())
         table.add_row(f"{row['name']} {row['width']}×{row['height']}", *(str(value) for value in values), grain)
     show(table)

@@ -23,7 +23,8 @@ def compare(reference: Path, test: Path, *, as_json: bool) -> None:
     found = compare_videos(reference, test)
     if as_json:
         rows = {name: {"mean": mean, "p5": low, "worst": worst} for name, mean, low, worst in found.rows}
-        emit("comparison", frames=found.frames, width=found.width, height=found.height, metrics=rows)
+        size = {"width": found.width, "height": found.height}
+        emit("comparison", frames=found.frames, **size, metrics=rows, notes=list(found.notes))
         return
     out(f"{test.name} against {reference.name}: {found.frames} frames at {found.width}×{found.height}")
     table = Table()
@@ -32,6 +33,8 @@ def compare(reference: Path, test: Path, *, as_json: bool) -> None:
     for name, *values in found.rows:
         table.add_row(name, *(f"{value:.4f}" if name == "SSIM" else f"{value:.2f}" for value in values))
     show(table)
+    for note in found.notes:
+        out(note)
 
 
 def stills(folder: Path, output: Path, frame: int, crop: str, height: int, *, as_json: bool) -> None:

@@ -65,6 +65,9 @@ class Probe:
     """CAMBI beyond that of the reference, mean over the measured frames; 0 where the pictures are too small for it."""
     every: int = 1
     """VMAF was measured every so many frames; the others were told from those and from their own PSNR."""
+    second: float | None = None
+    """The lowest mean VMAF over one second, wherever in the chunk that begins; of the whole chunk where it is shorter.
+    None of a proxy, and in records from before it was kept. It decides nothing."""
 
     @property
     def score(self) -> float:

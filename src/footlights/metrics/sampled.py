@@ -131,6 +131,15 @@ def low(found: Series, every: int, scatter: Series, also: Sequence[int] | NDArra
     return float(np.interp(_LOW, np.cumsum(share) - share / 2, values[order]))
 
 
+def second(found: Series, lasting: int) -> float:
+    """The lowest mean of `lasting` frames on end; of all where there are no more, or `lasting` is 0. What frames that
+    were not measured are missed by goes to either side and is nothing in a mean."""
+    if not 0 < lasting < len(found):
+        return float(found.mean())
+    sums = np.concatenate([[0.0], np.cumsum(found)])
+    return float((sums[lasting:] - sums[:-lasting]).min() / lasting)
+
+
 def _slope(measured: Series, error: Series, shot: NDArray[np.int64]) -> float:
     """VMAF per dB, from neighbours in the same shot."""
     same = shot[1:] == shot[:-1]

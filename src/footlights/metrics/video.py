@@ -29,8 +29,6 @@ MODEL = "vmaf_v0.6.1neg"
 """No enhancement gain: sharpening does not score."""
 MODEL_4K = "vmaf_4k_v0.6.1neg"
 _4K_LINES = 1440
-_MOST = 72.0
-"""dB at which libvmaf caps the PSNR of 10-bit pictures; XPSNR, infinite for equal ones, ends there too."""
 
 
 _SAME = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv,format=yuv420p10le"
@@ -73,6 +71,8 @@ class Scores:
     """VMAF measured every so many frames; the others were told from them and from their own PSNR."""
     also: tuple[int, ...] = ()
     """Frames that were measured as well."""
+    lasting: int = 0
+    """Frames that are shown in one second; 0 where all are taken for one."""
 
     @property
     def mean(self) -> float:
@@ -87,6 +87,11 @@ class Scores:
     def score(self) -> float:
         """As that of a probe."""
         return min(self.mean, self.low + 3)
+
+    @property
+    def second(self) -> float:
+        """The lowest mean over one second, wherever it begins."""
+        return sampled.second(self.vmaf, self.lasting)
 
     @property
     def worst(self) -> float:
@@ -195,9 +200,9 @@ def vmaf(
         found = _read(log, "vmaf", -(-frames // every))
         seen = _read(bands, "cambi_full_reference", len(range(first, frames, step))) if banded else np.empty(0)
         if every == 1:
-            return Scores(found, seen)
+            return Scores(found, seen, lasting=round(rate))
         told = sampled.whole(found, every, _errors(errors, frames), starts)
-        return Scores(told[0], seen, told[1], every)
+        return Scores(told[0], seen, told[1], every, lasting=round(rate))
 
 
 def judge(
@@ -352,56 +357,3 @@ def _read(log: Path, name: str, expected: int) -> NDArray[np.float64]:
             "run `footlights verify` on the job",
         )
     return np.array([frame["metrics"][name] for frame in measured], np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The table of `footlights compare`: mean over all frames and the 5th percentile of each metric."""
-
-    frames: int
-    width: int
-    height: int
-    rows: tuple[tuple[str, float, float, float], ...]
-    """Metric, mean, 5th percentile, worst frame."""
-
-
-def compare(test: Path, reference: Path, rate: Fraction, *, width: int, height: int) -> Comparison:
-    """PSNR, SSIM, VMAF-NEG and XPSNR of `test` against `reference`; `test` is scaled to the reference's size first.
-
-    Raises ToolError unless every metric saw the same number of frames.
-    """
-    with TemporaryDirectory() as folder:
-        log, xpsnr_log = Path(folder) / "vmaf.json", Path(folder) / "xpsnr.log"
-        features = "feature=name=psnr|name=float_ssim"
-        graph = (
-            f"[0:v]scale={width}:{height}:flags=bicubic,format=yuv420p10le,split[a][b];"
-            f"[1:v]format=yuv420p10le,split[c][d];"
-            f"[a][c]libvmaf=model=version={model_for(height)}:{features}:n_threads=2:shortest=1:log_fmt=json:log_path={log}[v];"
-            f"[d]format=yuv420p[e];[b]format=yuv420p[f];[e][f]xpsnr=stats_file={xpsnr_log}:shortest=1[x]"
-        )
-        inputs = [*ffmpeg.input_arguments(test, rate), *ffmpeg.input_arguments(reference, rate)]
-        outputs = ["-map", "[v]", "-f", "null", "-", "-map", "[x]", "-f", "null", "-"]
-        ffmpeg.run([*inputs, "-filter_complex", graph, *outputs], doing="comparing")
-        measured = [frame["metrics"] for frame in json.loads(log.read_text("utf-8"))["frames"]]
-        found = re.findall(r"^n:.*?XPSNR y: *(\S+)", xpsnr_log.read_text("utf-8"), re.MULTILINE)
-    if not measured or len(found) != len(measured):
-        raise ToolError(
-            f"VMAF compared {len(measured)} frames and XPSNR {len(found)}",
-            "the measuring program stopped early",
-            "run the command again",
-        )
-    names = {
-        "VMAF-NEG": "vmaf",
-        "PSNR Y (dB)": "psnr_y",
-        "PSNR Cb (dB)": "psnr_cb",
-        "PSNR Cr (dB)": "psnr_cr",
-        "SSIM": "float_ssim",
-    }
-    rows = [_row(label, [frame[key] for frame in measured]) for label, key in names.items()]
-    rows.append(_row("XPSNR Y (dB)", [min(float(value), _MOST) for value in found]))
-    return Comparison(len(measured), width, height, tuple(rows))
-
-
-def _row(label: str, values: list[float]) -> tuple[str, float, float, float]:
-    series = np.array(values, np.float64)
-    return label, float(series.mean()), float(np.percentile(series, 5)), float(series.min())

@@ -21,7 +21,7 @@ from footlights.errors import UsageError
 from footlights.ingest import ingest as taking_in
 from footlights.media import ffmpeg
 from footlights.media.reader import index_video
-from footlights.metrics.video import Comparison, compare
+from footlights.metrics.comparison import Comparison, compare
 from footlights.models import fieldlift_run
 from footlights.models.runtime import cards
 from footlights.pipeline import graph, ops

@@ -299,6 +299,7 @@ def _trial(
         round(scores.worst, 3),
         banding=round(scores.banding, 3),
         every=scores.every,
+        second=round(scores.second, 3),
     )
     return probe, _doubtful(scores, request.banding)
 

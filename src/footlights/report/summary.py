@@ -19,6 +19,8 @@ from footlights.core.time import SpanKind, clock
 from footlights.report.faces import facts
 
 SCHEMA = 1
+BAD_SECOND = 3.0
+"""VMAF by which the worst second of a part may lie below its target without a warning, as the 5th percentile may."""
 _MEASURED = tuple(one.name for one in fields(ShotReport) if one.name not in ("shot", "gaps"))
 
 
@@ -116,6 +118,7 @@ def renditions(plan: EncodePlan | None, encodes: tuple[ChunkEncode, ...]) -> Ite
             "q": round(median(c.chosen.q for c in chunks), 2),
             "vmaf_mean": round(sum(c.chosen.mean * len(c.frames) for c in chunks) / frames, 2),
             "vmaf_low": round(min(c.chosen.low for c in chunks), 2),
+            "vmaf_second": _worst_second(chunks),
             "vmaf_worst": round(min(c.chosen.worst for c in chunks), 2),
             "vmaf_every": max(c.chosen.every for c in chunks),
             "probes": round(sum(len(c.probes) for c in chunks) / len(chunks), 2),
@@ -124,6 +127,12 @@ def renditions(plan: EncodePlan | None, encodes: tuple[ChunkEncode, ...]) -> Ite
             "bands": dict(Counter(c.bands for c in chunks)),
             "grain": _grain([c.grain for c in chunks if c.grain is not None]),
         }
+
+
+def _worst_second(chunks: Sequence[ChunkEncode]) -> float | None:
+    """Of those of which it is known."""
+    known = [chunk.chosen.second for chunk in chunks if chunk.chosen.second is not None]
+    return round(min(known), 2) if known else None
 
 
 def _grain(chunks: list[GrainEncode]) -> dict[str, Any]:
@@ -154,6 +163,7 @@ def parts(encodes: Sequence[ChunkEncode]) -> Iterator[dict[str, Any]]:
             "bytes": chosen.bytes,
             "vmaf_mean": chosen.mean,
             "vmaf_low": chosen.low,
+            "vmaf_second": chosen.second,
             "vmaf_worst": chosen.worst,
             "vmaf_every": chosen.every,
             "banding": chosen.banding,
@@ -179,6 +189,7 @@ def shortfalls(encodes: Sequence[ChunkEncode]) -> Iterator[str]:
                 f"{rung}: {len(below)} of {len(chunks)} parts stay below the target at the finest quality or the "
                 f"highest rate allowed (VMAF {low:.1f} at the lowest); they are shipped so"
             )
+        yield from _bad_seconds(rung, chunks)
         bands = [encode for encode in chunks if encode.bands == "seen"]
         if bands:
             worst = max(bands, key=lambda encode: encode.chosen.banding)
@@ -192,6 +203,18 @@ def shortfalls(encodes: Sequence[ChunkEncode]) -> Iterator[str]:
                 f"{rung}: {len(missed)} of {len(chunks)} parts miss the target by more than the tolerance after all "
                 f"allowed trials ({min(missed):+.1f} to {max(missed):+.1f}); more of them: encoding.probes"
             )
+
+
+def _bad_seconds(rung: str, chunks: Sequence[ChunkEncode]) -> Iterator[str]:
+    """What a mean and a 5th percentile can hide: they are of a whole part, and a viewer sees a second."""
+    missed = {one.frames.start: one.chosen.second - one.target for one in chunks if one.chosen.second is not None}
+    bad = {start: value for start, value in missed.items() if value < -BAD_SECOND}
+    if bad:
+        start, value = min(bad.items(), key=lambda item: item[1])
+        yield (
+            f"{rung}: {len(bad)} of {len(chunks)} parts have a second whose mean VMAF lies more than {BAD_SECOND:g} "
+            f"below the target ({value:+.1f} at most, in the part from frame {start})"
+        )
 
 
 def verdict(result: JobResult) -> str:

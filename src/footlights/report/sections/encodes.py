@@ -50,6 +50,7 @@ def _row(encode: ChunkEncode, rate: float) -> Mapping[str, object]:
         "rate": round(chosen.bytes * 8 * rate / len(encode.frames) / 1000),
         "mean": f"{chosen.mean:.1f}",
         "low": f"{chosen.low:.1f}",
+        "second": "" if chosen.second is None else f"{chosen.second:.1f}",
         "miss": f"{chosen.score - encode.target:+.2f}" if encode.target else "",
         "banding": f"{chosen.banding:.1f}",
         "trials": ", ".join(f"{one.q:g} ({one.why})" if one.why else f"{one.q:g}" for one in _tried(encode)),

@@ -35,6 +35,7 @@ def _rendition(row: Mapping[str, Any]) -> Mapping[str, object]:
         "q": row["q"],
         "mean": row["vmaf_mean"],
         "low": row["vmaf_low"],
+        "second": "" if row["vmaf_second"] is None else row["vmaf_second"],
         "worst": row["vmaf_worst"],
         "trials": row["probes"],
         "outcome": ", ".join(f"{name} {number}" for name, number in row["outcomes"].items()),
