@@ -11,18 +11,25 @@ import av
 import pytest
 from commands import clip, inside, program, report
 
+from footlights.engine.events import NAME, read_events
 from footlights.media import ffmpeg
 
 SMALL = (
     "--set", "encoding.heights=[144]", "--set", "encoding.h264_height=0", "--set", "encoding.grain=keep",
     "--set", "encoding.probes=1", "--set", "engine.workers=1",
 )  # fmt: skip
+PART = "encode/av1-144/00000"
 WRAPPER = """#!/bin/sh
 case "$*" in
 *libsvtav1*)
   case "$FAULT" in
   once) mkdir "$FLAG" 2>/dev/null && kill -SEGV $$ ;;
   hang) exec sleep 1000 ;;
+  always)
+    "{ffmpeg}" "$@"
+    for last; do :; done
+    truncate -s 200 "${{last#file:}}"
+    kill -SEGV $$ ;;
   esac ;;
 esac
 exec "{ffmpeg}" "$@"
@@ -46,6 +53,11 @@ def whole(video: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
 def digests(job: Path) -> dict[str, str]:
     files = sorted(path for path in (job / "stream").rglob("*") if path.is_file())
     return {str(path.relative_to(job)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def nothing_half_written(job: Path) -> bool:
+    """No product, and no part among the finished ones."""
+    return not any(job.glob("stream*")) and not any((job / "artifacts").rglob("chunk.mkv"))
 
 
 def faulty(folder: Path, fault: str) -> dict[str, str]:
@@ -72,10 +84,34 @@ def test_an_encoder_that_never_ends_is_named_and_taken_up_later(
     impatient = ("--set", "engine.patience=0.01", "--json")
     ended = program("encode", video, "-o", job, *SMALL, *impatient, environment=faulty(tmp_path, "hang"))
     error = ended.refused(4)
-    assert "encode/av1-144/00000" in error["what"] + error["why"]
-    assert "no result within" in error["what"] + error["why"]
-    assert not (job / "stream").exists()
+    assert error["why"].startswith(f"'{PART}' quarantined: no result within")
+    assert [(one["task"], one["attempt"]) for one in ended.objects if one["kind"] == "retry"] == [(PART, 1), (PART, 2)]
+    given_up = {one["task"]: one["state"] for one in ended.objects if one["kind"] == "task-failed"}
+    assert given_up == {PART: "quarantined"}
+    assert nothing_half_written(job)
     assert inside("encode", video, "-o", job, *SMALL, "--set", "engine.patience=10").code == 0
+    assert digests(job) == whole
+
+
+def test_an_encoder_that_always_crashes_is_told_and_nothing_half_written_is_used(
+    video: Path, whole: dict[str, str], tmp_path: Path
+) -> None:
+    """Each try leaves the head of a file. A person reads which part is set aside, and the job's events keep it."""
+    job = tmp_path / "job"
+    ended = program("encode", video, "-o", job, *SMALL, environment=faulty(tmp_path, "always"))
+    assert ended.code == 4, ended.stderr
+    lines = ended.stderr.splitlines()
+    assert sum(line.startswith(f"again: {PART}, attempt") and "SIGSEGV" in line for line in lines) == 2
+    assert any(line.startswith(f"set aside: {PART}: ") and "ffmpeg crashed encoding av1-144" in line for line in lines)
+    (paragraph,) = (line for line in lines if line.startswith("error FTL-0400: "))
+    assert PART in paragraph
+    assert "the same command tries these tasks again" in paragraph
+    logged = {
+        event.data["task"]: event.data["state"] for event in read_events(job / NAME) if event.kind == "task-failed"
+    }
+    assert logged[PART] == "quarantined"
+    assert nothing_half_written(job)
+    assert inside("encode", video, "-o", job, *SMALL).code == 0
     assert digests(job) == whole
 
 

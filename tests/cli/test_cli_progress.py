@@ -14,7 +14,7 @@ from footlights.cli import progress
 from footlights.cli.progress import EVERY, Bars, JsonLines, Lines
 from footlights.engine import events
 from footlights.engine.events import Estimate, OpUnits
-from footlights.engine.state import FailureKind
+from footlights.engine.state import FailureKind, TaskState
 from footlights.pipeline import lookops, ops
 
 RESTORE, ENCODE = "footlights.pipeline.ops:restore", "footlights.pipeline.ops:encode"
@@ -63,12 +63,16 @@ def test_a_stage_is_told_once_and_trouble_always(capsys: pytest.CaptureFixture[s
     for event in (started("a"), started("b"), started("c", ENCODE), started("d"), retry, done("a")):
         lines.listen(event)
     lines.listen(events.Warning_("the tape has \x1b[2J holes"))
+    lines.listen(events.TaskFailed("restore/3", TaskState.QUARANTINED, "the worker died"))
+    lines.listen(events.TaskFailed("assemble", TaskState.CANCELLED, "it needs 'restore/3'"))
     lines.listen(events.Paused("the disk is full", "make space"))
     assert capsys.readouterr().err.splitlines() == [
         "Restoring …",
         "Encoding the ladder …",
         "again: restore/3, attempt 1 failed: the worker died",
         "note: the tape has \\u001b[2J holes",
+        "set aside: restore/3: the worker died",
+        "failed: assemble: it needs 'restore/3'",
         "paused: the disk is full; make space",
     ]
 

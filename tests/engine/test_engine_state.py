@@ -17,11 +17,12 @@ POLICY = RetryPolicy(attempts=3, delay=1.0)
 ENDS = {TaskState.DONE, TaskState.FAILED, TaskState.QUARANTINED, TaskState.CANCELLED}
 GOOD = "good"
 KILLED = Failure(FailureKind.TRANSIENT, "killed", killed=True)
+CRASHED = Failure(FailureKind.TRANSIENT, "crashed", crashed=True)
 LATE = Failure(FailureKind.TRANSIENT, "late")
 HUNGRY = Failure(FailureKind.RESOURCE, "hungry")
 WRONG = Failure(FailureKind.DETERMINISTIC, "wrong")
 FULL = Failure(FailureKind.DISK, "full")
-outcomes = st.sampled_from([GOOD, GOOD, GOOD, KILLED, LATE, HUNGRY, WRONG, FULL])
+outcomes = st.sampled_from([GOOD, GOOD, GOOD, KILLED, CRASHED, LATE, HUNGRY, WRONG, FULL])
 
 
 def task(name: str, *needs: str, priority: int = 0) -> Task:
@@ -85,7 +86,9 @@ def test_every_job_ends_and_keeps_the_rules(tasks: list[Task], data: st.DataObje
             assert not failures[one.id]
             assert board.state(board.cause(one.id)) in {TaskState.FAILED, TaskState.QUARANTINED}
         if state is TaskState.QUARANTINED:
-            assert kinds[FailureKind.RESOURCE] == 2 or sum(failure.killed for failure in failures[one.id]) == 3
+            assert kinds[FailureKind.RESOURCE] == 2 or (
+                sum(failure.killed or failure.crashed for failure in failures[one.id]) == 3
+            )
         if state is TaskState.FAILED:
             assert kinds[FailureKind.DETERMINISTIC] or kinds[FailureKind.TRANSIENT] == 3
 
@@ -96,6 +99,9 @@ def test_every_job_ends_and_keeps_the_rules(tasks: list[Task], data: st.DataObje
         ([KILLED], TaskState.PENDING, 1.0),
         ([KILLED, KILLED], TaskState.PENDING, 2.0),
         ([KILLED] * 3, TaskState.QUARANTINED, 0.0),
+        ([CRASHED] * 3, TaskState.QUARANTINED, 0.0),
+        ([CRASHED, KILLED, CRASHED], TaskState.QUARANTINED, 0.0),
+        ([CRASHED, LATE, CRASHED], TaskState.FAILED, 0.0),
         ([LATE] * 3, TaskState.FAILED, 0.0),
         ([KILLED, KILLED, LATE], TaskState.FAILED, 0.0),
         ([HUNGRY], TaskState.PENDING, 0.0),

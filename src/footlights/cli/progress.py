@@ -29,6 +29,7 @@ from footlights.engine.events import (
     now,
     to_line,
 )
+from footlights.engine.state import TaskState
 
 NAMES = {
     "ingest": "Taking the tape in",
@@ -225,7 +226,8 @@ def told(event: Event) -> str:
         case Retry():
             return f"again: {event.task}, attempt {event.attempt} failed: {event.why}"
         case TaskFailed():
-            return f"failed: {event.task}: {event.why}"
+            given_up = "set aside" if event.state == TaskState.QUARANTINED else "failed"
+            return f"{given_up}: {event.task}: {event.why}"
         case Quarantined():
             return f"damaged and put aside: {event.task}: {event.why}"
         case Nondeterminism():

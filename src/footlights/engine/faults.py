@@ -12,10 +12,12 @@ from footlights.errors import PausedError
 DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EFBIG})
 """Space, quota, the device, permission, the size of files: a person can mend them, and no task is to blame."""
 _TRANSIENT_ERRNOS = frozenset({errno.EAGAIN, errno.ESTALE, errno.EINTR})
+CRASH = "ToolCrashError"
+"""Class of the error of a program that a worker had started and that did not survive its work."""
 _NAMED = {
     "OutOfMemoryError": FailureKind.RESOURCE,
     "AcceleratorError": FailureKind.TRANSIENT,
-    "ToolCrashError": FailureKind.TRANSIENT,
+    CRASH: FailureKind.TRANSIENT,
 }
 """By name: classes of libraries the engine does not import (torch), and programs that crashed."""
 _REMEDIES = {

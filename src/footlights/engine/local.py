@@ -22,7 +22,7 @@ from typing import Any
 from footlights.engine import process, reaper
 from footlights.engine.causes import cause_from
 from footlights.engine.executor import Damaged, Duty, Failed, Finished, Progressed, Report, Work
-from footlights.engine.faults import kind_of
+from footlights.engine.faults import CRASH, kind_of
 from footlights.engine.state import Failure, FailureKind
 from footlights.errors import InternalError, ParameterError
 
@@ -318,7 +318,8 @@ def _report(message: dict[str, Any]) -> Report:
 
 def _failure(message: dict[str, Any]) -> Failure:
     kind, cause = FailureKind(message["failure"]), cause_from(message["cause"])
-    return Failure(kind, message["why"], trace=message["trace"], cause=cause)
+    crashed = cause is not None and CRASH in cause.classes
+    return Failure(kind, message["why"], crashed=crashed, trace=message["trace"], cause=cause)
 
 
 def _start_reaper() -> subprocess.Popen[bytes]:

@@ -25,7 +25,7 @@ class TaskState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     QUARANTINED = "quarantined"
-    """Harms its workers; left out so that the others can go on."""
+    """Harms its workers, or the programs they start; left out so that the others can go on."""
     CANCELLED = "cancelled"
     """Needs something that failed."""
 
@@ -64,6 +64,8 @@ class Failure:
     why: str
     killed: bool = False
     """The worker process did not survive it, by itself or because it gave no answer."""
+    crashed: bool = False
+    """A program that the worker had started did not survive it."""
     trace: str = ""
     """Traceback, where there is one."""
     log: str = ""
@@ -126,8 +128,8 @@ def judge(attempts: Sequence[Attempt], policy: RetryPolicy) -> Verdict:
             failures = kinds.count(FailureKind.TRANSIENT)
             if failures < policy.attempts:
                 return Verdict(TaskState.PENDING, delay=policy.wait_before(failures))
-            kills = sum(attempt.failure.killed for attempt in attempts)
-            return Verdict(TaskState.QUARANTINED if kills >= policy.attempts else TaskState.FAILED)
+            ends = sum(attempt.failure.killed or attempt.failure.crashed for attempt in attempts)
+            return Verdict(TaskState.QUARANTINED if ends >= policy.attempts else TaskState.FAILED)
 
 
 @dataclass(slots=True)

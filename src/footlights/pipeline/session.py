@@ -15,6 +15,7 @@ from footlights.engine.local import LocalExecutor
 from footlights.engine.loop import Coordinator
 from footlights.engine.process import usable_memory
 from footlights.engine.schedule import Limits, fitting, share
+from footlights.engine.state import TaskState
 from footlights.engine.tasks import Task
 from footlights.engine.unfinished import UnfinishedError
 from footlights.errors import FootlightsError
@@ -91,7 +92,12 @@ def session(job: Job, listen: Listener) -> Iterator[Session]:
 
 
 def _own_error(error: UnfinishedError) -> FootlightsError:
-    """Where every failure has one cause, and that is an error of ours, it comes out as itself with its exit code."""
+    """Where every failure has one cause, and that is an error of ours, it comes out as itself with its exit code.
+
+    Not so where a part was set aside: which part that is, and that the others are kept, says more than its last crash.
+    """
+    if any(failure.state is TaskState.QUARANTINED for failure in error.failures):
+        return error
     causes = {failure.cause for failure in error.failures if failure.cause is not None}
     if len(causes) != 1:
         return error
