@@ -12,6 +12,7 @@ from footlights.core.reports import ShotReport, StageReport, Survey
 from footlights.core.time import FrameRange
 from footlights.planning import rules
 from footlights.planning.shared import noise_of
+from footlights.restoration.base import build
 from made_tapes import TakenIn, interlaced, panned, settings, surveyed, texture
 
 
@@ -36,15 +37,15 @@ def survey_of(survey: Survey, *sigmas: float, cameras: tuple[int, ...]) -> Surve
 
 def test_alike_shots_share_the_median_and_say_so(tape: tuple[TakenIn, Survey]) -> None:
     survey = survey_of(tape[1], 2.0, 2.2, 2.1, cameras=(0, 0, 0))
-    assert [sigma for sigma, _ in noise_of(survey)] == [2.1, 2.1, 2.1]
+    assert [noise.luma_sigma for noise, _ in noise_of(survey)] == [2.1, 2.1, 2.1]
     assert "of 3 shots by camera 0 under light 0 together (alone 2.00)" in noise_of(survey)[0][1]
 
 
 def test_other_cameras_and_unlike_shots_keep_their_own(tape: tuple[TakenIn, Survey]) -> None:
     survey = survey_of(tape[1], 2.0, 2.2, 5.0, 4.0, cameras=(0, 0, 0, 1))
-    assert [sigma for sigma, _ in noise_of(survey)] == [2.2, 2.2, 5.0, 4.0]
+    assert [noise.luma_sigma for noise, _ in noise_of(survey)] == [2.2, 2.2, 5.0, 4.0]
     assert noise_of(survey)[3][1] == "noise.luma_sigma 4.00 codes"
-    assert noise_of(replace(survey, stage=None))[0][0] == 2.0
+    assert noise_of(replace(survey, stage=None))[0][0] == survey.shots[0].noise
 
 
 def test_the_plan_uses_the_shared_noise(tape: tuple[TakenIn, Survey]) -> None:
@@ -91,3 +92,60 @@ def test_a_tape_too_dark_to_tell_is_not_sharpened(tape: tuple[TakenIn, Survey]) 
     plan = rules.plan(survey, tape[0].ingest, settings())
     assert of_stage(plan, "detail.limited") == [0.0, 0.0]
     assert "enough to tell" in next(s.why for s in plan.shots[0].skipped if s.stage == "detail.limited")
+
+
+def shaped(survey: Survey, *noises: dict[str, object]) -> Survey:
+    shots = tuple(
+        replace(one, noise=replace(one.noise, **noise)) for one, noise in zip(survey.shots, noises, strict=True)
+    )
+    return replace(survey, shots=shots)
+
+
+def params_of(plan: RestorationPlan, stage: str) -> list[dict[str, object] | None]:
+    """What the stage is given in every shot, None where it was left out."""
+    return [next((dict(step.params) for step in one.steps if step.stage == stage), None) for one in plan.shots]
+
+
+def test_grain_and_floor_are_one_for_all_shots_of_a_camera_and_light(tape: tuple[TakenIn, Survey]) -> None:
+    survey = resolved(survey_of(tape[1], 2.0, 2.5, 2.2, 5.0, 4.0, cameras=(0, 0, 0, 0, 1)), 0.4, 0.4, 0.4, 0.4, 0.4)
+    curves = {"luma_levels": (48.0, 112.0), "down": (0.3,)}
+    survey = shaped(
+        survey,
+        {**curves, "luma_sigmas": (1.0, 2.0), "across": (0.5, 0.1)},
+        {**curves, "luma_sigmas": (2.5, 2.5), "across": ()},
+        {"luma_levels": (112.0, 176.0), "luma_sigmas": (2.2, 3.3), "across": (0.6, 0.2), "down": (0.2,)},
+        {**curves, "luma_sigmas": (5.0, 5.0), "across": (0.9, 0.8)},
+        {**curves, "luma_sigmas": (3.0, 4.0), "across": (0.2, 0.0)},
+    )
+    plan = rules.plan(survey, ingest(10), settings("geometry.height=1080"))
+    grains, details = params_of(plan, "grain.synthesis"), params_of(plan, "detail.limited")
+    assert grains[0] is not None
+    assert details[0] is not None
+    assert grains[0] == grains[1] == grains[2]
+    assert details[0] == details[1] == details[2]
+    # By hand: half of all frames of camera 0 have 2.2 codes at most; shares 0.5 and 1, then 1, 1 and 1, then 1.5.
+    assert (grains[0]["levels"], grains[0]["sigmas"]) == ((48.0, 112.0, 176.0), (1.1, 2.2, 3.3))
+    assert (grains[0]["down"], grains[0]["across"], details[0]["floor"]) == ((0.3,), (0.5, 0.1), 0.88)
+    assert [grain and grain["sigmas"] for grain in grains[3:]] == [(5.0, 5.0), (3.0, 4.0)], "unlike, and another camera"
+    assert [grain and grain["across"] for grain in grains[3:]] == [(0.9, 0.8), (0.2, 0.0)]
+    why = [step.why for shot in plan.shots for step in shot.steps if step.stage == "grain.synthesis"]
+    assert "of 4 shots by camera 0 under light 0 together (alone 2.00), share" in why[0]
+    assert "together" not in why[4]
+    assert [build(step) for shot in plan.shots for step in shot.steps if step.stage == "grain.synthesis"]
+
+
+def test_grain_does_not_switch_on_and_off_within_a_group(tape: tuple[TakenIn, Survey]) -> None:
+    survey = survey_of(tape[1], 0.41, 0.5, 0.47, cameras=(0, 0, 0))
+    found = params_of(rules.plan(survey, tape[0].ingest, settings()), "grain.synthesis")
+    assert found[0] is not None
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_shot_too_short_to_measure_has_the_noise_of_the_one_it_is_like(tape: tuple[TakenIn, Survey]) -> None:
+    survey = survey_of(tape[1], 2.0, 0.0, cameras=(0, 0))
+    survey = shaped(survey, {}, {"confidence": 0.0, "luma_levels": (), "luma_sigmas": (), "down": (), "across": ()})
+    found = params_of(rules.plan(survey, tape[0].ingest, settings()), "grain.synthesis")
+    assert found[0] is not None
+    assert found[0] == found[1]
+    assert noise_of(survey)[0] == (survey.shots[0].noise, "noise.luma_sigma 2.00 codes"), "alone: as it was measured"
+    assert "of 1 shot by camera 0" in noise_of(survey)[1][1]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from footlights.core import lookup
 from footlights.core.plans import Skipped, Step
-from footlights.core.reports import ShotReport
+from footlights.core.reports import NoiseReport
 from footlights.core.signal import Matrix, Primaries, Signal
 from footlights.planning.evidence import Correction
 from footlights.planning.repairs import step
@@ -49,7 +49,7 @@ def colour(signal: Signal, found: Correction) -> Iterator[Step | Skipped]:
     yield step("colour.convert", why, matrix=int(matrix), primaries=int(signal.primaries))
 
 
-def light(settings: Settings, report: ShotReport, dark: tuple[float, str]) -> Iterator[Step | Skipped]:
+def light(settings: Settings, noise: tuple[NoiseReport, str], dark: tuple[float, str]) -> Iterator[Step | Skipped]:
     """A lift of dark shots, by how dark shots of this camera and light are; not where no noise hides the steps of 8
     bits, which a lift would make seen."""
     most, (need, measured) = settings.enhancement.light.lift, dark
@@ -57,10 +57,8 @@ def light(settings: Settings, report: ShotReport, dark: tuple[float, str]) -> It
         yield Skipped("light.lift", "enhancement.light.lift = 0")
     elif need == 0:
         yield Skipped("light.lift", f"{measured}: not a dark, murky shot")
-    elif report.noise.luma_sigma < QUIET:
-        yield Skipped(
-            "light.lift", f"noise.luma_sigma {report.noise.luma_sigma:.2f}: the lift would show steps of 8 bits"
-        )
+    elif noise[0].luma_sigma < QUIET:
+        yield Skipped("light.lift", f"{noise[1]}: the lift would show steps of 8 bits")
     else:
         yield step("light.lift", f"{measured}: {need:.0%} of enhancement.light.lift", strength=round(most * need, 3))
 
@@ -92,7 +90,7 @@ def finer(wanted: float, sharp: tuple[float, str], scale: float) -> tuple[float,
     return share, f"{measured}, {filled:.2f} of the master's, which needs little: {share:g} of the net's detail"
 
 
-def detail(settings: Settings, report: ShotReport, sharp: tuple[float, str], scale: float) -> Iterator[Step | Skipped]:
+def detail(settings: Settings, noise: NoiseReport, sharp: tuple[float, str], scale: float) -> Iterator[Step | Skipped]:
     """Fine contrast at display scale, by how soft shots of this camera and light are."""
     most, (resolved, measured) = settings.enhancement.detail.strength, sharp
     strength = round(most * fall(resolved, *_SOFT), 3)
@@ -111,22 +109,22 @@ def detail(settings: Settings, report: ShotReport, sharp: tuple[float, str], sca
             f"{measured}{part}",
             strength=strength,
             radius=round(min(max(radius, 0.5), 8.0), 2),
-            floor=round(min(max(0.4 * report.noise.luma_sigma, 0.3), 3.0), 2),
+            floor=round(min(max(0.4 * noise.luma_sigma, 0.3), 3.0), 2),
         )
 
 
-def grain(settings: Settings, report: ShotReport, scale: float) -> Iterator[Step | Skipped]:
-    """What was taken out of noise, in part, as fine grain."""
-    share, noise = settings.enhancement.grain.share, report.noise
+def grain(settings: Settings, measured: tuple[NoiseReport, str], scale: float) -> Iterator[Step | Skipped]:
+    """What was taken out of noise, in part, as fine grain; one grain for all shots of a camera and light."""
+    share, (noise, why) = settings.enhancement.grain.share, measured
     if share == 0:
         yield Skipped("grain.synthesis", "enhancement.grain.share = 0")
         return
     if noise.luma_sigma < QUIET:
-        yield Skipped("grain.synthesis", f"noise.luma_sigma {noise.luma_sigma:.2f} < {QUIET} codes: none to give back")
+        yield Skipped("grain.synthesis", f"{why}, fewer than {QUIET}: none to give back")
         return
     yield step(
         "grain.synthesis",
-        f"noise.luma_sigma {noise.luma_sigma:.2f} codes, share {share:g}",
+        f"{why}, share {share:g}",
         share=share,
         levels=noise.luma_levels or (128.0,),
         sigmas=noise.luma_sigmas or (noise.luma_sigma,),

@@ -31,7 +31,7 @@ def fieldlift(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     params: dict[str, Value] = {
         "net": settings.fieldlift.net,
         "top_first": order_of(tape, report) is not FieldOrder.BOTTOM_FIRST,
-        "sigma": round(min(noise * settings.fieldlift.strength, 40.0), 3),
+        "sigma": round(min(noise.luma_sigma * settings.fieldlift.strength, 40.0), 3),
         "keep": keep,
         "subcarrier": remainders.carrier_left(report, tape.ingest.source) if keep and tape.field_rate else 0.0,
         "lost": lost if settings.gaps.rebuild else (),

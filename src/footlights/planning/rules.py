@@ -204,12 +204,13 @@ def _colour(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 
 def _light(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    yield from enhancement.light(tape.settings, report, tape.darkness[report.shot.index])
+    yield from enhancement.light(tape.settings, tape.noise[report.shot.index], tape.darkness[report.shot.index])
     yield from enhancement.look(tape.settings)
 
 
 def _detail(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    yield from enhancement.detail(tape.settings, report, tape.sharpness[report.shot.index], tape.geometry.scale)
+    index = report.shot.index
+    yield from enhancement.detail(tape.settings, tape.noise[index][0], tape.sharpness[index], tape.geometry.scale)
 
 
 def _rate(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
@@ -217,4 +218,4 @@ def _rate(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 
 def _grain(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    yield from enhancement.grain(tape.settings, report, tape.geometry.scale)
+    yield from enhancement.grain(tape.settings, tape.noise[report.shot.index], tape.geometry.scale)

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from math import log2
 
-from footlights.core.reports import ShotReport, Survey
+from footlights.core.reports import NoiseReport, ShotReport, Survey
 
 _MURKY, _BRIGHT = (45.0, 75.0), (140.0, 185.0)
 """Luma codes: a shot lacks light whose median is below the first; not where its brightest per cent reaches the second,
@@ -16,19 +17,20 @@ _UNLIKE = 0.35
 """Octaves between a shot's own noise and that of its group from which it keeps its own: 27 per cent."""
 
 
-def noise_of(survey: Survey) -> tuple[tuple[float, str], ...]:
-    """Luma sigma in codes for every shot, and how it was come by."""
+def noise_of(survey: Survey) -> tuple[tuple[NoiseReport, str], ...]:
+    """Noise of every shot, and how its sigma was come by. Shots of a group get one noise in all that grain and floors
+    are made of: sigma, how it depends on brightness, and how fine it is."""
     stage = survey.stage
     if stage is None:
         return tuple(_own(report) for report in survey.shots)
     keys = list(zip(stage.cameras, stage.lights, strict=True))
-    groups: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
+    groups: dict[tuple[int, int], list[ShotReport]] = defaultdict(list)
     for report, key in zip(survey.shots, keys, strict=True):
         if report.noise.confidence > 0:
-            groups[key].append((report.noise.luma_sigma, len(report.shot.frames)))
-    medians = {key: _median(values) for key, values in groups.items() if len(values) > 1}
+            groups[key].append(report)
+    found = {key: _in_common(members) for key, members in groups.items()}
     return tuple(
-        _shared(report, key, medians[key], len(groups[key])) if key in medians else _own(report)
+        _shared(report, key, found[key], len(groups[key])) if key in found else _own(report)
         for report, key in zip(survey.shots, keys, strict=True)
     )
 
@@ -89,16 +91,56 @@ def fall(value: float, start: float, stop: float) -> float:
     return min(max((stop - value) / (stop - start), 0.0), 1.0)
 
 
-def _own(report: ShotReport) -> tuple[float, str]:
-    return report.noise.luma_sigma, f"noise.luma_sigma {report.noise.luma_sigma:.2f} codes"
+def _own(report: ShotReport) -> tuple[NoiseReport, str]:
+    return report.noise, f"noise.luma_sigma {report.noise.luma_sigma:.2f} codes"
 
 
-def _shared(report: ShotReport, group: tuple[int, int], sigma: float, count: int) -> tuple[float, str]:
-    own = report.noise.luma_sigma
-    if report.noise.confidence > 0 and abs(log2((own + 0.1) / (sigma + 0.1))) > _UNLIKE:
+def _shared(report: ShotReport, group: tuple[int, int], noise: NoiseReport, count: int) -> tuple[NoiseReport, str]:
+    own, sigma = report.noise, noise.luma_sigma
+    if own.confidence > 0 and (count == 1 or _unlike(own.luma_sigma, sigma)):
         return _own(report)
-    who = f"of {count} shots by camera {group[0]} under light {group[1]} together"
-    return sigma, f"noise.luma_sigma {sigma:.2f} codes {who} (alone {own:.2f})"
+    who = f"of {count} shot{'s' * (count > 1)} by camera {group[0]} under light {group[1]} together"
+    shared = replace(
+        own,
+        luma_sigma=sigma,
+        luma_levels=noise.luma_levels,
+        luma_sigmas=noise.luma_sigmas,
+        down=noise.down,
+        across=noise.across,
+    )
+    return shared, f"noise.luma_sigma {sigma:.2f} codes {who} (alone {own.luma_sigma:.2f})"
+
+
+def _unlike(own: float, sigma: float) -> bool:
+    return abs(log2((own + 0.1) / (sigma + 0.1))) > _UNLIKE
+
+
+def _in_common(members: Sequence[ShotReport]) -> NoiseReport:
+    """Medians, by frames, over shots whose noise is known. Those unlike the others keep theirs, and tell nothing of how
+    noise depends on brightness nor of how fine it is."""
+    sigma = _median([(one.noise.luma_sigma, len(one.shot.frames)) for one in members])
+    alike = [one for one in members if not _unlike(one.noise.luma_sigma, sigma)]
+    # Shares of each shot's own strength, for else a level that only a strong one shows would stand out.
+    shares: dict[float, list[tuple[float, int]]] = defaultdict(list)
+    for one in alike:
+        for level, strength in zip(one.noise.luma_levels, one.noise.luma_sigmas, strict=True):
+            shares[level].append((strength / max(one.noise.luma_sigma, 0.1), len(one.shot.frames)))
+    levels = tuple(sorted(shares))
+    return replace(
+        members[0].noise,
+        luma_sigma=sigma,
+        luma_levels=levels,
+        luma_sigmas=tuple(round(sigma * _median(shares[level]), 3) for level in levels),
+        down=_lags([(one.noise.down, len(one.shot.frames)) for one in alike]),
+        across=_lags([(one.noise.across, len(one.shot.frames)) for one in alike]),
+    )
+
+
+def _lags(known: Sequence[tuple[tuple[float, ...], int]]) -> tuple[float, ...]:
+    """Median of each correlation over the shots that show them."""
+    shown = [(values, frames) for values, frames in known if values]
+    count = min((len(values) for values, _ in shown), default=0)
+    return tuple(_median([(values[lag], frames) for values, frames in shown]) for lag in range(count))
 
 
 def _median(values: list[tuple[float, int]]) -> float:

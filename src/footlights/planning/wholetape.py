@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import Step, Value
-from footlights.core.reports import CadenceKind, Remainder, ShotReport, Survey
+from footlights.core.reports import CadenceKind, NoiseReport, Remainder, ShotReport, Survey
 from footlights.core.signal import FieldOrder
 from footlights.core.source import Ingest
 from footlights.core.subcarrier import Subcarrier, of_raster
@@ -38,8 +38,8 @@ class Tape:
     """Of the shots that were looked at behind the net, by number."""
     faces: Mapping[int, ShotFaces]
     """Those that were followed, by shot."""
-    noise: tuple[tuple[float, str], ...]
-    """Luma sigma of every shot, and how it was come by."""
+    noise: tuple[tuple[NoiseReport, str], ...]
+    """Noise of every shot as its group has it, and how its sigma was come by."""
     darkness: tuple[tuple[float, str], ...]
     """How much every shot is in need of light, 0..1, and how it was come by."""
     sharpness: tuple[tuple[float, str], ...]
