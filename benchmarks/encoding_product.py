@@ -16,7 +16,7 @@ from footlights.core.encodes import ChunkEncode, Probe
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
-from footlights.encoding.allocation import Caps
+from footlights.encoding.peaks import Caps
 from footlights.engine.tasks import Task
 from footlights.pipeline.allotting import ROUNDS, raised, still_good, trims
 from footlights.pipeline.chunks import ChunkRequest, Picture

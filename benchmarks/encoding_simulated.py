@@ -33,7 +33,8 @@ from footlights.core.encodes import ChunkEncode, Look, Probe, Rung
 from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
-from footlights.encoding.allocation import Caps, Curve, fit, floor_of
+from footlights.encoding.allocation import Curve, fit, floor_of
+from footlights.encoding.peaks import Caps
 from footlights.encoding.search import Goal, Prior, search
 from footlights.engine.tasks import Task
 from footlights.pipeline.allotting import ROUNDS, raised

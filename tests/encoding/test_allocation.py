@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from footlights.core.encodes import Probe
 from footlights.encoding.allocation import (
-    BILLING_WINDOW,
-    Caps,
     Curve,
     allocate,
+    capped,
     dear,
     fit,
     floor_of,
@@ -23,6 +22,7 @@ from footlights.encoding.allocation import (
     price_of,
     worth_again,
 )
+from footlights.encoding.peaks import BILLING_WINDOW, Caps, over, windows, worst_segment, worst_window
 
 
 def curve(size: float = 50_000, loss: float = 13, halving: float = 6, doubling: float = 7, frames: int = 100) -> Curve:
@@ -84,31 +84,111 @@ def test_equal_quality_is_dearer_where_shots_differ() -> None:
     assert given[0].loss_at(values[0]) > given[1].loss_at(values[1])
 
 
-def test_a_peak_is_cut_to_its_cap_but_not_below_the_floor() -> None:
+def taken(given: list[Curve], values: tuple[float, ...]) -> tuple[list[float], list[float]]:
+    """Bytes and seconds of every chunk."""
+    return [one.bytes_at(q) for one, q in zip(given, values, strict=True)], [one.seconds for one in given]
+
+
+def test_a_peak_is_cut_to_its_cap_of_the_average_that_results_but_not_below_the_floor() -> None:
+    """Twice the average of before the cut would be 2.16 times that of after it."""
     quiet = [curve(20_000) for _ in range(20)]
     loud = replace(curve(300_000, 20), q_high=60.0)
-    values = allocate([*quiet, loud], 93, 0.25, Caps())
-    sizes = [one.bytes_at(q) for one, q in zip([*quiet, loud], values, strict=True)]
-    free = allocate([*quiet, loud], 93, 0.25)
-    average = total([*quiet, loud], free) / 21
-    assert sizes[-1] <= 2 * average * 1.001
+    given = [*quiet, loud]
+    sizes, _ = taken(given, allocate(given, 93, 0.25, Caps()))
+    assert sizes[-1] <= 2 * sum(sizes) / 21
+    assert sizes[-1] * 2 ** (0.25 / loud.halving) > 2 * sum(sizes) / 21  # no more than must be
+    free, _ = taken(given, allocate(given, 93, 0.25))
+    assert free[-1] > 2 * sum(free) / 21
     stuck = [*quiet, replace(loud, q_high=40.0)]
-    assert allocate(stuck, 93, 0.25, Caps())[-1] == 40.0
+    values = allocate(stuck, 93, 0.25, Caps())
+    assert values[-1] == 40.0
+    assert over(*taken(stuck, values), Caps()) == [range(20, 21)]
 
 
-def test_a_billing_window_keeps_its_cap() -> None:
+def test_a_billing_window_keeps_its_cap_of_the_average_that_results() -> None:
+    """Within 1.5 times the average of before the cut it would have 1.56 times that of after it."""
     loud, quiet = replace(curve(90_000, 13), q_high=60.0), replace(curve(20_000, 13), q_high=60.0)
     count = int(BILLING_WINDOW / 4)
     given = [*[quiet] * (3 * count), *[loud] * count, *[quiet] * (3 * count)]
-    values = allocate(given, 90, 0.25, Caps(segment=10.0))
-    free = allocate(given, 90, 0.25)
-    average = total(given, free) / len(given)
-    sizes = np.array([one.bytes_at(q) for one, q in zip(given, values, strict=True)])
-    windows = np.convolve(sizes, np.ones(count), "valid") / count
-    assert windows.max() <= 1.5 * average * 1.001
-    assert np.convolve([one.bytes_at(q) for one, q in zip(given, free, strict=True)], np.ones(count), "valid").max() > (
-        1.5 * average * count
-    )
+
+    def highest(values: tuple[float, ...]) -> float:
+        sizes = np.array(taken(given, values)[0])
+        return float(np.convolve(sizes, np.ones(count), "valid").max() / count / sizes.mean())
+
+    assert highest(allocate(given, 90, 0.25)) > 1.7
+    assert 1.49 < highest(allocate(given, 90, 0.25, Caps(segment=10.0))) <= 1.5 * (1 + 1e-9)
+
+
+uneven = st.lists(
+    st.builds(
+        lambda size, halving, frames, seconds, low, steps: Curve(
+            frames, seconds, 40.0, size, 13.0, halving, 7.0, low, low + 0.5 * steps
+        ),
+        st.floats(1, 1e6),
+        st.floats(3, 20),
+        st.integers(1, 300),
+        st.floats(0.04, 160),
+        st.sampled_from([18.0, 30.0, 40.0]),
+        st.integers(0, 30),
+    ),
+    min_size=1,
+    max_size=14,
+)
+caps = st.builds(Caps, st.floats(1, 4), st.floats(1, 3))
+
+
+@settings(deadline=None, max_examples=150)
+@given(uneven, caps, st.data())
+def test_every_run_keeps_its_cap_of_what_results_or_is_on_its_floors(given: list[Curve], limits: Caps, data) -> None:
+    """Also where no values keep them: one chunk alone, all on their floors, limits that cannot hold."""
+    values = [data.draw(st.sampled_from(np.arange(one.q_low, one.q_high + 0.1, 0.5).tolist())) for one in given]
+    found = capped(given, values, 0.5, limits)
+    assert all(q <= after <= one.q_high for one, q, after in zip(given, values, found, strict=True))
+    sizes, seconds = taken(given, found)
+    average = sum(sizes) / sum(seconds)
+    broken = []
+    runs = [(range(at, at + 1), limits.segment) for at in range(len(given))]
+    for run, cap in [*runs, *((one, limits.window) for one in windows(seconds))]:
+        length = sum(seconds[at] for at in run)
+        if sum(sizes[at] for at in run) > cap * average * length * (1 + 1e-9):
+            assert all(found[at] == given[at].q_high for at in run)
+            broken.append(run)
+    assert set(broken) <= set(over(sizes, seconds, limits))
+    assert capped(given, found, 0.5, limits) == found
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(uneven.map(lambda some: some[0]), min_size=2, max_size=3), st.floats(1.05, 3))
+def test_chunks_are_cut_no_more_than_every_way_of_keeping_the_caps_needs(given: list[Curve], cap: float) -> None:
+    """Against all values on a grid: the outcome is the finest of those that keep the limits, chunk by chunk."""
+    limits = Caps(cap, 1e9)
+    grids = [np.linspace(one.q_high - 2.5, one.q_high, 6).tolist() for one in given]
+    found = capped(given, [grid[0] for grid in grids], 0.5, limits)
+    keeping = [values for values in product(*grids) if not over(*taken(given, values), limits)]
+    if keeping:
+        assert found in keeping
+        assert all(q <= other for values in keeping for q, other in zip(found, values, strict=True))
+    elif len(given) > 1:
+        assert over(*taken(given, found), limits)
+
+
+def test_a_chunk_alone_is_its_own_average() -> None:
+    (q,) = allocate([replace(curve(300_000), q_high=60.0)], 93, 0.25, Caps(1.0, 1.0))
+    assert (q,) == allocate([replace(curve(300_000), q_high=60.0)], 93, 0.25)
+
+
+def test_silence_that_takes_next_to_nothing_ends_at_the_floors_of_the_rest() -> None:
+    """What lies below two thirds of the time cannot keep 1.5 times an average that it makes alone."""
+    dark, lit = replace(curve(1.0), q_low=40.0), replace(curve(90_000), q_low=30.0)
+    given = [*[dark] * 100, *[lit] * 100]
+    values = allocate(given, 93, 0.25, Caps())
+    assert set(values[100:]) == {40.0}
+    sizes, seconds = taken(given, values)
+    assert over(sizes, seconds, Caps())
+    worst = worst_window(sizes, seconds)
+    assert worst is not None
+    assert worst.times == pytest.approx(2, rel=1e-3)
+    assert worst_segment(sizes, seconds).times == pytest.approx(2, rel=1e-3)
 
 
 def probe(q: float, size: int, mean: float) -> Probe:

@@ -67,6 +67,13 @@ def test_stream_of_a_video(tmp_path: Path) -> None:
     assert any("sound-1" in check.name for check in encoded.checks)
     report = json.loads((tmp_path / "job" / "report.json").read_text("utf-8"))
     assert report["renditions"][0]["name"] == "av1-144"
+    sizes = [path.stat().st_size for path in sorted((tmp_path / "job" / "stream" / "av1-144").glob("*.m4s"))]
+    lengths = [(part["stop"] - part["start"]) / 25 for part in report["segments"]]
+    peaks, average = report["renditions"][0]["peaks"], sum(sizes) / sum(lengths)
+    highest = max(size / length for size, length in zip(sizes, lengths, strict=True))
+    assert peaks["segment"] == pytest.approx(highest / average, abs=1e-3)
+    assert peaks["kbit_per_second"] == pytest.approx(highest * 8 / 1000, abs=1)
+    assert (peaks["segment_cap"], peaks["window"]) == (None, None)
     assert report["foretold"]["renditions"][0][0] == "av1-144"
     page = (tmp_path / "job" / "report.html").read_text("utf-8")
     assert page.count('class="rd"') >= 2 * len(encoded.encodes)
@@ -170,6 +177,7 @@ def test_mean_mode_spends_where_it_is_cheap_and_keeps_the_floor(tmp_path: Path) 
     assert mean == pytest.approx(92, abs=1.5)
     assert all(chunk.chosen.mean >= 92 - 5 - 0.75 for chunk in chunks)
     assert all(chunk.chosen in chunk.probes for chunk in chunks)
+    assert [one.segment.cap for one in encoded.rates] == [2.0]
     assert all(check.passed for check in encoded.checks)
     again = video.encode(jobs.open_job(clip, tmp_path / "job", (*SMALL, *more), Path("/dev/null")), silent)
     assert again.encodes == chunks

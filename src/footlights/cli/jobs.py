@@ -88,7 +88,7 @@ def encode(
     if dry:
         _foretold(encoded.foretold, job.folder, as_json=as_json)
         return
-    rows = list(summary.renditions(encoded.layout.encode, encoded.encodes))
+    rows = list(summary.renditions(encoded.layout.encode, encoded.encodes, encoded.rates))
     if as_json:
         emit("result", folder=str(job.folder), renditions=rows, checks=[_check(check) for check in encoded.checks])
         return

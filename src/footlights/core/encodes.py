@@ -148,6 +148,30 @@ class ChunkEncode:
 
 
 @dataclass(frozen=True, slots=True)
+class Peak:
+    """Where a finished rendition has its highest rate, over a given length."""
+
+    times: float
+    """Of the rendition's average rate."""
+    frames: FrameRange
+    cap: float | None = None
+    """What `times` may be in the mode that was asked for; None where it sets no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionRates:
+    """What the finished files of a rendition take, by their sizes. Rates in bits per second."""
+
+    rung: str
+    average: float
+    limit: int
+    """No segment may exceed it."""
+    segment: Peak
+    window: Peak | None
+    """Over five minutes in whole segments; None for programmes that are not longer."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeftOut:
     """A rendition that was planned and is not made."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from footlights.core.encodes import ChunkEncode, EncodePlan
+from footlights.core.encodes import ChunkEncode, EncodePlan, RenditionRates
 from footlights.core.faces import ShotFaces
 from footlights.core.likeness import FaceVerdict
 from footlights.core.plans import Intervention, RestorationPlan
@@ -70,6 +70,8 @@ class JobResult:
     hdr: HdrFacts | None = None
     encode_plan: EncodePlan | None = None
     encodes: tuple[ChunkEncode, ...] = ()
+    rates: tuple[RenditionRates, ...] = ()
+    """Of the finished stream, per rendition."""
     interventions: tuple[Intervention, ...] = ()
     faces: Mapping[int, ShotFaces] = field(default_factory=dict)
     """Faces that were followed, by shot."""

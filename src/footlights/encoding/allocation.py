@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from math import ceil, log2
 
 from footlights.core.encodes import Probe
+from footlights.encoding.peaks import Caps, shares
 
 HALVING = 10.0
 """Units of q that halve the bytes, where one trial is all there is."""
@@ -34,8 +35,6 @@ _LEAST_LOSS = 0.05
 """VMAF: pictures equal to the reference score 99.9, and a logarithm needs more than nothing."""
 _DEAR = 0.2
 """Of what a chunk has in the mean: bytes that another trial must promise to save."""
-BILLING_WINDOW = 300.0
-"""Seconds over which networks take the rate they bill by percentile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +67,6 @@ class Curve:
         here = log2(self.bytes / self.halving) - log2(price * self.frames * self.loss / self.doubling)
         found = self.q + here / (1 / self.halving + 1 / self.doubling)
         return min(max(found, self.q_low), self.q_high)
-
-
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """Limits on rates, as multiples of the rendition's average."""
-
-    segment: float = 2.0
-    """Of one chunk (HLS authoring guidance for video on demand)."""
-    window: float = 1.5
-    """Of any `BILLING_WINDOW`: viewers of a premiere all meet the same peak."""
 
 
 def fit(
@@ -153,9 +142,36 @@ def allocate(curves: Sequence[Curve], target: float, step: float, caps: Caps | N
     last and may cost some of the mean, but never the floor.
     """
     price = _price(curves, target)
-    chosen = [_grid(curve, curve.at_price(price), step) for curve in curves]
-    if caps is not None:
-        chosen = _capped(curves, chosen, step, caps)
+    chosen = tuple(_grid(curve, curve.at_price(price), step) for curve in curves)
+    return chosen if caps is None else capped(curves, chosen, step, caps)
+
+
+def capped(curves: Sequence[Curve], values: Sequence[float], step: float, caps: Caps) -> tuple[float, ...]:
+    """The values coarsened where a chunk or a window of chunks is over its limit, first where a byte saved costs least
+    quality. Every run then keeps its limit, or all of its chunks are on their floors: `peaks.over` tells which.
+
+    Limits are multiples of the average that results, and each cut lowers it: what was within its limit may be over it
+    afterwards, so all runs are gone through until none is cut any more. Values only grow, step by step, and never
+    beyond `q_high`, so this ends. Of chunks alone no more is cut than must be: let v be any values, none finer than
+    those given, that keep all limits, and let ours be no coarser than v so far. If chunk i is over its limit, then
+    bytes(i) > cap * all bytes >= cap * all bytes of v >= bytes of v at i; so ours at i is finer than v's, and one step
+    more is still no coarser. (Windows share chunks, and which of them gives way is a choice.)
+    """
+    chosen = list(values)
+    sizes = [curve.bytes_at(q) for curve, q in zip(curves, chosen, strict=True)]
+    limits = shares([curve.seconds for curve in curves], caps)
+    total, cut = sum(sizes), True
+    while cut:
+        cut = False
+        for run, share in limits:
+            while sum(sizes[run.start : run.stop]) > share * total:
+                free = [place for place in run if chosen[place] < curves[place].q_high]
+                if not free:
+                    break
+                place = min(free, key=lambda one: _dearness(curves[one], chosen[one]))
+                chosen[place] = min(chosen[place] + step, curves[place].q_high)
+                sizes[place] = curves[place].bytes_at(chosen[place])
+                total, cut = sum(sizes), True
     return tuple(chosen)
 
 
@@ -204,40 +220,9 @@ def mean_quality(curves: Sequence[Curve], values: Sequence[float]) -> float:
     return 100 - sum(one.frames * one.loss_at(q) for one, q in zip(curves, values, strict=True)) / frames
 
 
-def _capped(curves: Sequence[Curve], values: list[float], step: float, caps: Caps) -> list[float]:
-    """Coarsen where a chunk or a window of chunks is over its limit, first where a byte saved costs least quality."""
-    chosen = list(values)
-    average = sum(c.bytes_at(q) for c, q in zip(curves, chosen, strict=True)) / sum(c.seconds for c in curves)
-    runs = [(range(index, index + 1), caps.segment) for index in range(len(curves))]
-    runs += [(run, caps.window) for run in _windows(curves)]
-    for run, factor in runs:
-        limit = average * factor * sum(curves[index].seconds for index in run)
-        while sum(curves[index].bytes_at(chosen[index]) for index in run) > limit:
-            free = [index for index in run if chosen[index] + step <= curves[index].q_high]
-            if not free:
-                break
-            chosen[min(free, key=lambda index: _dearness(curves[index], chosen[index]))] += step
-    return chosen
-
-
 def _dearness(curve: Curve, q: float) -> float:
     """VMAF · frames lost per byte saved by the next step."""
     return curve.frames * curve.loss_at(q) / curve.doubling / (curve.bytes_at(q) / curve.halving)
-
-
-def _windows(curves: Sequence[Curve]) -> list[range]:
-    """Runs of chunks that fill a billing window; none where the programme is not longer than one."""
-    runs: list[range] = []
-    stop, seconds = 0, 0.0
-    for start in range(len(curves)):
-        while stop < len(curves) and seconds < BILLING_WINDOW:
-            seconds += curves[stop].seconds
-            stop += 1
-        if seconds < BILLING_WINDOW:
-            break
-        runs.append(range(start, stop))
-        seconds -= curves[start].seconds
-    return runs if len(runs) > 1 else []
 
 
 def _step(slope: float, bounds: tuple[float, float]) -> float:

@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from footlights.core import records
-from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe, Rung
+from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe, RenditionRates, Rung
 from footlights.encoding import ladder
-from footlights.encoding.allocation import Caps, Curve, allocate, dear, mean_quality, worth_again
+from footlights.encoding.allocation import Curve, allocate, capped, dear, mean_quality, worth_again
 from footlights.encoding.encoders import rung_encoder
+from footlights.encoding.peaks import Caps
 from footlights.engine.reuse import Action
 from footlights.engine.tasks import Task
 from footlights.pipeline import graph, ops
 from footlights.pipeline.assembly import StreamRequest
 from footlights.pipeline.chunks import TOLERANCE, ChunkRequest, lowered
+from footlights.pipeline.finishedrates import finished_rates
 from footlights.pipeline.looks import see_tasks
 from footlights.pipeline.waves import Asked, curve_of, waves
 from footlights.settings import Settings
@@ -58,10 +60,12 @@ class _Placed(NamedTuple):
 
 
 class Streamed(NamedTuple):
-    """What came of a stream: the ladder as it was made, and every chunk's encode in the order of its tasks."""
+    """What came of a stream: the ladder as it was made, every chunk's encode in the order of its tasks, and the rates
+    of what was packaged."""
 
     plan: EncodePlan
     encodes: tuple[ChunkEncode, ...]
+    rates: tuple[RenditionRates, ...] = ()
 
 
 def run_stream(one: Session, tasks: Sequence[Task], settings: Settings, plan: EncodePlan) -> Streamed:
@@ -82,7 +86,9 @@ def run_stream(one: Session, tasks: Sequence[Task], settings: Settings, plan: En
     asked = replace(records.from_data(StreamRequest, package.params["request"], "the request"), plan=plan)
     needs = (package.needs[0], *(chunk.task.id for chunk in placed.values()))
     one.run([replace(package, params={"request": records.to_data(asked)}, needs=needs)])
-    return Streamed(plan, tuple(replace(chunk.encode, probes=chunk.trials) for chunk in placed.values()))
+    caps = _CAPS if settings.encoding.mode == "mean" else None
+    rates = finished_rates(asked, one.artifact(graph.STREAM).manifest.files, caps)
+    return Streamed(plan, tuple(replace(chunk.encode, probes=chunk.trials) for chunk in placed.values()), rates)
 
 
 def foreseen(one: Session, tasks: Sequence[Task], settings: Settings, plan: EncodePlan) -> list[Task]:
@@ -265,7 +271,8 @@ def raised(
     blind: bool = False,
 ) -> dict[str, float]:
     """In round `number` of allocation: the chunks of a rendition to encode again, with their values; `blind` where no
-    proxies told their first ones."""
+    proxies told their first ones. What will stand after it keeps the limits, as far as curves tell and floors allow: a
+    chunk that is left as it is may be finer than what it is worth."""
     step = rung_encoder(rung.codec, rung.preset).q.step
     free, values = (allocate(curves, target, step, caps) for caps in (None, limits))
     bound = [place for place, (one, other) in enumerate(zip(free, values, strict=True)) if one != other]
@@ -273,7 +280,10 @@ def raised(
     far = inf if number else (_FAR_BLIND if blind else _FAR)
     near = inf if met else _NEAR / 2
     again = worth_again(curves, values, target, far=far, near=near, least=_LEAST, bound=bound)
-    return {names[place]: values[place] for place in again}
+    standing = [values[place] if place in again else curve.q for place, curve in enumerate(curves)]
+    kept = capped(curves, standing, step, limits)
+    changed = {*again, *(place for place, q in enumerate(kept) if q != standing[place])}
+    return {names[place]: kept[place] for place in sorted(changed)}
 
 
 def _read(one: Session, task: Task) -> _Placed:

@@ -49,6 +49,7 @@ from footlights.planning.provenance import provenance
 from footlights.planning.strengths import interventions as lowerings
 from footlights.planning.timeline import time_map
 from footlights.planning.wholetape import tape_order
+from footlights.report import summary
 from footlights.report.dictionary import DICTIONARY
 from footlights.report.levels import suspicions
 from footlights.report.story import Story
@@ -153,8 +154,8 @@ def restore(job: Job, listen: Listener) -> JobResult:
             checks += one.record(tuple[Check, ...], graph.STREAM, ops.RESULT)
         bright = extras.bright(one, made)
         checks += bright.checks if bright else ()
-        one.warnings.extend(fidelity.warnings(proven.found))
-        one.warnings.extend(master.notes)
+        one.warnings.extend([*fidelity.warnings(proven.found), *master.notes])
+        one.warnings.extend(summary.shortfalls(streamed.encodes, streamed.rates))
         interventions = _interventions(one, restoration, restored, layout)
         one.warnings.extend(_net_failures(interventions))
         result = replace(
@@ -167,6 +168,7 @@ def restore(job: Job, listen: Listener) -> JobResult:
             hdr=bright,
             encode_plan=streamed.plan,
             encodes=streamed.encodes,
+            rates=streamed.rates,
             interventions=(*lowerings(restoration, proven.trials), *interventions),
             provenance=provenance(restoration, interventions),
             fidelity=proven.found,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from footlights.config import explicit
 from footlights.core import records
-from footlights.core.encodes import ChunkEncode, Look
+from footlights.core.encodes import ChunkEncode, Look, RenditionRates
 from footlights.core.products import Check
 from footlights.core.reports import CadenceKind, ShotGlance
 from footlights.core.signal import HDR_NAMES, delivered
@@ -44,6 +44,8 @@ class Encoded:
     encodes: tuple[ChunkEncode, ...]
     checks: tuple[Check, ...]
     warnings: tuple[str, ...]
+    rates: tuple[RenditionRates, ...] = ()
+    """Of the finished stream, per rendition."""
 
 
 def encode(job: Job, listen: Listener, *, dry: bool = False) -> Encoded:
@@ -81,7 +83,8 @@ def encode(job: Job, listen: Listener, *, dry: bool = False) -> Encoded:
             told,
             streamed.encodes,
             one.record(tuple[Check, ...], graph.STREAM, ops.RESULT),
-            (*dict.fromkeys(one.warnings), *summary.shortfalls(streamed.encodes)),
+            (*dict.fromkeys(one.warnings), *summary.shortfalls(streamed.encodes, streamed.rates)),
+            streamed.rates,
         )
         _report(one, encoded)
         return encoded
@@ -119,13 +122,14 @@ def _refuse_interlaced(shots: tuple[ShotGlance, ...], job: Job) -> None:
 
 def _report(one: Session, encoded: Encoded) -> None:
     listed, plan = encoded.listed, encoded.layout.encode
+    rows = list(summary.renditions(plan, encoded.encodes, encoded.rates))
     data = {
         **summary.heading(listed),
         "shots": [
             {"index": seen.shot.index, "start": seen.shot.frames.start, "stop": seen.shot.frames.stop}
             for seen in encoded.shots
         ],
-        "renditions": list(summary.renditions(plan, encoded.encodes)),
+        "renditions": rows,
         "left_out": [records.to_data(one) for one in plan.left_out],
         "foretold": records.to_data(encoded.foretold),
         "parts": list(summary.parts(encoded.encodes)),
@@ -146,7 +150,7 @@ def _report(one: Session, encoded: Encoded) -> None:
     }
     contents: list[tuple[str, Mapping[str, object] | None]] = [
         ("video", heading),
-        ("products", products_section.tables(plan, encoded.encodes, encoded.checks, one.seconds)),
+        ("products", products_section.tables(rows, encoded.checks, one.seconds)),
         ("encodes", encodes_section.ladder(plan, encoded.encodes)),
     ]
     products.write(one.job.folder, "report.html", page.page(title, contents))

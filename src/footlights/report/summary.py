@@ -11,11 +11,12 @@ from typing import Any
 
 from footlights import __version__
 from footlights.core import records
-from footlights.core.encodes import ChunkEncode, EncodePlan, GrainEncode
+from footlights.core.encodes import ChunkEncode, EncodePlan, GrainEncode, RenditionRates
 from footlights.core.products import JobResult
 from footlights.core.reports import TELLING, CadenceKind, ShotReport
 from footlights.core.source import GapKind, Ingest
 from footlights.core.time import SpanKind, clock
+from footlights.report import rates
 from footlights.report.faces import facts
 
 SCHEMA = 1
@@ -58,7 +59,7 @@ def as_json(result: JobResult) -> dict[str, Any]:
         "time_map": records.to_data(plan.time_map) if plan else None,
         "master": records.to_data(result.master) if result.master else None,
         "hdr": records.to_data(result.hdr) if result.hdr else None,
-        "renditions": list(renditions(result.encode_plan, result.encodes)),
+        "renditions": list(renditions(result.encode_plan, result.encodes, result.rates)),
         "left_out": [records.to_data(one) for one in result.encode_plan.left_out] if result.encode_plan else [],
         "segments": [records.to_data(one) for one in result.encode_plan.segments] if result.encode_plan else [],
         "interventions": [records.to_data(one) for one in result.interventions],
@@ -100,9 +101,12 @@ def heading(ingest: Ingest) -> dict[str, Any]:
     }
 
 
-def renditions(plan: EncodePlan | None, encodes: tuple[ChunkEncode, ...]) -> Iterator[dict[str, Any]]:
+def renditions(
+    plan: EncodePlan | None, encodes: tuple[ChunkEncode, ...], finished: Sequence[RenditionRates] = ()
+) -> Iterator[dict[str, Any]]:
     """One row per rung: rate, quality, trials."""
     by_rung: dict[str, list[ChunkEncode]] = defaultdict(list)
+    peaks = {one.rung: rates.row(one) for one in finished}
     for encode in encodes:
         by_rung[encode.rung].append(encode)
     for rung in plan.rungs if plan else ():
@@ -115,6 +119,7 @@ def renditions(plan: EncodePlan | None, encodes: tuple[ChunkEncode, ...]) -> Ite
             "width": rung.width,
             "height": rung.height,
             "kbit_per_second": round(sum(c.chosen.bytes for c in chunks) * 8 * float(plan.rate) / frames / 1000),
+            "peaks": peaks.get(rung.name),
             "q": round(median(c.chosen.q for c in chunks), 2),
             "vmaf_mean": round(sum(c.chosen.mean * len(c.frames) for c in chunks) / frames, 2),
             "vmaf_low": round(min(c.chosen.low for c in chunks), 2),
@@ -178,8 +183,9 @@ def parts(encodes: Sequence[ChunkEncode]) -> Iterator[dict[str, Any]]:
         }
 
 
-def shortfalls(encodes: Sequence[ChunkEncode]) -> Iterator[str]:
-    """A sentence for every rendition with parts that stay below the target: no allowed quality or rate reaches it."""
+def shortfalls(encodes: Sequence[ChunkEncode], finished: Sequence[RenditionRates] = ()) -> Iterator[str]:
+    """A sentence for every rendition with parts that stay below the target: no allowed quality or rate reaches it; and
+    for every limit on rates that the finished stream does not keep."""
     for rung in dict.fromkeys(encode.rung for encode in encodes):
         chunks = [encode for encode in encodes if encode.rung == rung]
         below = [encode for encode in chunks if encode.outcome in ("ceiling", "capped")]
@@ -203,6 +209,7 @@ def shortfalls(encodes: Sequence[ChunkEncode]) -> Iterator[str]:
                 f"{rung}: {len(missed)} of {len(chunks)} parts miss the target by more than the tolerance after all "
                 f"allowed trials ({min(missed):+.1f} to {max(missed):+.1f}); more of them: encoding.probes"
             )
+    yield from rates.warnings(finished)
 
 
 def _bad_seconds(rung: str, chunks: Sequence[ChunkEncode]) -> Iterator[str]:

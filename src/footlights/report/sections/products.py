@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from footlights.core.encodes import ChunkEncode, EncodePlan
 from footlights.core.products import Check
 from footlights.report.story import Story
 from footlights.report.summary import renditions
@@ -14,15 +13,16 @@ from footlights.report.summary import renditions
 def content(story: Story) -> Mapping[str, object]:
     """Rows of its three tables."""
     result = story.result
-    return tables(result.encode_plan, result.encodes, result.checks, result.timings)
+    rows = renditions(result.encode_plan, result.encodes, result.rates)
+    return tables(list(rows), result.checks, result.timings)
 
 
 def tables(
-    plan: EncodePlan | None, encodes: tuple[ChunkEncode, ...], checks: Sequence[Check], timings: Mapping[str, float]
+    rows: Sequence[Mapping[str, Any]], checks: Sequence[Check], timings: Mapping[str, float]
 ) -> Mapping[str, object]:
-    """The same without a story."""
+    """The same without a story; `rows` are those of `report.json`."""
     return {
-        "renditions": [_rendition(row) for row in renditions(plan, encodes)],
+        "renditions": [_rendition(row) for row in rows],
         "checks": checks,
         "timings": [(name, f"{seconds:.1f}") for name, seconds in sorted(timings.items())],
     }
@@ -32,6 +32,7 @@ def _rendition(row: Mapping[str, Any]) -> Mapping[str, object]:
     return {
         "name": f"{row['name']} ({row['width']}×{row['height']})",
         "rate": row["kbit_per_second"],
+        "peaks": _peaks(row["peaks"]),
         "q": row["q"],
         "mean": row["vmaf_mean"],
         "low": row["vmaf_low"],
@@ -41,6 +42,13 @@ def _rendition(row: Mapping[str, Any]) -> Mapping[str, object]:
         "outcome": ", ".join(f"{name} {number}" for name, number in row["outcomes"].items()),
         "grain": _grain(row["grain"]),
     }
+
+
+def _peaks(row: Mapping[str, Any] | None) -> str:
+    """Highest segment, and highest five minutes of longer programmes."""
+    if not row:
+        return ""
+    return f"{row['segment']:.2f}" + (f" / {row['window']:.2f}" if row["window"] else "")
 
 
 def _grain(row: Mapping[str, Any]) -> str:
