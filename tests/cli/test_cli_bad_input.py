@@ -15,6 +15,8 @@ from made_tapes import take_in, texture
 from tape_files import SOUND, make
 
 FFV1 = ("-pix_fmt", "yuv420p", "-c:v", "ffv1", "-level", "3")
+WIDE = "testsrc=s=352x288:r=25,format=yuv420p,setparams=color_primaries=bt2020:colorspace=bt2020nc"
+"""Pictures tagged as those of HDR are, but for their transfer."""
 CONCAT = b"ffconcat version 1.0\nfile other.ts\n"
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.ts\n#EXT-X-ENDLIST\n"
 WRITTEN = {
@@ -138,6 +140,14 @@ def test_sound_without_a_sample_and_odd_sides_are_taken_as_they_are(tmp_path: Pa
     assert (source["audio"][0]["packets"], source["audio"][0]["start"]) == (0, None)
 
 
+def test_pictures_too_small_to_tell_the_noise_of_their_colour_are_scanned(tmp_path: Path) -> None:
+    tape = clip(tmp_path / "small.mkv", "testsrc=s=64x64:r=25", 3, *FFV1)
+    ended = inside("scan", tape, "-o", tmp_path / "job", *QUICK)
+    assert ended.code == 0, ended.stderr
+    noise = report(tmp_path / "job")["shots"][0]["measured"]["noise"]
+    assert (noise["cb_sigma"], noise["cr_sigma"]) == (0, 0)
+
+
 def test_unknown_field_order_is_measured_and_said_to_be_assumed(tmp_path: Path) -> None:
     tape = tmp_path / "unknown.y4m"
     _write_y4m(tape, frames=20)
@@ -236,6 +246,42 @@ def test_a_wrong_look_table_is_refused_before_any_work(whole: Path, tmp_path: Pa
     assert error["code"] == "FTL-0206"
     assert "1 rows instead of 8" in error["why"]
     assert not any(event["kind"] == "task-started" for event in ended.objects)
+
+
+@pytest.mark.parametrize("command", ["restore", "plan"])
+@pytest.mark.parametrize(("curve", "words"), [("smpte2084", "HDR"), ("arib-std-b67", "HDR"), ("log100", "log curve")])
+def test_hdr_and_log_are_refused_before_anything_is_written(
+    tmp_path: Path, command: str, curve: str, words: str
+) -> None:
+    tape = clip(tmp_path / "bright.mkv", f"{WIDE}:color_trc={curve}", 3, *FFV1)
+    error = inside(command, tape, "-o", tmp_path / "job", "--json").refused(3)
+    assert words in error["what"]
+    assert "convert it to SDR" in error["remedy"]
+    assert not (tmp_path / "job").exists()
+
+
+def test_a_scan_tells_of_hdr_and_its_job_is_not_restored(tmp_path: Path) -> None:
+    tape = clip(tmp_path / "bright.mkv", f"{WIDE}:color_trc=smpte2084", 3, *FFV1)
+    ended = inside("scan", tape, "-o", tmp_path / "job", *QUICK, "--json")
+    assert ended.code == 0, ended.stderr
+    assert any("No plan can be made" in text and "HDR" in text for text in ended.objects[-1]["warnings"])
+    inside("restore", tmp_path / "job", "--json").refused(3)
+
+
+def test_wide_primaries_without_a_transfer_are_warned_of(tmp_path: Path) -> None:
+    tape = clip(tmp_path / "wide.mkv", WIDE, 3, *FFV1)
+    ended = inside("scan", tape, "-o", tmp_path / "job", *QUICK, "--json")
+    assert ended.code == 0, ended.stderr
+    assert any("BT.2020" in text and "was assumed" in text for text in ended.objects[-1]["warnings"])
+
+
+def test_a_rate_that_cannot_be_had_is_refused_before_the_survey(tmp_path: Path) -> None:
+    """One picture a second: even if it had two fields, 60 of them at half the speed would be 60 for each."""
+    tape = clip(tmp_path / "slow.mkv", "testsrc=s=64x64:r=1", 3, *FFV1)
+    wanted = ("--set", "enhancement.rate.output=60", "--set", "enhancement.rate.speed=0.5")
+    ended = inside("plan", tape, "-o", tmp_path / "job", *QUICK, *wanted, "--json")
+    assert "1/4 to 40" in ended.refused(2)["why"]
+    assert {event["task"] for event in ended.objects if event["kind"] == "task-started"} == {"ingest"}
 
 
 def test_a_name_that_is_no_text_is_refused(whole: Path, tmp_path: Path) -> None:

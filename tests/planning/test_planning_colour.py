@@ -15,6 +15,7 @@ from footlights.core.reports import ShotReport, StageReport, Survey
 from footlights.core.signal import Matrix
 from footlights.errors import LookError
 from footlights.planning import rules
+from footlights.planning.evidence import veiled
 from made_tapes import settings
 
 LIGHTS = ((60.0, 20.0), (-30.0, 70.0), (3.0, -2.0), (-20.0, -40.0))
@@ -137,6 +138,8 @@ def test_a_log_curve_without_a_tag_is_named_and_not_stretched() -> None:
     flat = survey(*(replace(one, balance=replace(one.balance, blacks=0, black_luma=0)) for one in shots))
     plan = planned(flat)
     assert step_of(plan) is None
+    assert veiled(flat).startswith("No shot shows black")
+    assert veiled(survey(*shots)) == ""
     assert "a log curve without a tag, or a veil; nothing is stretched" in why_not(plan)
 
 

@@ -79,8 +79,8 @@ def report(series: Series, shot: Shot) -> NoiseReport:
     grain = np.median(series["noise.grain"][inside][usable], axis=0)
     return NoiseReport(
         luma_sigma=_round(np.median(luma[usable])),
-        cb_sigma=_round(np.nanmedian(series["noise.cb"][inside][usable])),
-        cr_sigma=_round(np.nanmedian(series["noise.cr"][inside][usable])),
+        cb_sigma=_typical(series["noise.cb"][inside][usable]),
+        cr_sigma=_typical(series["noise.cr"][inside][usable]),
         luma_levels=tuple(float(level) for level in levels[known]),
         luma_sigmas=tuple(_round(value) for value in bands[known]),
         vertical_correlation=_round(grain[1]),
@@ -90,6 +90,12 @@ def report(series: Series, shot: Shot) -> NoiseReport:
         down=_shape(series["noise.down"][inside][usable]),
         across=_shape(series["noise.across"][inside][usable]),
     )
+
+
+def _typical(values: NDArray[np.float32]) -> float:
+    """Median of what is known; 0 where nothing is, as of colour planes too small to tell."""
+    known = values[np.isfinite(values)]
+    return _round(np.median(known)) if len(known) else 0.0
 
 
 def _shape(rows: NDArray[np.float32]) -> tuple[float, ...]:

@@ -39,7 +39,7 @@ class Choice:
 
 def restore(tape: Path, output: Path | None, choice: Choice, *, as_json: bool) -> None:
     """The whole way."""
-    job = _open(tape, output, choice)
+    job = _open_restoration(tape, output, choice)
     from footlights.pipeline import run
 
     result = _listening(as_json, lambda listen: run.restore(job, listen))
@@ -65,7 +65,7 @@ def scan(tape: Path, output: Path | None, choice: Choice, *, as_json: bool) -> N
 
 def plan(tape: Path, output: Path | None, choice: Choice, *, as_json: bool) -> None:
     """What would be done."""
-    job = _open(tape, output, choice)
+    job = _open_restoration(tape, output, choice)
     from footlights.pipeline import run
 
     planned = _listening(as_json, lambda listen: run.plan(job, listen))
@@ -129,9 +129,19 @@ def demo(output: Path, choice: Choice, *, as_json: bool) -> None:
 
 def _open(tape: Path, output: Path | None, choice: Choice) -> Job:
     """The job of a tape; given a job folder in its place, that job with the tape it knows."""
+    return jobs.open_job(*_meant(tape, output), choice.sets, choice.config, choice.preset)
+
+
+def _open_restoration(tape: Path, output: Path | None, choice: Choice) -> Job:
+    """The same, with what cannot be restored refused at once."""
+    return jobs.open_restoration(*_meant(tape, output), choice.sets, choice.config, choice.preset)
+
+
+def _meant(tape: Path, output: Path | None) -> tuple[Path | None, Path]:
+    """Tape and job folder; no tape where a job folder was given in its place."""
     if output is None and (tape / jobs.JOB_FILE).is_file():
-        return jobs.open_job(None, tape, choice.sets, choice.config, choice.preset)
-    return jobs.open_job(tape, output or jobs.default_folder(tape), choice.sets, choice.config, choice.preset)
+        return None, tape
+    return tape, output or jobs.default_folder(tape)
 
 
 def _listening(as_json: bool, work: Callable[[Listener], T]) -> T:

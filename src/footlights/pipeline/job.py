@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,15 @@ from typing import Any
 from footlights.config import Resolved, explicit, resolve
 from footlights.core import records
 from footlights.core.plans import RestorationPlan
+from footlights.core.source import Source
 from footlights.engine.isolate import IsolationError, run_isolated
 from footlights.engine.tasks import JSON
 from footlights.errors import ConfigError, OutputExistsError, PausedError, SourceChangedError, SourceError, UsageError
+from footlights.planning.refusals import refuse_hdr
 from footlights.settings import Settings
+
+Refusal = Callable[[Source], None]
+"""Raises for a tape that cannot be worked on."""
 
 JOB_FILE = "job.toml"
 FORMAT_FILE = "FORMAT"
@@ -83,14 +89,35 @@ def open_job(
     Raises OutputExistsError for a foreign folder, SourceChangedError where the tape is another one, ConfigError for
     unusable settings.
     """
+    return _opened(tape, folder, (assignments, config, preset), lambda source: None)
+
+
+def open_restoration(
+    tape: Path | None,
+    folder: Path,
+    assignments: tuple[str, ...] = (),
+    config: Path | None = None,
+    preset: str | None = None,
+) -> Job:
+    """The same for a job that is to be restored: SourceError for a tape that says it is HDR or log, before the tape is
+    read through or anything is written."""
+    return _opened(tape, folder, (assignments, config, preset), refuse_hdr)
+
+
+def _opened(
+    tape: Path | None, folder: Path, chosen: tuple[tuple[str, ...], Path | None, str | None], refuse: Refusal
+) -> Job:
     if tape is None:
         require(folder)
     if (folder / JOB_FILE).is_file():
-        return _continue(tape, folder, (assignments, config, preset))
+        return _continue(tape, folder, chosen)
     assert tape is not None
     _refuse_foreign(folder)
+    assignments, config, preset = chosen
     resolved = resolve(assignments, config, preset=preset)
-    identity = identify(tape, examine(tape, resolved.settings))
+    source, frames = examine(tape, resolved.settings)
+    refuse(source)
+    identity = identify(tape, frames)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -118,8 +145,9 @@ def require(folder: Path) -> None:
         )
 
 
-def examine(tape: Path, settings: Settings) -> int:
-    """Look at a tape in a throw-away process with limits; returns the frames its container promises, 0 if unknown.
+def examine(tape: Path, settings: Settings) -> tuple[Source, int]:
+    """Look at a tape in a throw-away process with limits; returns what it says of itself, and the frames its container
+    promises, 0 if unknown.
 
     Raises SourceError, within two seconds, for a file that is no tape, is absurd or would open other files.
     """
@@ -134,7 +162,7 @@ def examine(tape: Path, settings: Settings) -> int:
         raise SourceError(
             f"{tape} cannot be looked at", f"probing it ended by {error.mishap}", "check the file; it may be hostile"
         ) from error
-    return int(facts["frames"])
+    return records.from_data(Source, facts["source"], str(tape)), int(facts["frames"])
 
 
 def identify(tape: Path, frames: int) -> TapeIdentity:

@@ -20,6 +20,7 @@ from footlights.core.faces import ShotFaces
 from footlights.core.plans import NET_FAILED, Intervention, RestorationPlan
 from footlights.core.products import Check, JobResult
 from footlights.core.reports import Remainder, Survey
+from footlights.core.signal import Matrix, Primaries
 from footlights.core.sound_reports import SoundReport
 from footlights.core.source import Ingest
 from footlights.engine.reuse import Action, Forecast
@@ -43,7 +44,8 @@ from footlights.pipeline.assembly import FRAME_LIST, MasterResult
 from footlights.pipeline.byhand import checked
 from footlights.pipeline.job import GENERATED, PLAN, RULED, Job
 from footlights.pipeline.session import Listener, Session, session
-from footlights.planning import enhancement, rules
+from footlights.planning import enhancement, refusals, rules
+from footlights.planning.evidence import veiled
 from footlights.planning.foresight import foresee
 from footlights.planning.provenance import provenance
 from footlights.planning.strengths import interventions as lowerings
@@ -78,17 +80,22 @@ class Planned:
     """Bytes it will write."""
 
 
-def survey(one: Session) -> Surveyed:
-    """Ingest and analysis."""
+def survey(one: Session, *, restoring: bool = False) -> Surveyed:
+    """Ingest and analysis; where the tape is to be restored, what rules that out is refused as soon as it is known."""
     job = one.job
     settings = job.settings
     faces.check(settings.analysis.faces)
     enhancement.check(settings)
     one.run([graph.ingest_task(job.tape, settings)])
     ingest = one.record(Ingest, graph.INGEST, taking_in.RECORD)
+    if restoring:
+        refusals.refuse_hdr(ingest.source)
+        refusals.refuse_rate(ingest, refusals.possible_rates(ingest, settings), settings)
     sounding = graph.sound_tasks(ingest)
     one.run([*graph.survey_tasks(ingest, settings), *sounding])
     found = one.record(Survey, graph.SURVEY, ops.SURVEY)
+    if restoring:
+        refusals.refuse_rate(ingest, [ingest.source.rate * rules.instants(found, settings)], settings)
     series = analysis.load([one.artifact(graph.SURVEY).folder / analysis.SERIES])
     one.publish(graph.SURVEY, {ops.SURVEY: "reports/shots.json"})
     if not sounding:
@@ -113,7 +120,7 @@ def scan(job: Job, listen: Listener) -> JobResult:
 def plan(job: Job, listen: Listener) -> Planned:
     """What would be done, with estimates; writes `plan.json`."""
     with session(job, listen) as one:
-        known = survey(one)
+        known = survey(one, restoring=True)
         waves, tracked = _faces(one, known)
         restoration = _plan(one, known, tracked)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
@@ -131,7 +138,7 @@ def plan(job: Job, listen: Listener) -> Planned:
 def restore(job: Job, listen: Listener) -> JobResult:
     """The whole way."""
     with session(job, listen) as one:
-        known = survey(one)
+        known = survey(one, restoring=True)
         waves, tracked = _faces(one, known)
         restoration = _plan(one, known, tracked)
         layout = graph.lay_out(restoration, known.ingest, job.settings)
@@ -268,6 +275,14 @@ def _source_warnings(known: Surveyed) -> Iterator[str]:
     ):
         said = "was assumed" if "field_order" in signal.assumed else "is tagged"
         yield f"Field order {said} {signal.field_order} but measured {survey_.field_order}; the measurement is used."
+    wide = signal.matrix is Matrix.BT2020_NCL or signal.primaries is Primaries.BT2020
+    if wide and "transfer" in signal.assumed:
+        yield (
+            f"The tape is tagged BT.2020, as HDR is, but without a transfer: {signal.transfer.name} was assumed. "
+            "If it is HDR, convert it to SDR first."
+        )
+    if sentence := veiled(survey_):
+        yield sentence
     for defect, value in suspicions([one.levels for one in survey_.shots], signal.range):
         yield f"Suspected: {DICTIONARY[defect].title.lower()}: {value}; left as it is."
 

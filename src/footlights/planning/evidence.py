@@ -93,7 +93,7 @@ def _found(survey: Survey, settings: ColourSettings) -> _Found:
     reports = [one for one, _, _ in shots]
     ceiling, why_ceiling = _ceiling(shots, settings.levels)
     pedestal, why_pedestal = _pedestal(shots, settings.levels, ceiling)
-    why_pedestal += _veil(reports)
+    why_pedestal += f" {veil}" if (veil := veiled(survey)) else ""
     black, lean, why_cast = _casts(shots, settings.cast, pedestal)
     if pedestal and black is None and _coloured_black(reports):
         pedestal, why_pedestal = None, "The raised blacks lean with the light: haze, not a pedestal."
@@ -166,13 +166,14 @@ def _coloured_black(reports: Sequence[ShotReport]) -> bool:
     return bool(dark) and float(np.abs(np.median(np.array(dark), axis=0)).max()) >= _CAST
 
 
-def _veil(reports: Sequence[ShotReport]) -> str:
+def veiled(survey: Survey) -> str:
     """A sentence where no shot shows black, as under a log curve that no tag names, or under a veil."""
+    reports = [one for one in survey.shots if len(one.shot.frames) >= _LEAST_FRAMES]
     if len(reports) < LEAST or any(one.balance.blacks for one in reports):
         return ""
     low, high = min(one.exposure.luma_low for one in reports), max(one.exposure.luma_high for one in reports)
     why = "a log curve without a tag, or a veil; nothing is stretched."
-    return f" No shot shows black (codes {low:.0f}..{high:.0f}): {why}"
+    return f"No shot shows black (codes {low:.0f}..{high:.0f}): {why}"
 
 
 _Known = Sequence[tuple[ShotReport, float, int]]

@@ -10,12 +10,9 @@ from footlights.core.plans import Skipped, Step
 from footlights.core.reports import CadenceKind, ShotReport
 from footlights.core.source import Ingest
 from footlights.core.time import FILM_NTSC_RATE, NTSC_FIELD_RATE
-from footlights.errors import ConfigError
+from footlights.planning.refusals import asked_rate, refuse_rate
 from footlights.planning.repairs import step
-from footlights.settings import Settings, frame_rate
-
-_DENSEST, _SPARSEST = Fraction(40), Fraction(1, 4)
-"""Output frames per instant of the tape."""
+from footlights.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +31,14 @@ class Pace:
 
 def pace(ingest: Ingest, native: Fraction, settings: Settings) -> Pace:
     """What the settings ask of a tape of `native` instants a second. ConfigError for what cannot be had."""
-    wanted = settings.enhancement.rate
-    rate = frame_rate(wanted.output) or native
-    speed = Fraction(wanted.speed).limit_denominator(1000)
-    stride = native * speed / rate
+    refuse_rate(ingest, [native], settings)
+    rate, speed, stride = asked_rate(native, settings)
     if stride == 1 and speed == 1:
         return Pace(native, stride, speed, "")
-    if ingest.variable:
-        raise _refusal(settings, "frames of this tape follow no common clock: there is no rate to convert from")
-    if not 1 / _DENSEST <= stride <= 1 / _SPARSEST:
-        each = f"{float(1 / stride):.3g} pictures for each of the tape's {float(native):.5g} a second"
-        raise _refusal(settings, f"that is {each}, and {_SPARSEST} to {_DENSEST} can be made")
     words = [f"Rate converted: {rate} pictures a second from the {native} instants of the tape"]
     if speed != 1:
         words = [f"Slow motion at {float(speed):g} of the speed: {rate} pictures a second"]
-        words.append(_SOUND[wanted.sound])
+        words.append(_SOUND[settings.enhancement.rate.sound])
     return Pace(rate, stride, speed, "; ".join(words) + ".")
 
 
@@ -87,9 +77,3 @@ def _later(found: Pace, report: ShotReport) -> bool:
         return False
     first = 2 * report.shot.frames.start + report.shot.first_field
     return (first + report.cadence.phase) % 5 == 0
-
-
-def _refusal(settings: Settings, why: str) -> ConfigError:
-    wanted = settings.enhancement.rate
-    asked = f"enhancement.rate.output = {wanted.output}, speed = {wanted.speed:g}"
-    return ConfigError(f"{asked} cannot be had from this tape", why, "leave them at 'tape' and 1, or choose others")

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from footlights.core.faces import ShotFaces
 from footlights.core.plans import RestorationPlan, ShotPlan, Skipped, Step
 from footlights.core.reports import CadenceKind, Remainder, ShotReport, Survey
-from footlights.core.signal import BT709_SIGNAL, FieldOrder, Transfer
-from footlights.core.source import Ingest, Source
-from footlights.errors import SourceError
+from footlights.core.signal import BT709_SIGNAL, FieldOrder
+from footlights.core.source import Ingest
 from footlights.planning import enhancement, halos, pictures, rate, repairs, timebase
 from footlights.planning.evidence import corrections
 from footlights.planning.geometry import lay_out
+from footlights.planning.refusals import refuse_hdr
 from footlights.planning.shared import darkness_of, noise_of, sharpness_of
 from footlights.planning.timeline import gap_slots, time_map
 from footlights.planning.wholetape import Tape, classical, net_objection, order_of, step
@@ -65,18 +65,6 @@ def instants(survey: Survey, settings: Settings) -> int:
     by_hand = settings.ingest.field_order == "progressive"
     field_rate = not by_hand and any(one.cadence.kind is not CadenceKind.PROGRESSIVE for one in survey.shots)
     return 2 if field_rate else 1
-
-
-def refuse_hdr(source: Source) -> None:
-    """SourceError for HDR and log pictures: everything here is meant for SDR, and would show them grey."""
-    transfer = source.signal.transfer
-    if transfer in (Transfer.PQ, Transfer.HLG, Transfer.LOG100, Transfer.LOG316):
-        kind = "HDR video" if transfer in (Transfer.PQ, Transfer.HLG) else "video with a log curve"
-        raise SourceError(
-            f"{source.name} is {kind}",
-            f"its transfer characteristic is {transfer.name}, and only SDR is worked on",
-            "convert it to SDR first, for example with ffmpeg's zscale and tonemap filters",
-        )
 
 
 def _shot(tape: Tape, report: ShotReport) -> ShotPlan:
