@@ -88,6 +88,11 @@ def test_light_that_was_levelled_and_halos_that_were_taken_back_are_put_back(tmp
 def test_a_master_smaller_than_the_tape_is_left_out_with_the_reason(finished: tuple[Path, JobResult]) -> None:
     folder, result = finished
     assert [one.samples for one in result.fidelity] == [0, 0]
+    (sentence,) = [text for text in result.warnings if "could not be compared" in text]
+    assert sentence.startswith(
+        "2 of 2 shots could not be compared with the tape; nothing is proven of them: the master"
+    )
+    assert "No shot could be compared" in (folder / "report.html").read_text("utf-8")
     assert all("240 lines and the tape 288" in one.why for one in result.fidelity)
     assert "was not compared" in (folder / "report.html").read_text("utf-8")
 
@@ -111,15 +116,24 @@ def test_what_a_lossy_format_may_have_done_is_not_decided() -> None:
     assert check.passed
     assert "1 of 1 shots explained, 1 undecided" in check.found
     (sentence,) = warnings([GOOD, unsure])
-    assert "nothing is decided" in sentence
+    assert "nothing is decided: 1." in sentence
     assert not replace(GOOD, lossy=True).undecided
 
 
-def test_shots_that_could_not_be_compared_pass_nothing() -> None:
+def test_shots_that_could_not_be_compared_pass_nothing_and_are_told_with_the_reason() -> None:
     blind = ShotFidelity(0, 0, why="no instant of it came through whole")
     assert not blind.explained
     assert list(checks([blind])) == []
-    assert list(warnings([blind])) == []
+    (sentence,) = warnings([blind])
+    assert sentence.startswith(
+        "1 of 1 shots could not be compared with the tape; nothing is proven of them: no instant"
+    )
+    assert sentence.endswith("came through whole.")
+    looks = [ShotFidelity(number, 0, why="a look table changed its colours on purpose") for number in range(2, 16)]
+    (sentence,) = warnings([blind, replace(GOOD, shot=1), *looks])
+    assert sentence.startswith("15 of 16 shots could not be compared")
+    assert "no instant of it came through whole (0); a look table" in sentence
+    assert sentence.endswith("on purpose (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 …).")
 
 
 def test_noise_of_a_frame_is_told_from_frames_that_were_coded_alike(tmp_path: Path) -> None:

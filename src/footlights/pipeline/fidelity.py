@@ -128,20 +128,34 @@ def checks(found: Sequence[ShotFidelity]) -> Iterator[Check]:
 
 
 def warnings(found: Sequence[ShotFidelity]) -> Iterator[str]:
-    """A sentence where the master shows what the tape's noise does not explain."""
+    """A sentence where the master shows what the tape's noise does not explain, where nothing is decided, and where
+    nothing could be compared."""
     flagged = [one.shot for one in found if one.samples and not one.explained and not one.undecided]
-    undecided = sum(one.undecided for one in found)
+    undecided = [one.shot for one in found if one.undecided]
     if flagged:
-        named = ", ".join(map(str, flagged[:12])) + (" …" if len(flagged) > 12 else "")
         yield (
             f"Pushed back to the tape, {len(flagged)} of {len(found)} shots differ from it by more than its noise: "
-            f"{named}. Look at them in the report, or restore with --faithful."
+            f"{_named(flagged)}. Look at them in the report, or restore with --faithful."
         )
     if undecided:
         yield (
-            f"Pushed back to the tape, {undecided} of {len(found)} shots differ from it by more than its noise, which "
-            "the tape's lossy format may explain: its own error is not known, so that nothing is decided."
+            f"Pushed back to the tape, {len(undecided)} of {len(found)} shots differ from it by more than its noise, "
+            "which the tape's lossy format may explain: its own error is not known, so that nothing is decided: "
+            f"{_named(undecided)}."
         )
+    blind: dict[str, list[int]] = {}
+    for one in found:
+        if not one.samples:
+            blind.setdefault(one.why, []).append(one.shot)
+    if blind:
+        count = sum(map(len, blind.values()))
+        whys = "; ".join(why if len(blind) == 1 else f"{why} ({_named(shots)})" for why, shots in blind.items())
+        yield f"{count} of {len(found)} shots could not be compared with the tape; nothing is proven of them: {whys}."
+
+
+def _named(shots: Sequence[int]) -> str:
+    """The first twelve of some shots."""
+    return ", ".join(map(str, shots[:12])) + (" …" if len(shots) > 12 else "")
 
 
 def _request(
@@ -173,6 +187,9 @@ def _request(
         why = "a look table changed its colours on purpose"
     elif "fields.unmix" in steps:
         why = "its mixed fields were taken apart: the tape's are not the master's"
+    unshown = "no instant of it is shown as it came through"
+    if shown != 1:
+        unshown += ", at the rate that was asked for"
     instants = () if why else tuple(_instants(shot, ingest, pieces, order, (factor, shown, lost)))
     return ShotRequest(
         shot=shot.shot,
@@ -195,7 +212,7 @@ def _request(
         halos=undone.get("halos.equalise"),
         dots=undone.get("composite.dots"),
         composite=step == 2 and remainders.composite(report),
-        why=why or ("" if instants else "no instant of it is shown as it came through"),
+        why=why or ("" if instants else unshown),
     )
 
 
