@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from test_planning import CLASSICAL, ingest, shot, survey
+from test_provenance import own_net
 
 from footlights.core.plans import NET_FAILED, Intervention, Region, RestorationPlan
 from footlights.core.time import FrameRange, Span, SpanKind
@@ -80,14 +81,17 @@ def test_held_and_made_frames_are_told_from_those_of_the_tape() -> None:
     assert (drawn(lost, 59) != Origin.REPEATED).all()
 
 
+@pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("sets", [(), (CLASSICAL,), (CLASSICAL, "enhancement.rate.output=30")])
-def test_the_map_agrees_with_the_shares_of_the_shot(sets: tuple[str, ...]) -> None:
-    plan = planned(*sets)
+def test_the_map_agrees_with_the_shares_of_the_shot(sets: tuple[str, ...], own: bool) -> None:
+    plan = own_net(planned(*sets)) if own else planned(*sets)
+    places = (Region(100, 100, 500, 600), Region(300, 400, 800, 900))
     touched = (
         Intervention(FrameRange(10, 20), "dropouts.conceal", 1.0, ""),
+        Intervention(FrameRange(15, 45), "faces.restore", 0.2, "", places),
         Intervention(FrameRange(30, 33), "rate.convert", 1.0, "held"),
-    )[: 2 if len(sets) > 1 else 1]
+    )[: 3 if len(sets) > 1 else 2]
     (shares,) = provenance(plan, touched)
     maps = np.stack([drawn(plan, frame, *touched) for frame in range(plan.time_map.frames)])
-    for origin in (Origin.RECORDED, Origin.FILTERED, Origin.INTERPOLATED, Origin.LEARNED, Origin.REPEATED):
+    for origin in Origin:
         assert (maps == origin).mean() == pytest.approx(getattr(shares, origin.name.lower()), abs=0.06), origin

@@ -28,7 +28,7 @@ def task(plan: RestorationPlan, ingest: Ingest, timing: Timing, restored: Sequen
     params = {"request": records.to_data(asked), "timing": records.to_data(timing)}
     needs = tuple(one.id for one in restored)
     operation = "footlights.pipeline.ops:map_provenance"
-    return Task(TASK, operation, 1, params, needs=needs, units=timing.frames, priority=9)
+    return Task(TASK, operation, 2, params, needs=needs, units=timing.frames, priority=9)
 
 
 def write(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from footlights.core.plans import NET_FAILED, Intervention, Region, RestorationPlan, ShotPlan, Step, Value
 from footlights.core.time import FrameRange, SpanKind, TimeMap
-from footlights.planning.provenance import FILTERS, LEARNED, NO_REPAIR, RATE
+from footlights.planning.provenance import FACES, FILTERS, LEARNED, NO_REPAIR, OWN_NET, RATE
 from footlights.planning.timeline import output_range
 
 _COLUMN = 8
@@ -96,7 +96,7 @@ def frame_map(asked: MapRequest, shot: ShotLook, frame: int, touched: Sequence[I
         instant = int(frame * asked.time_map.step)
         drawn[(shot.first_line + instant + 1) % 2 :: 2] = Origin.INTERPOLATED
     for one in touched:
-        if one.kind == "faces.restore":
+        if one.kind == FACES:
             _fill(drawn, one.regions, Origin.GENERATED, shot, None)
         elif one.kind not in NO_REPAIR and not by_net:
             _fill(drawn, one.regions, Origin.INTERPOLATED, shot, asked.tape)
@@ -116,7 +116,7 @@ def _look(shot: ShotPlan, frames: FrameRange, factor: int, width: int) -> ShotLo
     left, top, right, bottom = (int(side) for side in crop)
     first = 0 if fields.get("top_first", True) else 1
     usual = _own(shot.steps)
-    if "upscale.model" in names:
+    if OWN_NET in names:
         usual = Origin.GENERATED
     elif any(name in LEARNED for name in names):
         usual = Origin.LEARNED

@@ -1,4 +1,4 @@
-"""Provenance: which share of every shot was recorded, filtered, interpolated, learned or repeated."""
+"""Provenance: which share of every shot was recorded, filtered, interpolated, learned, repeated or generated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import groupby
 from footlights.core.provenance import ShotProvenance
 from footlights.report.story import Story
 
-_KINDS = ("recorded", "filtered", "interpolated", "learned", "repeated")
+_KINDS = ("recorded", "filtered", "interpolated", "learned", "repeated", "generated")
 _COLUMNS, _HEIGHT = 240, 48
 """Of the strip."""
 
@@ -49,7 +49,7 @@ def _strip(found: Sequence[ShotProvenance], lengths: Sequence[int]) -> Iterator[
 
 
 def _row(one: ShotProvenance) -> Mapping[str, object]:
-    shares = (one.recorded, one.filtered, one.interpolated, one.learned, one.repeated)
+    shares = [float(getattr(one, kind)) for kind in _KINDS]
     return {
         "shot": one.shot,
         "shares": ["" if share == 0 else f"{share:.2%}" for share in shares],
