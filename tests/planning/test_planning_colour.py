@@ -131,6 +131,11 @@ def test_a_tape_without_colour_keeps_its_tint_and_is_told() -> None:
     plan = planned(grey)
     assert step_of(plan) is None
     assert "carries no colour" in why_not(plan)
+    net = next(step for step in plan.shots[0].steps if step.stage == "fieldlift.restore")
+    assert net.params["colourless"] is True
+    assert "none is made" in net.why
+    coloured = planned(survey(*shots[:3], grey.shots[3]))
+    assert not any(step.params.get("colourless") for shot in coloured.shots for step in shot.steps)
 
 
 def test_a_log_curve_without_a_tag_is_named_and_not_stretched() -> None:

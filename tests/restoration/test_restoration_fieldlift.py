@@ -46,6 +46,25 @@ def test_clean_pictures_stay_near_the_tape_in_colour_and_light() -> None:
         assert np.abs(soft[0] - soft[1]).max() < 0.02
 
 
+@pytest.mark.parametrize("instants", [1, 2])
+def test_a_tape_without_colour_keeps_its_tint_and_gets_none(instants: int) -> None:
+    """Moving noise in grey under an even tint; what the net draws of it by itself is more than three times as much."""
+    rng = np.random.default_rng(4)
+    grain = cv2.GaussianBlur(rng.standard_normal((64, 160)).astype(np.float32), (0, 0), 1.2)
+    luma = np.stack([0.5 + 0.5 * np.roll(grain, 3 * n, axis=1)[:, :96] for n in range(8)]).astype(np.float32)
+    tint = np.full((8, 2, 64, 96), 0.02, np.float32)
+    clip = replace(clip_of(8, fields=Fields.WOVEN), luma=luma, chroma=tint)
+    made, free = (
+        join(list(lifted(instants=instants, colourless=grey).stream(iter([clip]))))  # type: ignore[attr-defined]
+        for grey in (True, False)
+    )
+    assert np.abs(made.chroma - 0.02).max() < 0.1 / 224
+    assert np.abs(free.chroma - 0.02).max() > 0.3 / 224
+    assert made.fine is not None
+    assert not any(pair.any() for pair in made.fine.chroma)
+    np.testing.assert_array_equal(made.luma, free.luma)
+
+
 def test_each_instant_shows_its_own_field() -> None:
     """A bar that stands at one place in every top field and at another in every bottom field."""
     luma = np.full((10, 64, 96), 0.2, np.float32)

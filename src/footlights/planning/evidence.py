@@ -200,10 +200,15 @@ def _ceiling(shots: _Known, mode: str) -> tuple[Fault | None, str]:
     return found, f"White is clipped at codes {span} in all shots that show any ({found.words}): faded, raised to 235."
 
 
+def colourless(reports: Sequence[ShotReport]) -> bool:
+    """Whether none of a tape's shots shows more colour than a tint."""
+    return bool(reports) and all(one.balance.colour < _NO_COLOUR for one in reports)
+
+
 def _casts(shots: _Known, mode: str, pedestal: Fault | None) -> tuple[Fault | None, Fault | None, str]:
     if mode == "off":
         return None, None, "enhancement.colour.cast = off."
-    if shots and all(one.balance.colour < _NO_COLOUR for one, _, _ in shots):
+    if colourless([one for one, _, _ in shots]):
         return None, None, "The tape carries no colour: what tint there is stays."
     black, why_black = _black_cast(shots, pedestal)
     lean, why_white = _white_cast(shots, black, pedestal)

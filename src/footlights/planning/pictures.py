@@ -36,12 +36,15 @@ def fieldlift(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         "subcarrier": remainders.carrier_left(report, tape.ingest.source) if keep and tape.field_rate else 0.0,
         "lost": lost if settings.gaps.rebuild else (),
         "fields": which if settings.gaps.rebuild else (),
+        "colourless": tape.colourless,
     }
     why = f"{cadence_evidence(tape, report)}; {measured}"
     if keep:
         why += f"; {keep:.0%} of the fields' own detail beyond noise is kept"
     if params["subcarrier"]:
         why += ", none around the subcarrier"
+    if params["colourless"]:
+        why += "; the tape carries no colour: its tint stays, none is made"
     if settings.fieldlift.strength != 1:
         why += f", taken for {settings.fieldlift.strength:g} times as much"
     yield replace(step("fieldlift.restore", why, **params), weights=reference(settings.fieldlift.net))

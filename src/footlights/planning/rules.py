@@ -13,7 +13,7 @@ from footlights.core.reports import CadenceKind, Remainder, ShotReport, Survey
 from footlights.core.signal import BT709_SIGNAL, FieldOrder
 from footlights.core.source import Ingest
 from footlights.planning import enhancement, halos, pictures, rate, repairs, timebase
-from footlights.planning.evidence import corrections
+from footlights.planning.evidence import colourless, corrections
 from footlights.planning.geometry import lay_out
 from footlights.planning.refusals import refuse_hdr
 from footlights.planning.shared import darkness_of, noise_of, sharpness_of
@@ -40,7 +40,10 @@ def plan(
     balance = corrections(survey, settings.enhancement.colour, enhancement.tape_matrix(source.signal))
     shared = noise_of(survey), darkness_of(survey), sharpness_of(survey), halos.of_tape(survey)
     decks = repairs.deck(survey), timebase.stray(survey)
-    tape = Tape(ingest, survey, settings, geometry, field_rate, balance, left, tracked or {}, *shared, pace, *decks)
+    grey = colourless(survey.shots)
+    tape = Tape(
+        ingest, survey, settings, geometry, field_rate, balance, left, tracked or {}, *shared, pace, *decks, grey
+    )
     timing = (
         f"Every field keeps its instant: {tape.pace.rate} pictures a second."
         if field_rate

@@ -49,6 +49,8 @@ class Tape:
     pace: Pace
     deck: repairs.Deck
     stray: timebase.Stray
+    colourless: bool
+    """None of its shots shows more colour than a tint."""
 
     @property
     def carrier(self) -> Subcarrier | None:

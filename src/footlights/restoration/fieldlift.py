@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from footlights.core.clip import Clip, Fine, Lines, Plane, join
@@ -21,9 +22,11 @@ from footlights.restoration.base import Contract, Fields, bound, stage
 
 _WARM_UP = 6
 """Frames after which the memory has forgotten how it began (see docs/decisions/20261125-fieldlift-chain.md)."""
+_TINT = 16
+"""Samples of which one cell of a tape's tint is the mean."""
 
 
-@stage("fieldlift.restore", version=6)
+@stage("fieldlift.restore", version=7)
 class RestoreFields:
     """Recurrent net over fields; loses nothing of the tape's colour, which it is not trained to change."""
 
@@ -46,6 +49,9 @@ class RestoreFields:
         """Frame instants (slots) that hold what was rebuilt, not what was recorded: the net looks past them."""
         fields: tuple[int, ...] = ()
         """For each of them which field: 1 top, 2 bottom, 3 both."""
+
+        colourless: bool = False
+        """Whether the tape carries no colour: its fields' tint is kept, coarse as it is, and none is made."""
 
         def __post_init__(self) -> None:
             if self.net not in shipped():
@@ -113,10 +119,10 @@ class RestoreFields:
         def cut(plane: Plane, scale: float) -> Plane:
             return np.ascontiguousarray(self._turned(plane[..., : int(height * scale), : int(width * scale)]))
 
-        fine = Fine(
-            tuple(cut(plane, SCALE) for plane in lifted.fine.luma[:count]),
-            tuple(cut(pair, SCALE / 2) for pair in lifted.fine.chroma[:count]),
-        )
+        colour = tuple(cut(pair, SCALE / 2) for pair in lifted.fine.chroma[:count])
+        if self.params.colourless:
+            colour = tuple(np.zeros_like(pair) for pair in colour)
+        fine = Fine(tuple(cut(plane, SCALE) for plane in lifted.fine.luma[:count]), colour)
         # ReLU turns what is no number into 0: what went in wrong shows in the base, not in the residual alone.
         if not all(
             np.isfinite(plane).all() for plane in (lifted.luma, lifted.chroma, *(each[::5, ::5] for each in fine.luma))
@@ -129,13 +135,22 @@ class RestoreFields:
         return replace(
             given,
             luma=cut(lifted.luma[:count], 1),
-            chroma=cut(lifted.chroma[:count], 1),
+            chroma=self._tint(given) if self.params.colourless else cut(lifted.chroma[:count], 1),
             signal=replace(given.signal, field_order=FieldOrder.PROGRESSIVE),
             frames=FrameRange(given.frames.start * count, given.frames.stop * count),
             rate=given.rate * count,
             fine=fine,
             lines=tuple(self._lines(given, instant) for instant in range(count)),
         )
+
+    def _tint(self, given: Clip) -> Plane:
+        """`(instants, 2, H, W)`: the fields' chroma, as coarse as a tint is. Of a tape without colour: the net, which
+        has seen coloured ones alone, draws up to three codes along moving edges."""
+        size = (given.luma.shape[2], given.luma.shape[1])
+        if self.params.instants == 1:
+            return np.stack([[_coarse(plane, size) for plane in given.chroma[0]]])
+        first = 0 if self.params.top_first else 1
+        return np.stack([[_coarse(plane[field::2], size) for plane in given.chroma[0]] for field in (first, 1 - first)])
 
     def _lines(self, given: Clip, instant: int) -> Lines | None:
         """What the tape holds of an instant of a frame; None where it was lost."""
@@ -148,3 +163,11 @@ class RestoreFields:
     def _turned(self, planes: Plane) -> Plane:
         """`(…, H, W)` upside down where the tape's bottom field comes first: the net knows one order."""
         return planes if self.params.top_first else planes[..., ::-1, :]
+
+
+def _coarse(plane: Plane, size: tuple[int, int]) -> Plane:
+    """What of a plane is coarser than some `_TINT` samples and half as many lines, at a size (width, height)."""
+    height, width = plane.shape
+    cells = max(width // _TINT, 1), max(2 * height // _TINT, 1)
+    small = cv2.GaussianBlur(cv2.resize(plane, cells, interpolation=cv2.INTER_AREA), (0, 0), 1.5)
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.float32)
