@@ -15,6 +15,7 @@ from typing import Any
 
 import bench
 import enhancement_banding
+import enhancement_chroma
 import enhancement_colour
 import enhancement_cost
 import enhancement_detail
@@ -28,6 +29,7 @@ import pieces
 PARTS: dict[str, ModuleType] = {
     "grain": enhancement_grain,
     "detail": enhancement_detail,
+    "chroma": enhancement_chroma,
     "colour": enhancement_colour,
     "banding": enhancement_banding,
     "fidelity": enhancement_fidelity,

@@ -352,6 +352,18 @@ def test_detail_lifts_weave_and_threads_where_there_is_no_plateau() -> None:
     assert made.min() >= 0.2 - 0.05 * 0.3
 
 
+def test_detail_keeps_glints_of_sequins_and_the_dark_around_them() -> None:
+    """A bright dot on dark cloth is not dimmed, not widened, and no darker ring is drawn around it."""
+    y, x = np.mgrid[:64, :96].astype(np.float32)
+    away = np.hypot(x - 48, y - 32)
+    glint = (0.1 + 0.7 * np.exp(-((away / 1.6) ** 2)))[None].astype(np.float32)
+    made = stage("detail.limited", strength=0.6, radius=2.4, floor=0.3).run(clip(glint)).luma[0]
+    assert made[32, 48] >= glint[0, 32, 48]
+    wide, wide_before = ((one > 0.1 + (one.max() - 0.1) / 2).sum() for one in (made, glint[0]))
+    assert wide <= wide_before
+    assert made.min() >= 0.1 - 0.05 * 0.7
+
+
 def test_detail_raises_fine_contrast_and_leaves_noise_below_the_floor() -> None:
     x = np.arange(96) / 6
     fine = np.broadcast_to(0.5 + 0.05 * np.sin(2 * np.pi * x), (1, 64, 96))
