@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "encoding_simulated.json")
     parser.add_argument("--groups", type=int, default=60)
     options = parser.parse_args()
-    shots = _shots(json.loads(options.curves.read_text("utf-8")))
+    shots = measured_shots(json.loads(options.curves.read_text("utf-8")))
     rows = [_row(shots, target, size, options.groups) for target in TARGETS for size in SIZES]
     courses = [_course(options.curves, target) for target in (87.0, 90.0, 93.0)]
     result = {"groups": options.groups, "tolerance": TOLERANCE, "rows": rows, "courses": courses}
@@ -88,7 +88,7 @@ def main() -> None:
     table(names, [[row[name] for name in names] for row in courses])
 
 
-def _shots(measured: dict[str, Any], lines: str = "540") -> list[Shot]:
+def measured_shots(measured: dict[str, Any], lines: str = "540") -> list[Shot]:
     shots = []
     for one in measured["shots"]:
         q, size, mean, low = np.array(one["curves"][lines]).T
@@ -100,7 +100,7 @@ def _shots(measured: dict[str, Any], lines: str = "540") -> list[Shot]:
 def _course(curves: Path, target: float) -> dict[str, Any]:
     """Trials and misses of one programme of all shots at both sizes."""
     measured = json.loads(curves.read_text("utf-8"))
-    shots = {lines: _shots(measured, str(lines)) for lines in (540, 270)}
+    shots = {lines: measured_shots(measured, str(lines)) for lines in (540, 270)}
     settings = EncodingSettings(heights=(540, 270), h264_height=0, target=target)
     tasks = []
     for rung in ladder.rungs(960, 540, settings):
@@ -148,7 +148,7 @@ def _trials(name: str, made: Sequence[ChunkEncode]) -> dict[str, Any]:
 def _row(shots: Sequence[Shot], target: float, size: int, count: int) -> dict[str, Any]:
     draw = np.random.default_rng(1)
     groups = [_group(shots, size, draw) for _ in range(count)]
-    floor = [[_floor(shot, target, draw) for shot in group] for group in groups]
+    floor = [[floor_search(shot, target, draw) for shot in group] for group in groups]
     av1an = [[av1an_search(lambda q, s=shot: s.probe(q, draw), target) for shot in group] for group in groups]
     mean = [_mean(group, target, draw) for group in groups]
     ours = np.array(
@@ -190,14 +190,14 @@ def _group(shots: Sequence[Shot], size: int, draw: np.random.Generator) -> list[
     return [by_source[name][draw.integers(len(by_source[name]))] for name in names]
 
 
-def _rung(target: float) -> Rung:
+def rung_of(target: float) -> Rung:
     (rung,) = ladder.rungs(960, 540, EncodingSettings(heights=(540,), h264_height=0, target=target))
     return rung
 
 
-def _floor(shot: Shot, target: float, draw: np.random.Generator, slack: float = 0.0) -> ChunkEncode:
+def floor_search(shot: Shot, target: float, draw: np.random.Generator, slack: float = 0.0) -> ChunkEncode:
     """A cold search of the product."""
-    rung = _rung(target)
+    rung = rung_of(target)
     prior = Prior(ladder.first_guess(rung, shot.look), ladder.expected_slope(rung, shot.look))
     return _searched(shot, rung, prior, draw, slack)
 
@@ -221,12 +221,12 @@ def _searched(shot: Shot, rung: Rung, prior: Prior, draw: np.random.Generator, s
 
 def _mean(group: Sequence[Shot], target: float, draw: np.random.Generator) -> tuple[list[Probe], float]:
     """The mode `mean` without proxies: what was accepted, and encodes a shot."""
-    rung = _rung(target)
-    searched = [_floor(shot, target, draw, SLACK) for shot in group]
+    rung = rung_of(target)
+    searched = [floor_search(shot, target, draw, SLACK) for shot in group]
     trials, chosen = [list(one.probes) for one in searched], [one.chosen for one in searched]
     names = [str(number) for number in range(len(group))]
     for number in range(ROUNDS):
-        curves = [_curve(*one, rung) for one in zip(group, trials, chosen, strict=True)]
+        curves = [shot_curve(*one, rung) for one in zip(group, trials, chosen, strict=True)]
         again = raised(curves, names, rung, target, number, Caps(segment=1e9, window=1e9), blind=True)
         for place, q in ((int(name), q) for name, q in again.items()):
             chosen[place] = group[place].probe(q, draw)
@@ -234,7 +234,7 @@ def _mean(group: Sequence[Shot], target: float, draw: np.random.Generator) -> tu
     return chosen, _average(len(one) for one in trials)
 
 
-def _curve(shot: Shot, trials: Sequence[Probe], chosen: Probe, rung: Rung) -> Curve:
+def shot_curve(shot: Shot, trials: Sequence[Probe], chosen: Probe, rung: Rung) -> Curve:
     curve = fit(trials, chosen, 32, 1.28, (Q[0], 1e12), ladder.doubling(shot.look))
     floor = floor_of(curve, chosen.score, rung.target - SLACK, (Q[0], Q[-1]), 0.25)
     return replace(curve, q_high=floor, q_low=min(curve.q_low, floor))

@@ -13,7 +13,7 @@ from footlights.core.signal import BT709_SIGNAL
 from footlights.core.time import FrameRange
 from footlights.encoding import ladder
 from footlights.encoding.peaks import Caps, over
-from footlights.pipeline.allotting import ROUNDS, raised
+from footlights.pipeline.allotting import ROUNDS, raised, standing
 from footlights.pipeline.chunks import ChunkRequest
 from footlights.pipeline.waves import curve_of
 from footlights.settings import EncodingSettings
@@ -86,3 +86,20 @@ def test_a_rendition_that_keeps_its_caps_is_not_encoded_again_for_them() -> None
     curves = [curve_of(request, [one], one) for request, one in zip(programme.requests, dear, strict=True)]
     assert list(raised(curves, names, rung, TARGET, 1)) == ["0"]
     assert raised(curves, names, rung, TARGET, 1, Caps(2.5)) == {}
+
+
+@pytest.mark.parametrize(
+    ("scores", "shipped"),
+    [
+        ([92.0, 90.0, 87.2], 2),
+        ([92.0, 90.0, 86.6], 2),
+        ([92.0, 90.0, 86.5], 1),
+        ([90.0, 92.0, 86.5], 0),
+        ([86.0, 85.0, 84.0], 0),
+        ([86.0], 0),
+    ],
+)
+def test_a_last_encode_below_the_floor_gives_way_to_the_smallest_that_is_not(scores: list[float], shipped: int) -> None:
+    """The tolerance of a search, 0.45, counts; bytes fall with quality."""
+    made = [Probe(30.0, round(1000 * score), score, score, score) for score in scores]
+    assert standing(made, 87.0) == shipped

@@ -23,7 +23,7 @@ from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe, Ren
 from footlights.encoding import ladder
 from footlights.encoding.allocation import Curve, allocate, capped, dear, mean_quality, worth_again
 from footlights.encoding.encoders import rung_encoder
-from footlights.encoding.peaks import Caps
+from footlights.encoding.peaks import Caps, over
 from footlights.engine.reuse import Action
 from footlights.engine.tasks import Task
 from footlights.pipeline import graph, ops
@@ -221,16 +221,33 @@ def still_good(before: ChunkEncode, after: ChunkEncode) -> bool:
 
 
 def _allotted(one: Session, placed: dict[str, _Placed], settings: Settings) -> dict[str, _Placed]:
-    """Chunks far from what they are worth encoded again."""
+    """Chunks far from what they are worth encoded again; where the last encode fell below the floor, an earlier one."""
+    made: dict[str, list[_Placed]] = {name: [chunk] for name, chunk in placed.items()}
     for number in range(ROUNDS):
-        again = _raised(placed, settings, number)
+        again = _raised({name: chunks[-1] for name, chunks in made.items()}, settings, number)
         if not again:
             break
         one.run(list(again.values()))
         for name, task in again.items():
-            made = _read(one, task)
-            placed[name] = made._replace(trials=(*placed[name].trials, *made.trials))
-    return placed
+            latest = _read(one, task)
+            made[name].append(latest._replace(trials=(*made[name][-1].trials, *latest.trials)))
+    return {name: _standing(chunks) for name, chunks in made.items()}
+
+
+def _standing(chunks: Sequence[_Placed]) -> _Placed:
+    """What is shipped of a chunk's encodes, with the trials of all."""
+    found = chunks[standing([chunk.encode.chosen for chunk in chunks], chunks[0].request.lowest)]
+    return found._replace(trials=chunks[-1].trials)
+
+
+def standing(made: Sequence[Probe], lowest: float) -> int:
+    """Which of a chunk's encodes is shipped: the last, unless it lies below the lowest score that the chunk may have.
+    Curves foretell floors, and no round comes after the last. Then the smallest that does not, or the best."""
+    allowed = [place for place, one in enumerate(made) if one.score >= lowest - TOLERANCE]
+    if not allowed:
+        return max(range(len(made)), key=lambda place: made[place].score)
+    last = len(made) - 1
+    return last if last in allowed else min(allowed, key=lambda place: made[place].bytes)
 
 
 def _raised(placed: dict[str, _Placed], settings: Settings, number: int) -> dict[str, Task]:
@@ -280,10 +297,20 @@ def raised(
     far = inf if number else (_FAR_BLIND if blind else _FAR)
     near = inf if met else _NEAR / 2
     again = worth_again(curves, values, target, far=far, near=near, least=_LEAST, bound=bound)
-    standing = [values[place] if place in again else curve.q for place, curve in enumerate(curves)]
-    kept = capped(curves, standing, step, limits)
-    changed = {*again, *(place for place, q in enumerate(kept) if q != standing[place])}
+    planned = [values[place] if place in again else curve.q for place, curve in enumerate(curves)]
+    kept = capped(curves, planned, step, limits)
+    mended = _over(curves, planned, limits) - _over(curves, kept, limits)
+    changed = set(again)
+    for place, (one, other) in enumerate(zip(planned, kept, strict=True)):
+        # Where no cut is enough, small ones are not worth an encode: floors move by as much from trial to trial.
+        if one != other and (other - one >= _LEAST or any(place in run for run in mended)):
+            changed.add(place)
     return {names[place]: kept[place] for place in sorted(changed)}
+
+
+def _over(curves: Sequence[Curve], values: Sequence[float], limits: Caps) -> set[range]:
+    sizes = [curve.bytes_at(q) for curve, q in zip(curves, values, strict=True)]
+    return set(over(sizes, [curve.seconds for curve in curves], limits))
 
 
 def _read(one: Session, task: Task) -> _Placed:
