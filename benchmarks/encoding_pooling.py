@@ -9,9 +9,9 @@ twice: as the product does, and on every frame by VMAF-NEG and by VMAF v1 in one
 seconds   the lowest mean over one second (25 frames on end): how often a score that took it as well, and allowed it to
           lie 0 to 3 below, would be lower than the lesser of mean and 5th percentile + 3, and by how much.
 models    rank correlation of the two over all encodes and inside shots; and what each says of every shot beside itself.
-grain     shots with grain at `--grain-q`: kept in the pictures, taken out, and drawn again by the decoder, each against
-          the pictures with grain; and taken out against pictures without, which is what a search judges. That none is
-          drawn again costs nothing where a model does not see it.
+grain     the first shot with grain of every programme at `--grain-q`: grain kept in the pictures, taken out, and drawn
+          again by the decoder, each against the pictures with grain; and taken out against pictures without, which is
+          what a search judges.
 
 With `--work` what is finished is kept there, and a run that was stopped goes on.
 """
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--programmes", nargs="+", default=list(PROGRAMMES), choices=list(PROGRAMMES))
     parser.add_argument("--work", type=Path, help="folder for shots and finished encodes")
     parser.add_argument("--beside", type=float, default=8.0, help="units of q; 0: accepted encodes alone")
-    parser.add_argument("--grain-q", nargs="+", type=float, default=[24.0, 32.0], help="values of CRF")
+    parser.add_argument("--grain-q", nargs="+", type=float, default=[32.0], help="values of CRF")
     options = parsed(parser)
     with TemporaryDirectory() as scratch:
         work = options.work or Path(scratch)
@@ -169,11 +169,11 @@ def _itself(shot: Shot) -> Row:
 
 def _grainy(name: str, options: Any, folder: Path) -> list[Row]:
     found = []
-    for shot in cut(options.data, name, LINES, FRAMES, folder, SHOTS):
-        if shot.name.endswith("-grain"):
-            for q in options.grain_q:
-                kept = folder / f"{shot.name}-grain-{q:g}.json"
-                found.append(_once(kept, lambda shot=shot, q=q: _of_grain(shot, q, folder)))
+    shots = cut(options.data, name, LINES, FRAMES, folder, SHOTS)
+    for shot in [one for one in shots if one.name.endswith("-grain")][:1]:
+        for q in options.grain_q:
+            kept = folder / f"{shot.name}-grain-{q:g}.json"
+            found.append(_once(kept, lambda shot=shot, q=q: _of_grain(shot, q, folder)))
     return found
 
 
@@ -236,9 +236,8 @@ def _models(rows: Sequence[Row]) -> Row:
     accepted = np.array([one["accepted"] for one in rows])
     shots = [one["shot"] for one in rows]
     names = np.array([f"{one['programme']}/{shot}" for one, shot in zip(rows, shots, strict=True)])
-    orders = [
-        np.array_equal(np.argsort(pair.neg[names == one]), np.argsort(pair.v1[names == one])) for one in set(names)
-    ]
+    several = [names == one for one in sorted(set(names)) if (names == one).sum() > 1]
+    orders = [np.array_equal(np.argsort(pair.neg[one]), np.argsort(pair.v1[one])) for one in several]
     return {
         "n": len(rows),
         "spearman": round(float(spearmanr(pair.neg, pair.v1)[0]), 3),
