@@ -139,6 +139,7 @@ def noise(truth: NoiseTruth, found: ShotReport) -> Row:
     return {
         "start": found.shot.frames.start,
         "luma": [report.luma_sigma, round(truth.luma_sigma, 3)],
+        "in_time": report.in_time,
         "cb": [report.cb_sigma, round(truth.cb_sigma, 3)],
         "cr": [report.cr_sigma, round(truth.cr_sigma, 3)],
         "bands": [[level, sigma, round(float(np.interp(level, levels, sigmas)), 3)] for level, sigma in inside],

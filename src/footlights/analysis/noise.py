@@ -12,12 +12,20 @@ from numpy.typing import NDArray
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
 from footlights.analysis.view import FrameView
 from footlights.core.reports import NoiseReport, Shot
-from footlights.metrics.noise import ACROSS, BANDS, DOWN, measure
+from footlights.metrics.noise import ACROSS, BANDS, DOWN, correlation_in_time, measure, steps_in_time
 
 _EVERY = 5
 _METHOD = "difference of same-parity fields on flat blocks, plane removed, median"
 _REPEAT = 0.25
 """A sample this much below the shot's median comes from a repeated field and is no noise."""
+
+_ENOUGH = 3
+"""Places of a shot that must tell how long noise lasts."""
+_PICTURE = 0.5
+"""Correlation with the next line above which what changes may be fine texture that moves, where nothing is flat: that
+lasts as well."""
+_LASTS = (0.08, 0.16)
+"""Correlation in time from which it counts, and from which in full: below, chance and codecs make as much."""
 
 
 @ANALYSERS.add("noise")
@@ -25,8 +33,8 @@ class NoiseAnalyser:
     """Notes the noise between this frame and the last, for every fifth frame."""
 
     name: ClassVar[str] = "noise"
-    version: ClassVar[int] = 5
-    before: ClassVar[int] = 1
+    version: ClassVar[int] = 6
+    before: ClassVar[int] = 3
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
         "noise.luma": 1,
@@ -36,6 +44,7 @@ class NoiseAnalyser:
         "noise.grain": 2,
         "noise.down": DOWN,
         "noise.across": ACROSS,
+        "noise.steps": 9,
     }
 
     def __init__(self, scene: Scene) -> None:
@@ -49,6 +58,8 @@ class NoiseAnalyser:
         found = [sample for sample in samples if sample is not None]
         if not found:
             return
+        if len(views) > 3:
+            notes.set(now.number, **{"noise.steps": steps_in_time([view.y[0::2] for view in views[-4:]])})
         notes.set(
             now.number,
             **{
@@ -64,7 +75,10 @@ class NoiseAnalyser:
 
 
 def report(series: Series, shot: Shot) -> NoiseReport:
-    """Conclude for one shot; the sample across its first cut is left out."""
+    """Conclude for one shot; samples across its first cut are left out.
+
+    What lasts from field to field has no part in their differences: sigma is what those show over √(1 - rho).
+    """
     inside = slice(shot.frames.start + 1, shot.frames.stop)
     luma = series["noise.luma"][inside]
     usable = np.isfinite(luma)
@@ -77,18 +91,22 @@ def report(series: Series, shot: Shot) -> NoiseReport:
     known = np.isfinite(bands)
     levels = (np.arange(BANDS) + 0.5) * (256 / BANDS)
     grain = np.median(series["noise.grain"][inside][usable], axis=0)
+    down = _shape(series["noise.down"][inside][usable])
+    lasting = _lasting(series["noise.steps"][shot.frames.start + 3 : shot.frames.stop], down)
+    shown = np.sqrt(1 - lasting * np.clip((lasting - _LASTS[0]) / (_LASTS[1] - _LASTS[0]), 0, 1))
     return NoiseReport(
-        luma_sigma=_round(np.median(luma[usable])),
+        luma_sigma=_round(np.median(luma[usable]) / shown),
         cb_sigma=_typical(series["noise.cb"][inside][usable]),
         cr_sigma=_typical(series["noise.cr"][inside][usable]),
         luma_levels=tuple(float(level) for level in levels[known]),
-        luma_sigmas=tuple(_round(value) for value in bands[known]),
+        luma_sigmas=tuple(_round(value / shown) for value in bands[known]),
         vertical_correlation=_round(grain[1]),
         horizontal_correlation=_round(grain[0]),
         confidence=round(min(1.0, count / 10), 2),
         measured_by=_METHOD,
-        down=_shape(series["noise.down"][inside][usable]),
+        down=down,
         across=_shape(series["noise.across"][inside][usable]),
+        in_time=_round(lasting),
     )
 
 
@@ -96,6 +114,11 @@ def _typical(values: NDArray[np.float32]) -> float:
     """Median of what is known; 0 where nothing is, as of colour planes too small to tell."""
     known = values[np.isfinite(values)]
     return _round(np.median(known)) if len(known) else 0.0
+
+
+def _lasting(steps: NDArray[np.float32], down: tuple[float, ...]) -> float:
+    known = int(np.isfinite(steps).all(axis=1).sum())
+    return correlation_in_time(steps) if known >= _ENOUGH and max(down[:1], default=0.0) <= _PICTURE else 0.0
 
 
 def _shape(rows: NDArray[np.float32]) -> tuple[float, ...]:

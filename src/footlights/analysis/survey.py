@@ -53,7 +53,7 @@ from footlights.settings import AnalysisSettings
 SERIES = "series.npz"
 GLANCE = ("cadence", "complexity", "exposure", "shots")
 """Analysers of a glance."""
-_HISTORY = 3
+_HISTORY = 4
 """Frames an analyser is shown at once."""
 _SAMPLED_PAIRS = 32
 """Pairs of frames that the field order is first found from."""

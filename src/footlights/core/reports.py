@@ -64,6 +64,9 @@ class NoiseReport:
     noise is too weak to tell."""
     across: tuple[float, ...] = ()
     """The same along the line."""
+    in_time: float = 0.0
+    """Correlation of luma noise with that of the next field of the same parity, 0..1; 0 where it does not show. Luma
+    sigmas are those of all the noise, with what lasts."""
 
 
 class CadenceKind(StrEnum):

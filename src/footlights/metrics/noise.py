@@ -9,6 +9,7 @@ what is left (`_kept`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -45,6 +46,15 @@ _NO_SHAPE = np.full(DOWN, np.nan, np.float32), np.full(ACROSS, np.nan, np.float3
 _ROUNDED, _WEAK = 1 / 6, 1 / 6
 """Variance that rounding to codes leaves in the difference of two fields, and noise below which shape is a guess."""
 
+_SPREAD, _AGREE = (0.1, _QUIET, 0.6), 0.12
+"""Quantiles of the blocks at which noise must last alike, for what moves does not, and within how much."""
+_MOVES = 3.0
+"""Times what flat blocks differ by that the typical block may: more is a picture that moves."""
+_NO_STEPS = np.full(9, np.nan, np.float32)
+_FEWEST, _SAME, _MOST = 16, 0.7, 0.75
+"""For noise in time: flat blocks, how alike the steps from field to field are, for else one was repeated or lit by a
+flash, and the largest correlation that is believed."""
+
 
 class NoiseSample(NamedTuple):
     """Noise between two fields."""
@@ -67,16 +77,11 @@ class NoiseSample(NamedTuple):
 def measure(now: NDArray[np.generic], before: NDArray[np.generic], *, shape: bool = True) -> NoiseSample | None:
     """Noise of two consecutive fields of one parity (H, W), in the code values given; None where too small. Without
     `shape` all of `down` and `across` is NaN, and coarse noise is taken to be streaks."""
-    height, width = (now.shape[0] // _BLOCK_H) * _BLOCK_H, (now.shape[1] // _BLOCK_W) * _BLOCK_W
+    height, width = _in_blocks(now)
     if height < 2 * _BLOCK_H or width < 2 * _BLOCK_W:
         return None
     a, b = now[:height, :width].astype(np.float32), before[:height, :width].astype(np.float32)
-    coarse = _coarse((a + b) * np.float32(0.5))
-    flat = _flatness(coarse)
-    brightness = coarse.mean(axis=(1, 2))
-    lit = (brightness > 20) & (brightness < 232)  # clipping at either end hides noise
-    usable = lit if lit.sum() >= 16 else np.ones_like(lit)
-    chosen = usable & (flat <= _quantile(flat[usable], _FLAT_SHARE))
+    chosen, brightness = _flat_blocks((a + b) * np.float32(0.5))
     found_tiles = _tiles(a - b, chosen)
     residual = _without_plane(found_tiles)
     if len(residual) < 4:
@@ -102,6 +107,75 @@ def measure(now: NDArray[np.generic], before: NDArray[np.generic], *, shape: boo
         down=down,
         across=across,
     )
+
+
+def steps_in_time(fields: Sequence[NDArray[np.generic]]) -> Floats:
+    """Variances by which flat blocks of four consecutive fields of a parity differ from those one, two and three
+    before, at three quantiles each `(9,)`; NaN where it moves, where one was repeated, or with little noise."""
+    height, width = _in_blocks(fields[0])
+    if height < 2 * _BLOCK_H or width < 2 * _BLOCK_W:
+        return _NO_STEPS
+    codes = np.stack([one[:height, :width] for one in fields]).astype(np.float32)
+    chosen, _ = _flat_blocks(codes.mean(axis=0))
+    tiles = [_tiles(one, chosen) for one in codes]
+    steps = [[_powers(new, old) for new, old in zip(tiles[lag:], tiles, strict=False)] for lag in (1, 2, 3)]
+    typical = [powers[1] for powers in steps[0]]
+    if len(tiles[0]) < _FEWEST or min(typical) < max(_SAME * max(typical), 2 * (_ROUNDED + _WEAK)):
+        return _NO_STEPS
+    if _change(codes) > _MOVES * (float(np.mean([powers[1] for powers in steps[2]])) + _ROUNDED):
+        return _NO_STEPS
+    return np.concatenate([np.mean(each, axis=0) - _ROUNDED for each in steps]).astype(np.float32)
+
+
+def correlation_in_time(steps: Floats) -> float:
+    """Correlation of noise with that of the next field, from what `steps_in_time` tells of several places `(n, 9)`; 0
+    where they tell nothing, or weak blocks something else than strong ones, as where things move. Decks and cameras
+    that reduce noise by what was before leave noise that lasts.
+
+    Where it falls by the same factor rho with every field, fields k apart differ by the variance d(k) = 2 sigma² (1 -
+    rho^k), and rho is the ratio of second differences of d. What moves adds to d in proportion to k at first, which has
+    no part in these, or makes rho smaller. Where they are small, d(2) / d(1) - 1, which is rho too, keeps it in bounds.
+    """
+    known = steps[np.isfinite(steps).all(axis=1)].reshape(-1, 3, len(_SPREAD))
+    if not len(known):
+        return 0.0
+    ratios = np.median(known[:, 1:] / known[:, :1], axis=0)
+    if np.ptp(ratios[0]) > _AGREE:
+        return 0.0
+    second, third = (float(value) for value in ratios[:, 1])
+    falls = 2 - second, 2 * second - 1 - third
+    return min(max(falls[1] / falls[0], 0.0), second - 1, _MOST) if falls[0] > 0 < second - 1 else 0.0
+
+
+def _change(codes: Floats) -> float:
+    """By how much the typical block, flat or not, of the last field differs from the first; codes²."""
+    squares = np.square(codes[-1] - codes[0])
+    blocks = cv2.resize(
+        squares, (squares.shape[1] // _BLOCK_W, squares.shape[0] // _BLOCK_H), interpolation=cv2.INTER_AREA
+    )
+    return float(np.median(blocks))
+
+
+def _powers(now: Floats, before: Floats) -> list[float]:
+    """Variances of what blocks differ by, at the quantiles."""
+    residual = _without_plane(now - before)
+    variances = np.einsum("nyx,nyx->n", residual, residual) / np.float32(residual[0].size)
+    return [_quantile(variances, share) for share in _SPREAD]
+
+
+def _in_blocks(plane: NDArray[np.generic]) -> tuple[int, int]:
+    """Lines and samples that whole blocks fill."""
+    return (plane.shape[0] // _BLOCK_H) * _BLOCK_H, (plane.shape[1] // _BLOCK_W) * _BLOCK_W
+
+
+def _flat_blocks(plane: Floats) -> tuple[NDArray[np.bool_], Floats]:
+    """Which blocks are flat, and how bright all are."""
+    coarse = _coarse(plane)
+    flat = _flatness(coarse)
+    brightness = coarse.mean(axis=(1, 2))
+    lit = (brightness > 20) & (brightness < 232)  # clipping at either end hides noise
+    usable = lit if lit.sum() >= 16 else np.ones_like(lit)
+    return usable & (flat <= _quantile(flat[usable], _FLAT_SHARE)), brightness
 
 
 def _shape(tiles: Floats, residual: Floats) -> tuple[Floats, Floats]:
