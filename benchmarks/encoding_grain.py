@@ -253,7 +253,7 @@ def measure(name: str, content: Content, data: Path, folder: Path) -> dict[str, 
 def _ours(one: Bench, treated: graining.Treatment, source: Path, q: int, reached: bool) -> dict[str, Any]:
     """What ours makes at a CRF."""
     base, made = one.encode(treated.pictures, q), one.folder / "ours.mkv"
-    record = graining.code(treated, base, made, 0, one.encode(source, q).stat().st_size)
+    record = graining.code(treated, base, made, 0)
     pictures = list(decoded(base, grain=False))
     return {
         "q": q,

@@ -23,9 +23,11 @@ from footlights.media.playback import base_digest, with_grain
 from footlights.pipeline import graining
 from footlights.pipeline.chunks import ChunkRequest, Picture
 from footlights.pipeline.rungs import encode_chunk
+from footlights.report.grain import LEAST_LEFT
+from footlights.report.summary import shortfalls
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "encoding" / "grain"))
-from made_grain import grainy, scene
+from made_grain import curve, grainy, scene
 
 Pictures = list[tuple[Any, ...]]
 FRAMES = 9
@@ -47,7 +49,13 @@ def write(path: Path, pictures: Pictures) -> Path:
 
 
 def encode(
-    folder: Path, pictures: Pictures, *, codec: str = "av1", grain: str = "auto", keys: tuple[int, ...] = (0,)
+    folder: Path,
+    pictures: Pictures,
+    *,
+    codec: str = "av1",
+    grain: str = "auto",
+    keys: tuple[int, ...] = (0,),
+    q: float | None = None,
 ) -> ChunkEncode:
     source = write(folder / "source.mkv", pictures)
     height, width = pictures[0][0].shape
@@ -56,7 +64,7 @@ def encode(
     work = folder / "work"
     work.mkdir()
     frames = FrameRange(50, 50 + len(pictures))
-    request = ChunkRequest(rung, frames, keys, Fraction(25), width, height, BT709_SIGNAL, guess, 1, grain=grain)
+    request = ChunkRequest(rung, frames, keys, Fraction(25), width, height, BT709_SIGNAL, guess, 1, q, grain)
     made = encode_chunk(request, Picture(source, FrameRange(0, len(pictures))), work, lambda _: None)
     assert [path.name for path in work.iterdir()] == ["chunk.mkv"]
     assert (work / "chunk.mkv").stat().st_size == made.chosen.bytes
@@ -107,8 +115,52 @@ def test_h264_gets_a_share_of_the_grain_itself(tmp_path: Path, clean: Pictures) 
     assert made.grain.sigma == pytest.approx(graining.BAKED_SHARE * 18 / 4, rel=0.2)
 
 
-def test_keep_leaves_everything_as_it_was(tmp_path: Path, clean: Pictures) -> None:
-    assert encode(tmp_path, list(grainy(clean, 18.0)), grain="keep").grain is None
+def test_drawn_grain_is_steady_in_time(tmp_path: Path, clean: Pictures) -> None:
+    made = encode(tmp_path, list(grainy(clean, 18.0)), keys=(0, 5), q=24)
+    assert made.grain is not None
+    assert abs(made.grain.drawn_correlation) < 0.05
+    assert 0 < abs(made.grain.pumping) < 0.08
+
+
+@pytest.mark.parametrize(("codec", "coarse", "fine"), [("av1", 50.0, 2.0), ("h264", 34.0, 4.0)])
+def test_kept_grain_that_the_encoder_smooths_away_is_told(
+    tmp_path: Path, clean: Pictures, codec: str, coarse: float, fine: float
+) -> None:
+    """Strong grain, because even at its finest SVT-AV1 loses a fifth of what is weaker."""
+    told = {}
+    for name, q in (("coarse", coarse), ("fine", fine)):
+        (tmp_path / name).mkdir()
+        made = encode(tmp_path / name, list(grainy(clean, 40.0)), codec=codec, grain="keep", q=q)
+        assert made.grain is not None
+        assert made.grain.outcome == "kept"
+        assert made.grain.sigma == pytest.approx(float(curve(clean[0][0], 40.0).mean()) / 4, rel=0.06)
+        told[name] = list(shortfalls([made]))
+        assert (made.grain.drawn < LEAST_LEFT * made.grain.sigma) == (name == "coarse")
+        if name == "coarse":
+            assert (
+                f"({made.grain.drawn:.2f} of {made.grain.sigma:.2f} codes at the least, from frame 50" in told[name][0]
+            )
+    assert len(told["coarse"]) == 1
+    assert not told["fine"]
+
+
+@pytest.mark.parametrize("codec", ["av1", "h264"])
+def test_weak_grain_that_is_kept_is_measured_too(tmp_path: Path, clean: Pictures, codec: str) -> None:
+    strength = 4 * 0.75
+    made = encode(tmp_path, list(grainy(clean, strength)), codec=codec, q=45)
+    assert made.grain is not None
+    assert made.grain.outcome == "kept"
+    assert made.grain.sigma == pytest.approx(float(curve(clean[0][0], strength).mean()) / 4, rel=0.15)
+    assert made.grain.drawn < 0.5 * made.grain.sigma
+    assert any("smooths it away" in text for text in shortfalls([made]))
+
+
+@pytest.mark.parametrize("grain", ["keep", "auto"])
+def test_where_there_is_no_grain_none_is_missed(tmp_path: Path, clean: Pictures, grain: str) -> None:
+    made = encode(tmp_path, clean, grain=grain, q=50)
+    assert made.grain is not None
+    assert (made.grain.outcome, made.grain.sigma, made.grain.drawn) == ("kept", 0.0, 0.0)
+    assert not list(shortfalls([made]))
 
 
 def test_weak_grain_is_kept(tmp_path: Path, clean: Pictures) -> None:

@@ -91,7 +91,8 @@ class GrainEncode:
     """`coded` (taken out, drawn again by the decoder), `baked` (a share of it stands in the pictures), `kept`."""
     why: str
     sigma: float = 0.0
-    """Luma grain wanted."""
+    """Luma grain wanted; where it is kept that of the pictures, 0 where they have none to speak of or it cannot be
+    measured."""
     drawn: float = 0.0
     """Luma grain found in what was made."""
     error: float = 0.0
@@ -108,6 +109,10 @@ class GrainEncode:
     """Pictures that a decoder draws grain over."""
     base: str = ""
     """SHA-256 of the pictures as they decode without film grain; empty where no decoder draws any."""
+    pumping: float = 0.0
+    """By how much what is seen of drawn grain is stronger in key frames than in the pictures around them, relative."""
+    drawn_correlation: float = 0.0
+    """Of the drawn grain of neighbouring pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ class ChunkEncode:
     best of the allowed trials, outside the tolerance), `capped` (coarsened to keep the rate), `allocated` (its q given
     by allocation, in the mode `floor` because its size makes ending above the target dear)."""
     grain: GrainEncode | None = None
-    """None where the settings leave grain alone."""
+    """None in records of before, where the settings left grain alone."""
     target: float = 0.0
     """The score that was sought."""
     bands: str = "few"

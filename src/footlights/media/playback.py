@@ -5,7 +5,7 @@ Reference: ISO/IEC 23000-19 (a CMAF track is its header followed by its segments
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
@@ -94,11 +94,14 @@ def play_video(parts: Sequence[Path]) -> PlayedVideo:
     return PlayedVideo(tuple(times), *size, tuple(faults))
 
 
-def base_digest(path: Path) -> str:
-    """SHA-256 of all samples of an AV1 file decoded without film grain."""
+def base_digest(path: Path, see: Callable[[int, tuple[Samples, ...]], None] | None = None) -> str:
+    """SHA-256 of all samples of an AV1 file decoded without film grain; `see` is shown every picture with its
+    number."""
     total = sha256()
-    for planes in decoded(path, grain=False):
+    for number, planes in enumerate(decoded(path, grain=False)):
         _add(total, planes)
+        if see is not None:
+            see(number, planes)
     return total.hexdigest()
 
 

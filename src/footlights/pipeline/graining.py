@@ -6,14 +6,12 @@ statistics. Everything that was decided is recorded in a `GrainEncode`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from footlights.core.encodes import GrainEncode, GrainTable
 from footlights.core.filmgrain import FilmGrain
@@ -21,33 +19,31 @@ from footlights.core.time import FrameRange
 from footlights.encoding.encoders import intermediate, intermediate_suffix
 from footlights.encoding.grain.calibrate import Calibrated, calibrate
 from footlights.encoding.grain.inject import inject, seed_of
-from footlights.encoding.grain.measure import GrainStatistics, Planes, differences_in_time, softened
+from footlights.encoding.grain.measure import GrainStatistics, Planes
 from footlights.encoding.grain.remove import GrainRemover
+from footlights.encoding.grain.steadiness import Steadiness
 from footlights.encoding.grain.synthesis import apply
 from footlights.errors import GrainFormError, VerificationError
 from footlights.media import ffmpeg
+from footlights.media.pixels import Samples
 from footlights.media.playback import base_digest, with_grain
 from footlights.media.reader import VideoReader, index_video
+from footlights.pipeline.grainwatch import Watch
+from footlights.pipeline.grainwindows import HUGE, LARGE, glance, left_in, measure, read
 
 LEAST_SIGMA, LEAST_SIGMA_LARGE = 0.8, 0.5
-"""8-bit codes: weaker grain costs few bits and is left in the pictures. Large are those of more than `_LARGE` samples
+"""8-bit codes: weaker grain costs few bits and is left in the pictures. Large are those of more than `LARGE` samples
 (1080 lines and more), where it is drawn coarser and so costs more. At one target chunks of 480 to 720 lines with 0.57
 to 0.76 codes took from 5 % less to 16 % more without it than with it, large ones with 0.55 to 0.92 codes 3 to 48 %
 less."""
+SEEN_SIGMA = 0.5
+"""8-bit codes: what is weaker is hardly seen, and much of it is rounding (0.3 codes where pictures had 8 bits)."""
 MOST_CORRELATION = 0.5
 """Between neighbouring pictures: what stays is dirt or texture, which no decoder can draw."""
 FEWEST_BLOCKS = 24
 """Flat blocks that a measurement needs."""
 BAKED_SHARE = 0.5
 """Of the grain that pictures for decoders without synthesis keep."""
-_LARGE, _HUGE = 2**20, 2**22
-"""Samples of a picture of which few, and very few, are enough to see what is drawn."""
-_BAND = 64
-"""Lines of pictures so huge that every other band of them is enough to measure grain in."""
-_WINDOWS, _WINDOW = 4, 4
-"""Runs of pictures that are measured in each shot, and their length."""
-_MEASURED = 2**25
-"""Luma samples that are enough to measure grain in: large pictures have many flat blocks each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +59,8 @@ class Treatment:
     grain: tuple[GrainStatistics, ...] = ()
     """One for each run; none where the pictures keep their grain."""
     why: str = ""
+    sigma: float = 0.0
+    """8-bit codes of the grain that pictures keep; 0 where there is none to speak of or it cannot be measured."""
 
     @property
     def removed(self) -> bool:
@@ -76,30 +74,45 @@ class Treatment:
 def prepare(reference: Path, keyframes: Sequence[int], rate: Fraction, folder: Path) -> Treatment:
     """Measure the grain of `reference` (10-bit 4:2:0) and leave a file without it in `folder`, where there is any."""
     runs = _runs(keyframes, index_video(reference).frames)
-    whole = _measure(reference, None, runs)
+    whole = measure(reference, None, runs)
     why = _unfit(whole, _least(reference))
     if why:
-        return Treatment(reference, reference, runs, why=why)
+        return Treatment(reference, reference, runs, why=why, sigma=_seen(whole))
     target = folder / f"clean{_suffix(reference)}"
     _write(target, _cleaned(reference, runs, whole), reference, rate)
-    return _treatment(target, reference, runs, _measure(reference, target, runs))
+    return _treatment(target, reference, runs, measure(reference, target, runs))
+
+
+def as_it_is(reference: Path, keyframes: Sequence[int]) -> Treatment:
+    """Pictures whose grain is not to be touched, with what there is of it."""
+    runs = _runs(keyframes, index_video(reference).frames)
+    return Treatment(reference, reference, runs, why="as set", sigma=_seen(glance(reference, runs)))
 
 
 def prepare_clean(grainy: Path, clean: Path, keyframes: Sequence[int]) -> Treatment | None:
     """The same where `clean` holds the pictures before grain was given back, `grainy` with it, or the first of them in
     a chunk that is one run. None where clean pictures have grain of their own left."""
     runs, seen = (_runs(keyframes, index_video(path).frames) for path in (clean, grainy))
-    whole, least = _measure(grainy, clean, seen), _least(grainy)
+    whole, least = measure(grainy, clean, seen), _least(grainy)
     why = _unfit(whole, least)
     if why:
-        return Treatment(grainy, grainy, runs, why=why)
-    if _measure(clean, None, seen, places=1).mean / 4 >= least:
+        return Treatment(grainy, grainy, runs, why=why, sigma=_seen(whole))
+    if measure(clean, None, seen, places=1).mean / 4 >= least:
         return None
     return replace(_treatment(clean, grainy, seen, whole), runs=runs)
 
 
+def with_left(record: GrainEncode, treated: Treatment, made: Path) -> GrainEncode:
+    """The record of pictures that keep their grain, with what is left of it in what was made of them."""
+    there, left = left_in(made, treated.pictures, treated.runs) if treated.sigma else (0.0, 0.0)
+    if not there:
+        return record
+    error = round(abs(left / there - 1), 4)
+    return replace(record, sigma=round(there / 4, 4), drawn=round(left / 4, 4), error=error)
+
+
 def _treatment(clean: Path, grainy: Path, runs: tuple[FrameRange, ...], overall: GrainStatistics) -> Treatment:
-    measured = tuple(_measure(grainy, clean, (run,)) for run in runs) if len(runs) > 1 else (overall,)
+    measured = tuple(measure(grainy, clean, (run,)) for run in runs) if len(runs) > 1 else (overall,)
     fitting = tuple(one if one.blocks >= FEWEST_BLOCKS else overall for one in measured)
     return Treatment(clean, grainy, runs, fitting, why=f"grain of sigma {overall.mean / 4:.2f} codes")
 
@@ -114,7 +127,7 @@ def baked(treated: Treatment, rate: Fraction, folder: Path) -> Path:
 def bake_figures(treated: Treatment, made: Path) -> GrainEncode:
     """What is left of the grain in pictures it was baked into and that were then encoded as `made`."""
     wanted = BAKED_SHARE * float(np.average([one.mean for one in treated.grain], weights=_lengths(treated))) / 4
-    drawn = _measure(made, treated.pictures, treated.runs).mean / 4
+    drawn = measure(made, treated.pictures, treated.runs).mean / 4
     why = f"{treated.why}; this codec draws none, {BAKED_SHARE:g} of it stays in the pictures"
     error = abs(drawn / wanted - 1) if wanted else 0.0
     return GrainEncode("baked", why, round(wanted, 4), round(drawn, 4), round(error, 4))
@@ -135,8 +148,9 @@ def code(treated: Treatment, base: Path, target: Path, first: int) -> GrainEncod
     for run, one in zip(treated.runs, calibrated, strict=False):
         tables[run.start : run.stop] = [one.grain if one.grain.applies else None] * len(run)
     written = inject(base, target, tables, seeds)
-    digest = verify_injected(base, target, tables, seeds)
-    record = _figures(calibrated, treated) if calibrated else treated.kept
+    watch = Watch(treated.pictures, treated.runs, tables, seeds)
+    digest = verify_injected(base, target, tables, seeds, watch.see)
+    record = _figures(calibrated, treated, watch.found()) if calibrated else treated.kept
     return replace(record, drawn_frames=written.frames, base=digest, side_bytes=written.side_bytes)
 
 
@@ -149,7 +163,7 @@ def mark(treated: Treatment, base: Path, target: Path, first: int) -> GrainEncod
         return replace(treated.kept, why=f"{treated.kept.why}; {error.what}: {error.why}")
 
 
-def _figures(calibrated: Sequence[Calibrated], treated: Treatment) -> GrainEncode:
+def _figures(calibrated: Sequence[Calibrated], treated: Treatment, steady: Steadiness) -> GrainEncode:
     lengths = _lengths(treated)
 
     def mean(values: Sequence[float]) -> float:
@@ -165,6 +179,8 @@ def _figures(calibrated: Sequence[Calibrated], treated: Treatment) -> GrainEncod
         shape_error=mean([one.shape_error for one in calibrated]),
         correlation=mean([grain.correlation for grain in treated.grain]),
         tables=tuple(GrainTable(run.start, one.grain) for run, one in zip(treated.runs, calibrated, strict=True)),
+        pumping=round(steady.step, 4),
+        drawn_correlation=round(steady.correlation, 4),
     )
 
 
@@ -178,17 +194,17 @@ def _calibrated(
     """One shot's parameters, by pictures of the decode."""
     with VideoReader(base) as reader:
         pixels = reader.index.width * reader.index.height
-        count = min(len(run), 2 if pixels > _HUGE else 4 if pixels > _LARGE else 8)
+        count = min(len(run), 2 if pixels > HUGE else 4 if pixels > LARGE else 8)
         chosen = [run.start + (2 * number + 1) * len(run) // (2 * count) for number in range(count)]
-        plain = [_read(reader, FrameRange(frame, frame + 1))[0] for frame in chosen]
-    survived = _measure(base, treated.pictures, (run,))
+        plain = [read(reader, FrameRange(frame, frame + 1))[0] for frame in chosen]
+    survived = measure(base, treated.pictures, (run,))
     return calibrate(grain, plain, [seeds[frame] for frame in chosen], survived)
 
 
 def _least(pictures: Path) -> float:
     """The weakest grain that leaves pictures of this size, 8-bit codes."""
     index = index_video(pictures)
-    return LEAST_SIGMA_LARGE if index.width * index.height > _LARGE else LEAST_SIGMA
+    return LEAST_SIGMA_LARGE if index.width * index.height > LARGE else LEAST_SIGMA
 
 
 def _unfit(grain: GrainStatistics, least: float) -> str:
@@ -203,61 +219,16 @@ def _unfit(grain: GrainStatistics, least: float) -> str:
     return ""
 
 
+def _seen(grain: GrainStatistics) -> float:
+    """Sigma in 8-bit codes of grain that is told from rounding, light and dirt; else 0."""
+    sigma = grain.mean / 4
+    doubtful = grain.blocks < FEWEST_BLOCKS or grain.correlation > MOST_CORRELATION
+    return 0.0 if doubtful or sigma < SEEN_SIGMA else sigma
+
+
 def _runs(keyframes: Sequence[int], count: int) -> tuple[FrameRange, ...]:
     starts = sorted({0, *(key for key in keyframes if 0 < key < count)})
     return tuple(FrameRange(a, b) for a, b in zip(starts, [*starts[1:], count], strict=True))
-
-
-def _windows(run: FrameRange) -> list[FrameRange]:
-    """Short runs of pictures, spread evenly."""
-    if len(run) <= _WINDOWS * _WINDOW:
-        return list(run.split(_WINDOW))
-    starts = np.linspace(run.start, run.stop - _WINDOW, _WINDOWS).round().astype(int)
-    return [FrameRange(int(start), int(start) + _WINDOW) for start in starts]
-
-
-def _measure(
-    grainy: Path, clean: Path | None, runs: Sequence[FrameRange], places: int = 2 * _WINDOWS
-) -> GrainStatistics:
-    """Grain of the runs together, at so many places at most; without cleaned pictures softened ones tell where it is
-    flat."""
-    windows = [window for run in runs for window in _windows(run)]
-    index = index_video(grainy)
-    most = min(max(_MEASURED // (_WINDOW * index.width * index.height), _WINDOWS // 2), places, len(windows))
-    chosen = [windows[(2 * number + 1) * len(windows) // (2 * most)] for number in range(most)]
-    return differences_in_time(_pairs(grainy, clean, chosen))
-
-
-def _pairs(
-    grainy: Path, clean: Path | None, windows: Sequence[FrameRange]
-) -> Iterator[tuple[list[Planes], list[Planes]]]:
-    """Pictures and their cleaned versions, a window at a time."""
-    with VideoReader(grainy) as noisy, VideoReader(clean or grainy) as cleaned:
-        for window in windows:
-            full = [_thinned(planes) for planes in _read(noisy, window)]
-            if clean is None:
-                yield full, [softened(planes) for planes in full]
-            else:
-                yield full, [_thinned(planes) for planes in _read(cleaned, window)]
-
-
-def _read(reader: VideoReader, frames: FrameRange) -> list[Planes]:
-    """Pictures in 10-bit codes, copied."""
-    return [tuple(_ten_bits(plane) for plane in picture.planes) for picture in reader.read(frames)]
-
-
-def _thinned(planes: Planes) -> Planes:
-    """Every other band of lines of a huge picture."""
-    if planes[0].size <= _HUGE:
-        return planes
-    bands = (_BAND * len(plane) // len(planes[0]) for plane in planes)
-    return tuple(plane[np.arange(len(plane)) // band % 2 == 0] for plane, band in zip(planes, bands, strict=True))
-
-
-def _ten_bits(plane: NDArray[Any]) -> NDArray[np.uint16]:
-    """A copy in 10-bit codes."""
-    factor = 4 if plane.dtype == np.uint8 else 1
-    return np.asarray(plane.astype(np.uint16) * factor, np.uint16)
 
 
 def _cleaned(reference: Path, runs: Sequence[FrameRange], grain: GrainStatistics) -> Iterator[Planes]:
@@ -292,9 +263,16 @@ def _write(target: Path, pictures: Iterator[Planes], like: Path, rate: Fraction)
                 pipe.write(plane)
 
 
-def verify_injected(base: Path, coded: Path, tables: Sequence[FilmGrain | None], seeds: Sequence[int]) -> str:
-    """Decoded without grain nothing changed; decoded with it, the grain is the table's. Returns the base's digest."""
-    digest = base_digest(base)
+def verify_injected(
+    base: Path,
+    coded: Path,
+    tables: Sequence[FilmGrain | None],
+    seeds: Sequence[int],
+    see: Callable[[int, tuple[Samples, ...]], None] | None = None,
+) -> str:
+    """Decoded without grain nothing changed; decoded with it, the grain is the table's. Returns the base's digest, and
+    shows its pictures to `see`."""
+    digest = base_digest(base, see)
     if base_digest(coded) != digest:
         raise VerificationError(
             f"{coded.name} decodes differently without grain",

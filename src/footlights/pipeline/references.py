@@ -55,8 +55,7 @@ def treated(request: ChunkRequest, picture: Picture, folder: Path) -> Treatment:
     """The chunk's pictures at the rung's size, without grain where that is worth taking out: by the clean pictures,
     where they were kept, else found."""
     if request.grain != "auto":
-        whole = make(request, picture, folder)
-        return Treatment(whole, whole)
+        return graining.as_it_is(make(request, picture, folder), request.keyframes)
     if picture.clean is None:
         return _prepared(request, make(request, picture, folder), folder)
     clean = make(request, replace(picture, path=picture.clean), folder, name="clean-master")

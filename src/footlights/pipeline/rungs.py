@@ -47,6 +47,7 @@ def encode_chunk(request: ChunkRequest, picture: Picture, folder: Path, progress
             found = _looked_at(request, found, target, treated.grainy)
     else:
         found.path.replace(target)
+        found = replace(found, grain=graining.with_left(treated.kept, treated, target))
     for path in (one for name in _TEMPORARY for one in folder.glob(name)):
         path.unlink()
     return ChunkEncode(
@@ -169,7 +170,7 @@ def _grained(request: ChunkRequest, encoder: Encoder, treated: Treatment, found:
     if treated.removed:
         grain = graining.code(treated, found.path, target, first)
     else:
-        grain = graining.mark(treated, found.path, target, first)
+        grain = graining.with_left(graining.mark(treated, found.path, target, first), treated, target)
     return replace(found, grain=grain, chosen=replace(found.chosen, bytes=target.stat().st_size))
 
 
@@ -177,7 +178,7 @@ def _baked(request: ChunkRequest, encoder: Encoder, treated: Treatment, found: _
     """A codec whose decoders draw no grain: pictures with a share of it, at the q that clean pictures need."""
     if not treated.removed:
         found.path.replace(target)
-        return replace(found, grain=treated.kept)
+        return replace(found, grain=graining.with_left(treated.kept, treated, target))
     pictures = graining.baked(treated, request.rate, target.parent)
     q, outcome = found.chosen.q, found.outcome
     limit = request.rung.max_rate * request.seconds / 8

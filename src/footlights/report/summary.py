@@ -16,7 +16,7 @@ from footlights.core.products import JobResult
 from footlights.core.reports import TELLING, CadenceKind, ShotReport
 from footlights.core.source import GapKind, Ingest
 from footlights.core.time import SpanKind, clock
-from footlights.report import rates
+from footlights.report import grain, rates
 from footlights.report.faces import facts
 
 SCHEMA = 1
@@ -130,7 +130,7 @@ def renditions(
             "outcomes": dict(Counter(c.outcome for c in chunks)),
             "banding": round(max(c.chosen.banding for c in chunks), 2),
             "bands": dict(Counter(c.bands for c in chunks)),
-            "grain": _grain([c.grain for c in chunks if c.grain is not None]),
+            "grain": grain.figures([c.grain for c in chunks if c.grain is not None]),
         }
 
 
@@ -138,21 +138,6 @@ def _worst_second(chunks: Sequence[ChunkEncode]) -> float | None:
     """Of those of which it is known."""
     known = [chunk.chosen.second for chunk in chunks if chunk.chosen.second is not None]
     return round(min(known), 2) if known else None
-
-
-def _grain(chunks: list[GrainEncode]) -> dict[str, Any]:
-    """What became of the grain of a rendition; empty where the settings leave it alone."""
-    if not chunks:
-        return {}
-    coded = [grain for grain in chunks if grain.outcome == "coded"]
-    return {
-        "outcomes": dict(Counter(grain.outcome for grain in chunks)),
-        "reasons": sorted({grain.why for grain in chunks if grain.outcome == "kept"})[:5],
-        "sigma": round(sum(grain.sigma for grain in coded) / max(len(coded), 1), 3),
-        "sigma_error": round(max((grain.error for grain in coded), default=0.0), 4),
-        "worst_bin": round(max((grain.worst_bin for grain in coded), default=0.0), 4),
-        "shape_error": round(max((grain.shape_error for grain in coded), default=0.0), 4),
-    }
 
 
 def parts(encodes: Sequence[ChunkEncode]) -> Iterator[dict[str, Any]]:
@@ -175,6 +160,7 @@ def parts(encodes: Sequence[ChunkEncode]) -> Iterator[dict[str, Any]]:
             "bands": encode.bands,
             "target": encode.target,
             "prior": encode.prior,
+            "grain": encode.grain and _grain(encode.grain),
             "proxy": encode.proxy and {"q": encode.proxy.q, "score": round(encode.proxy.score, 3)},
             "trials": [
                 {"q": one.q, "bytes": one.bytes, "vmaf_mean": one.mean, "score": round(one.score, 3), "why": one.why}
@@ -183,9 +169,16 @@ def parts(encodes: Sequence[ChunkEncode]) -> Iterator[dict[str, Any]]:
         }
 
 
+def _grain(found: GrainEncode) -> dict[str, Any]:
+    """Of one part, without what its stream holds as well."""
+    left_out = ("tables", "side_bytes", "drawn_frames", "base")
+    return {one.name: getattr(found, one.name) for one in fields(found) if one.name not in left_out}
+
+
 def shortfalls(encodes: Sequence[ChunkEncode], finished: Sequence[RenditionRates] = ()) -> Iterator[str]:
-    """A sentence for every rendition with parts that stay below the target: no allowed quality or rate reaches it; and
-    for every limit on rates that the finished stream does not keep."""
+    """A sentence for every rendition with parts that stay below the target: no allowed quality or rate reaches it;
+    for each way in which its grain is not what it was; and for every limit on rates that the finished stream does not
+    keep."""
     for rung in dict.fromkeys(encode.rung for encode in encodes):
         chunks = [encode for encode in encodes if encode.rung == rung]
         below = [encode for encode in chunks if encode.outcome in ("ceiling", "capped")]
@@ -209,6 +202,7 @@ def shortfalls(encodes: Sequence[ChunkEncode], finished: Sequence[RenditionRates
                 f"{rung}: {len(missed)} of {len(chunks)} parts miss the target by more than the tolerance after all "
                 f"allowed trials ({min(missed):+.1f} to {max(missed):+.1f}); more of them: encoding.probes"
             )
+        yield from grain.shortfalls(rung, chunks)
     yield from rates.warnings(finished)
 
 

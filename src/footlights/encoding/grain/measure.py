@@ -12,7 +12,7 @@ noise model (flat blocks, brightness bins), with differences in time in the plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,7 +31,8 @@ LEVELS: Reals = np.linspace(128 / BINS, 256 - 128 / BINS, BINS)
 """Their middles in 8-bit codes."""
 DOWN, ACROSS = 4, 6
 """Lines and samples over which correlation is measured."""
-_BLOCK = 32
+BLOCK = 32
+"""Lines and samples of the blocks that are judged."""
 _FLAT_SHARE = 0.3
 _GENTLE = 6.0
 """10-bit codes: structure of a cleaned block below which it is flat in any picture."""
@@ -114,12 +115,12 @@ class _Blocks:
     def add(
         self, difference: Sequence[Floats], clean: Floats, flat: NDArray[np.bool_], change: Floats | None = None
     ) -> None:
-        tiles = blocks_of(difference[0], _BLOCK)
+        tiles = blocks_of(difference[0], BLOCK)
         self.luma.append(without_plane(tiles[flat]))
-        self.level.append(blocks_of(clean, _BLOCK).mean(axis=(1, 2))[flat] / 4)
-        self.moved.append(np.zeros(flat.sum(), np.float32) if change is None else _power(change, flat))
+        self.level.append(blocks_of(clean, BLOCK).mean(axis=(1, 2))[flat] / 4)
+        self.moved.append(np.zeros(flat.sum(), np.float32) if change is None else power(change, flat))
         for store, plane in zip(self.chroma, difference[1:], strict=False):
-            store.append(without_plane(blocks_of(plane, _BLOCK // 2)[flat]))
+            store.append(without_plane(blocks_of(plane, BLOCK // 2)[flat]))
 
 
 def differences_in_time(runs: Iterable[tuple[Sequence[Planes], Sequence[Planes]]]) -> GrainStatistics:
@@ -128,9 +129,9 @@ def differences_in_time(runs: Iterable[tuple[Sequence[Planes], Sequence[Planes]]
     lags: list[tuple[float, float]] = []
     weight = np.zeros(BINS)
     for noisy, clean in runs:
-        history: list[_Pair] = []
+        history: list[Pair] = []
         for picture, cleaned in zip(noisy, clean, strict=True):
-            now = _Pair([as_float(plane) for plane in picture], as_float(cleaned[0]))
+            now = Pair([as_float(plane) for plane in picture], as_float(cleaned[0]))
             weight += np.histogram(now.clean / 4, bins=BINS, range=(0, 256))[0]
             if history:
                 _compare(now, history, collected, lags)
@@ -140,24 +141,26 @@ def differences_in_time(runs: Iterable[tuple[Sequence[Planes], Sequence[Planes]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class Pair:
+    """A picture with grain, and its cleaned version."""
+
     noisy: list[Floats]
     clean: Floats
     """Luma."""
 
 
-def _compare(now: _Pair, history: Sequence[_Pair], collected: _Blocks, lags: list[tuple[float, float]]) -> None:
+def _compare(now: Pair, history: Sequence[Pair], collected: _Blocks, lags: list[tuple[float, float]]) -> None:
     """A picture with the one before it, and with the one before that."""
     before = history[-1]
     difference = [a - b for a, b in zip(now.noisy, before.noisy, strict=True)]
-    if np.abs(difference[0]).mean() < _REPEATED:
+    if repeats(difference[0]):
         return
-    flat = _still_and_flat(now, before)
+    flat = still_and_flat(now, before)
     collected.add(difference, (now.clean + before.clean) * 0.5, flat, now.clean - before.clean)
     if len(history) > 1:
-        still = flat & _still_and_flat(now, history[-2])
+        still = flat & still_and_flat(now, history[-2])
         pairs = (before, history[-2])
-        one, two = (without_plane(blocks_of(now.noisy[0] - other.noisy[0], _BLOCK)[still]) for other in pairs)
+        one, two = (without_plane(blocks_of(now.noisy[0] - other.noisy[0], BLOCK)[still]) for other in pairs)
         lags.append((float((one**2).sum()), float((two**2).sum())))
 
 
@@ -172,8 +175,14 @@ def differences_in_picture(grainy: Iterable[Planes], base: Iterable[Planes]) -> 
     return _conclude(collected, weight / max(weight.sum(), 1), factor=1.0)
 
 
-def _power(change: Floats, flat: NDArray[np.bool_]) -> Floats:
-    return np.asarray((without_plane(blocks_of(change, _BLOCK)[flat]) ** 2).mean(axis=(1, 2)), np.float32)
+def repeats(difference: Floats) -> bool:
+    """Whether a picture so different from the one before is the same again."""
+    return float(np.abs(difference).mean()) < _REPEATED
+
+
+def power(change: Floats, flat: NDArray[np.bool_]) -> Floats:
+    """Of the flat blocks of a difference of cleaned pictures."""
+    return np.asarray((without_plane(blocks_of(change, BLOCK)[flat]) ** 2).mean(axis=(1, 2)), np.float32)
 
 
 def softened(planes: Planes) -> Planes:
@@ -207,23 +216,23 @@ def without_plane(blocks: Floats) -> Floats:
 def _structure(clean: Floats) -> Floats:
     """Largest step inside each block of a softened picture, beyond its slope."""
     soft = cv2.GaussianBlur(clean, (0, 0), 2.0)
-    return np.asarray(without_plane(blocks_of(soft, _BLOCK)).std(axis=(1, 2)), np.float32)
+    return np.asarray(without_plane(blocks_of(soft, BLOCK)).std(axis=(1, 2)), np.float32)
 
 
 def _flat(clean: Floats) -> NDArray[np.bool_]:
     structure = _structure(clean)
     if not structure.size:
         return np.zeros(0, bool)
-    level = blocks_of(clean, _BLOCK).mean(axis=(1, 2)) / 4
+    level = blocks_of(clean, BLOCK).mean(axis=(1, 2)) / 4
     lit = (level > _DARKEST) & (level < _BRIGHTEST)
     limit = max(_GENTLE, float(np.quantile(structure, _FLAT_SHARE)))
     return np.asarray(lit & (structure <= limit), np.bool_)
 
 
-def _still_and_flat(now: _Pair, before: _Pair) -> NDArray[np.bool_]:
-    """Flat in both pictures, and changing by less than their difference does."""
-    change = without_plane(blocks_of(now.clean - before.clean, _BLOCK)).std(axis=(1, 2))
-    seen = without_plane(blocks_of(now.noisy[0] - before.noisy[0], _BLOCK)).std(axis=(1, 2))
+def still_and_flat(now: Pair, before: Pair) -> NDArray[np.bool_]:
+    """Blocks that are flat in both pictures, and changing by less than their difference does."""
+    change = without_plane(blocks_of(now.clean - before.clean, BLOCK)).std(axis=(1, 2))
+    seen = without_plane(blocks_of(now.noisy[0] - before.noisy[0], BLOCK)).std(axis=(1, 2))
     return np.asarray(_flat((now.clean + before.clean) * 0.5) & (change <= 0.45 * seen + 0.5), np.bool_)
 
 
@@ -239,24 +248,37 @@ def _conclude(collected: _Blocks, weight: Reals, factor: float) -> GrainStatisti
     if not collected.luma or not sum(len(part) for part in collected.luma):
         return GrainStatistics(empty, weight, NO_SHAPE)
     blocks, level, moved = (np.concatenate(one) for one in (collected.luma, collected.level, collected.moved))
-    variance = (blocks**2).mean(axis=(1, 2)) * (_BLOCK**2 / (_BLOCK**2 - 3))
-    number = np.clip((level / (256 / BINS)).astype(int), 0, BINS - 1)
+    variance = (blocks**2).mean(axis=(1, 2)) * (BLOCK**2 / (BLOCK**2 - 3))
     kept = np.zeros(len(blocks), bool)
     sigma = empty.copy()
-    for index in range(BINS):
-        inside = number == index
-        if inside.sum() < _ENOUGH:
-            continue
-        chosen = inside & (variance <= _OUTLIER * np.median(variance[inside]))
+    for chosen in chosen_in_bins(level, variance):
         kept |= chosen
-        movement = np.maximum(moved[chosen] - np.quantile(moved[chosen], _CALM), 0).mean()
-        sigma[index] = np.sqrt(max(variance[chosen].mean() - movement, 0) / factor)
+        index = _bin_of(level[chosen])[0]
+        sigma[index] = np.sqrt(max(variance[chosen].mean() - moved_beyond_calm(moved[chosen]), 0) / factor)
     if not kept.any():
         return GrainStatistics(empty, weight, NO_SHAPE)
     chroma, colour_shape = _colour(collected, kept, factor)
     # Every block counts alike in the shape, whatever its strength.
     shape = correlation(blocks[kept] / np.sqrt(np.maximum(variance[kept], 1e-6))[:, None, None])
     return GrainStatistics(sigma, weight, shape, chroma, colour_shape, blocks=int(kept.sum()))
+
+
+def _bin_of(level: Floats) -> NDArray[np.int64]:
+    return np.clip((level / (256 / BINS)).astype(np.int64), 0, BINS - 1)
+
+
+def chosen_in_bins(level: Floats, variance: Floats) -> Iterator[NDArray[np.bool_]]:
+    """The blocks of every brightness that has enough, without those that show something that moved."""
+    number = _bin_of(level)
+    for index in range(BINS):
+        inside = number == index
+        if inside.sum() >= _ENOUGH:
+            yield inside & (variance <= _OUTLIER * np.median(variance[inside]))
+
+
+def moved_beyond_calm(moved: Floats) -> float:
+    """Mean power of movement in blocks, beyond the calmest of them."""
+    return float(np.maximum(moved - np.quantile(moved, _CALM), 0).mean())
 
 
 def _colour(

@@ -40,7 +40,7 @@ def _rendition(row: Mapping[str, Any]) -> Mapping[str, object]:
         "worst": row["vmaf_worst"],
         "trials": row["probes"],
         "outcome": ", ".join(f"{name} {number}" for name, number in row["outcomes"].items()),
-        "grain": _grain(row["grain"]),
+        "grain": grain_words(row["grain"]),
     }
 
 
@@ -51,12 +51,15 @@ def _peaks(row: Mapping[str, Any] | None) -> str:
     return f"{row['segment']:.2f}" + (f" / {row['window']:.2f}" if row["window"] else "")
 
 
-def _grain(row: Mapping[str, Any]) -> str:
+def grain_words(row: Mapping[str, Any]) -> str:
     """What became of a rendition's grain, in words."""
     if not row:
         return "as in the pictures"
-    words = ", ".join(f"{name} {number}" for name, number in row["outcomes"].items())
-    if not row["sigma"]:
-        return words
-    error = f"strength within {row['sigma_error']:.1%}, shape within {row['shape_error']:.2f}"
-    return f"{words}; {row['sigma']:.2f} codes in the mean, {error}"
+    words = [", ".join(f"{name} {number}" for name, number in row["outcomes"].items())]
+    if row["sigma"]:
+        error = f"strength within {row['sigma_error']:.1%}, shape within {row['shape_error']:.2f}"
+        steady = f"{row['pumping']:+.1%} in key frames"
+        words.append(f"drawn {row['sigma']:.2f} codes in the mean, {error}, {steady}")
+    if row["measured_kept"]:
+        words.append(f"kept {row['kept_drawn']:.2f} of {row['kept_sigma']:.2f} codes in the mean")
+    return "; ".join(words)
