@@ -229,7 +229,7 @@ def measure(name: str, content: Content, data: Path, folder: Path) -> dict[str, 
     alike = list(GrainRemover(treated.grain[0]).run(decoded(kept, grain=True)))
     truly = one.quality(alike, "keep", plain)
     strict_q, strict_reached = _ours_at(one, treated.pictures, truly, plain)
-    found = _ours(one, treated, source, q, reached)
+    found = _ours(one, treated, q, reached)
     svt = _svt(one, source, treated.pictures, q)
     ours, keep = found["bytes"], kept.stat().st_size
     strict = one.encode(treated.pictures, strict_q).stat().st_size + found["side_bytes"]
@@ -250,7 +250,7 @@ def measure(name: str, content: Content, data: Path, folder: Path) -> dict[str, 
     }
 
 
-def _ours(one: Bench, treated: graining.Treatment, source: Path, q: int, reached: bool) -> dict[str, Any]:
+def _ours(one: Bench, treated: graining.Treatment, q: int, reached: bool) -> dict[str, Any]:
     """What ours makes at a CRF."""
     base, made = one.encode(treated.pictures, q), one.folder / "ours.mkv"
     record = graining.code(treated, base, made, 0)
@@ -275,7 +275,7 @@ def again(name: str, content: Content, row: dict[str, Any], data: Path, folder: 
     one.file("truth", truth)
     source = one.file("noisy", noisy)
     treated = graining.prepare(source, KEYS, RATE, folder)
-    ours = _ours(one, treated, source, row["ours"]["q"], False)
+    ours = _ours(one, treated, row["ours"]["q"], False)
     ours["reached"] = ours["base_vmaf"] >= row["keep"]["base_vmaf"] - TOLERANCE
     measured = float(np.mean([grain.mean for grain in treated.grain])) / 4
     others = {"keep": "saved", "same_q": "saved_at_same_q", "svt": "saved_against_svt"}
