@@ -23,8 +23,7 @@ from footlights.media.playback import base_digest, with_grain
 from footlights.pipeline import graining
 from footlights.pipeline.chunks import ChunkRequest, Picture
 from footlights.pipeline.rungs import encode_chunk
-from footlights.report.grain import LEAST_LEFT
-from footlights.report.summary import shortfalls
+from footlights.report.grain import LEAST_LEFT, shortfalls
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "encoding" / "grain"))
 from made_grain import curve, grainy, scene
@@ -134,7 +133,7 @@ def test_kept_grain_that_the_encoder_smooths_away_is_told(
         assert made.grain is not None
         assert made.grain.outcome == "kept"
         assert made.grain.sigma == pytest.approx(float(curve(clean[0][0], 40.0).mean()) / 4, rel=0.06)
-        told[name] = list(shortfalls([made]))
+        told[name] = list(shortfalls("one", [made]))
         assert (made.grain.drawn < LEAST_LEFT * made.grain.sigma) == (name == "coarse")
         if name == "coarse":
             assert (
@@ -152,7 +151,7 @@ def test_weak_grain_that_is_kept_is_measured_too(tmp_path: Path, clean: Pictures
     assert made.grain.outcome == "kept"
     assert made.grain.sigma == pytest.approx(float(curve(clean[0][0], strength).mean()) / 4, rel=0.15)
     assert made.grain.drawn < 0.5 * made.grain.sigma
-    assert any("smooths it away" in text for text in shortfalls([made]))
+    assert any("smooths it away" in text for text in shortfalls("one", [made]))
 
 
 @pytest.mark.parametrize("grain", ["keep", "auto"])
@@ -160,7 +159,7 @@ def test_where_there_is_no_grain_none_is_missed(tmp_path: Path, clean: Pictures,
     made = encode(tmp_path, clean, grain=grain, q=50)
     assert made.grain is not None
     assert (made.grain.outcome, made.grain.sigma, made.grain.drawn) == ("kept", 0.0, 0.0)
-    assert not list(shortfalls([made]))
+    assert not list(shortfalls("one", [made]))
 
 
 def test_weak_grain_is_kept(tmp_path: Path, clean: Pictures) -> None:
