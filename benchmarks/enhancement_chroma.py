@@ -59,8 +59,8 @@ def _chart() -> Plane:
     for number, colour in enumerate(_BARS):
         picture[: tapes.HEIGHT // 2, number * wide : (number + 1) * wide] = colour
     for (top, left), size in zip(_places(), _PATCHES, strict=True):
-        high, broad = _scaled(size)
-        picture[top : top + high, left : left + broad] = _PATCH
+        side = _scaled(size)
+        picture[top : top + side, left : left + side] = _PATCH
     return picture
 
 
@@ -70,10 +70,9 @@ def _places() -> list[tuple[int, int]]:
     return [(tapes.HEIGHT * 3 // 4, step // 2 + number * step) for number in range(len(_PATCHES))]
 
 
-def _scaled(size: int) -> tuple[int, int]:
-    """Lines and samples of the chart that so many samples of the active tape are, square on the display."""
-    side = round(size * tapes.WIDTH / 704)
-    return side, side
+def _scaled(size: int) -> int:
+    """Samples of the chart that so many samples of the active tape are; the chart's are square."""
+    return round(size * tapes.WIDTH / 704)
 
 
 def _found(pictures: Plane, truth: Plane) -> dict[str, Any]:
@@ -85,9 +84,8 @@ def _found(pictures: Plane, truth: Plane) -> dict[str, Any]:
     widths = [_rise(made[1:, bars], true[1:, bars], centre) for centre in centres]
     left = []
     for (top, start), size in zip(_places(), _PATCHES, strict=True):
-        high, broad = _scaled(size)
-        row = round((top + high / 2) * height / tapes.HEIGHT)
-        column = round((start + broad / 2) * width / tapes.WIDTH)
+        half = _scaled(size) / 2
+        row, column = round((top + half) * height / tapes.HEIGHT), round((start + half) * width / tapes.WIDTH)
         spot = np.s_[1:, row - 1 : row + 1, column - 1 : column + 2]
         theirs, ours = (one[spot].mean(axis=(1, 2)) for one in (true, made))
         left.append(round(float(ours @ theirs / (theirs @ theirs)), 3))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.core.clip import Clip, Plane
-from footlights.metrics.dropouts import find
+from footlights.metrics.dropouts import Streaks, find
 from footlights.metrics.motion import MotionEstimator
 from footlights.restoration.base import Contract, Fields, Touch, bound, stage
 from footlights.restoration.motion import guide, moved
@@ -19,7 +19,7 @@ from footlights.restoration.regions import regions_of
 
 _MARGIN = (9, 1)
 """Samples and lines by which a streak is widened: its ends fade."""
-LARGEST = 0.02
+_LARGEST = 0.02
 """More than this share of a field is no dropout and is left alone."""
 
 
@@ -57,8 +57,8 @@ class ConcealDropouts:
         for index in range(len(out)):
             for field in (0, 1):
                 now, before, after = (codes[index + k][field::2] for k in (1, 0, 2))
-                streaks = find(now, before, after, self.params.sigma)
-                if not streaks.number or streaks.area > LARGEST:
+                streaks = streaks_of(now, before, after, self.params.sigma)
+                if streaks is None:
                     continue
                 if luma is out.luma:
                     luma, chroma = out.luma.copy(), out.chroma.copy()
@@ -69,6 +69,14 @@ class ConcealDropouts:
                     own[wide] += self.params.strength * (plane[wide] - own[wide])
                 self.touched.append(Touch(out.frames.start + index, streaks.area / 2, regions=regions_of(streaks.mask)))
         return out.with_pictures(luma, chroma)
+
+
+def streaks_of(
+    now: NDArray[np.uint8], before: NDArray[np.uint8], after: NDArray[np.uint8], sigma: float
+) -> Streaks | None:
+    """Those of the field `now` beside two others of its parity; None where it has none, or more than dropouts make."""
+    found = find(now, before, after, sigma)
+    return found if found.number and found.area <= _LARGEST else None
 
 
 def field_of(clip: Clip, index: int, field: int) -> list[Plane]:

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
-from footlights.metrics import dropouts
 from footlights.metrics.motion import Flow, MotionEstimator, Pace
 from footlights.restoration.base import Contract, Edge, Fields, Touch, bound, stage
-from footlights.restoration.dropouts import LARGEST, field_of, filled
+from footlights.restoration.dropouts import field_of, filled, streaks_of
 from footlights.restoration.interpolation import Course, Held, Interpolator, Passage, nearer
 from footlights.restoration.motion import guide
 from footlights.restoration.regions import regions_of
@@ -146,8 +145,8 @@ class RebuildGaps:
             return end
         around = [_field(clip, one, field) for one in (beside, other)]
         now, first, second = (guide(planes[0], 0) for planes in (end, *around))
-        found = dropouts.find(now, first, second, self.params.sigma)
-        if not found.number or found.area > LARGEST:
+        found = streaks_of(now, first, second, self.params.sigma)
+        if found is None:
             return end
         wide, filling = filled(end, around, found.mask, self._filler)
         return [np.where(wide, plane, own) for own, plane in zip(end, filling, strict=True)]
