@@ -221,7 +221,7 @@ def measure(name: str, content: Content, data: Path, folder: Path) -> dict[str, 
     kept = one.encode(source, keep_q)
     kept_grain = one.seen(kept)
     kept_grain["survives_reached"] = kept_grain["sigma_ratio"] >= SURVIVES
-    treated = graining.prepare(source, KEYS, RATE, folder)
+    treated = graining.prepare(source, KEYS, RATE, folder, "av1")
     if not treated.removed:
         raise SystemExit(f"{name}: {treated.why}")
     wanted = one.quality(list(decoded(kept, grain=True)), "keep", source)
@@ -274,7 +274,7 @@ def again(name: str, content: Content, row: dict[str, Any], data: Path, folder: 
     one = Bench(folder, truth, noisy, differences_in_time([(noisy, truth)]))
     one.file("truth", truth)
     source = one.file("noisy", noisy)
-    treated = graining.prepare(source, KEYS, RATE, folder)
+    treated = graining.prepare(source, KEYS, RATE, folder, "av1")
     ours = _ours(one, treated, row["ours"]["q"], False)
     ours["reached"] = ours["base_vmaf"] >= row["keep"]["base_vmaf"] - TOLERANCE
     measured = float(np.mean([grain.mean for grain in treated.grain])) / 4

@@ -179,7 +179,7 @@ def _grainy(name: str, options: Any, folder: Path) -> list[Row]:
 
 def _of_grain(shot: Shot, q: float, folder: Path) -> Row:
     """The same value with grain kept, taken out, and drawn again."""
-    treated = graining.prepare(shot.path, (0,), RATE, folder)
+    treated = graining.prepare(shot.path, (0,), RATE, folder, "av1")
     if not treated.removed:
         return {"shot": shot.name, "q": q, "why": treated.why}
     kept, base, coded = (folder / f"grain-{what}.mkv" for what in ("kept", "base", "coded"))

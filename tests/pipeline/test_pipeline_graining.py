@@ -22,6 +22,7 @@ from footlights.media.bitstreams import av1_sequence
 from footlights.media.playback import base_digest, with_grain
 from footlights.pipeline import graining
 from footlights.pipeline.chunks import ChunkRequest, Picture
+from footlights.pipeline.grainwindows import left_in
 from footlights.pipeline.rungs import encode_chunk
 from footlights.report.grain import LEAST_LEFT, shortfalls
 
@@ -143,10 +144,10 @@ def test_kept_grain_that_the_encoder_smooths_away_is_told(
     assert not told["fine"]
 
 
-@pytest.mark.parametrize("codec", ["av1", "h264"])
-def test_weak_grain_that_is_kept_is_measured_too(tmp_path: Path, clean: Pictures, codec: str) -> None:
+@pytest.mark.parametrize(("codec", "grain"), [("av1", "keep"), ("h264", "auto")])
+def test_weak_grain_that_is_kept_is_measured_too(tmp_path: Path, clean: Pictures, codec: str, grain: str) -> None:
     strength = 4 * 0.75
-    made = encode(tmp_path, list(grainy(clean, strength)), codec=codec, q=45)
+    made = encode(tmp_path, list(grainy(clean, strength)), codec=codec, grain=grain, q=45)
     assert made.grain is not None
     assert made.grain.outcome == "kept"
     assert made.grain.sigma == pytest.approx(float(curve(clean[0][0], strength).mean()) / 4, rel=0.15)
@@ -162,20 +163,41 @@ def test_where_there_is_no_grain_none_is_missed(tmp_path: Path, clean: Pictures,
     assert not list(shortfalls("one", [made]))
 
 
-def test_weak_grain_is_kept(tmp_path: Path, clean: Pictures) -> None:
-    made = encode(tmp_path, list(grainy(clean, 4 * 0.7)))
+def test_grain_that_is_hardly_seen_is_kept(tmp_path: Path, clean: Pictures) -> None:
+    made = encode(tmp_path, list(grainy(clean, 4 * 0.45)))
     assert made.grain is not None
     assert made.grain.outcome == "kept"
     assert "no grain to speak of" in made.grain.why
 
 
-def test_weak_grain_leaves_large_pictures(tmp_path: Path) -> None:
-    """The same grain is kept in small ones."""
-    large = list(scene(4, height=832, width=1280))
-    source = write(tmp_path / "source.mkv", list(grainy(large, 4 * 0.8)))
-    treated = graining.prepare(source, (0,), Fraction(25), tmp_path)
-    assert treated.removed, treated.why
-    assert treated.grain[0].mean / 4 < graining.LEAST_SIGMA
+def test_weak_grain_is_drawn_by_decoders_that_can(tmp_path: Path, clean: Pictures) -> None:
+    """Where it is kept, at the same q, it is nearly gone."""
+    strength, left = 4 * 0.75, {}
+    there = float(curve(clean[0][0], strength).mean()) / 4
+    for grain in ("auto", "keep"):
+        (tmp_path / grain).mkdir()
+        made = encode(tmp_path / grain, list(grainy(clean, strength)), q=35, grain=grain)
+        assert made.grain is not None
+        assert made.grain.outcome == ("coded" if grain == "auto" else "kept")
+        whole = (FrameRange(0, FRAMES),)
+        left[grain] = left_in(tmp_path / grain / "work" / "chunk.mkv", tmp_path / grain / "source.mkv", whole)[1] / 4
+    assert left["auto"] == pytest.approx(there, rel=0.12)
+    assert left["keep"] < 0.5 * there
+
+
+def test_weak_grain_leaves_large_pictures_and_those_that_draw_it(tmp_path: Path) -> None:
+    """For decoders that draw none the same grain is kept in small ones."""
+    for codec, height, width, removed in (
+        ("h264", 832, 1280, True),
+        ("h264", 256, 384, False),
+        ("av1", 256, 384, True),
+    ):
+        folder = tmp_path / f"{codec}-{height}"
+        folder.mkdir()
+        source = write(folder / "source.mkv", list(grainy(list(scene(4, height=height, width=width)), 4 * 0.8)))
+        treated = graining.prepare(source, (0,), Fraction(25), folder, codec)
+        assert treated.removed == removed, treated.why
+        assert graining.LEAST_DRAWN < graining.measure(source, None, treated.runs).mean / 4 < graining.LEAST_BAKED
 
 
 def test_a_stream_that_takes_no_grain_is_kept_and_says_why(tmp_path: Path, clean: Pictures) -> None:

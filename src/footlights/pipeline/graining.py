@@ -18,9 +18,11 @@ from footlights.core.filmgrain import FilmGrain
 from footlights.core.time import FrameRange
 from footlights.encoding.encoders import intermediate, intermediate_suffix
 from footlights.encoding.grain.calibrate import Calibrated, calibrate
+from footlights.encoding.grain.fit import fit
 from footlights.encoding.grain.inject import inject, seed_of
 from footlights.encoding.grain.measure import GrainStatistics, Planes
 from footlights.encoding.grain.remove import GrainRemover
+from footlights.encoding.grain.seeds import steady_seeds
 from footlights.encoding.grain.steadiness import Steadiness
 from footlights.encoding.grain.synthesis import apply
 from footlights.errors import GrainFormError, VerificationError
@@ -29,13 +31,15 @@ from footlights.media.pixels import Samples
 from footlights.media.playback import base_digest, with_grain
 from footlights.media.reader import VideoReader, index_video
 from footlights.pipeline.grainwatch import Watch
-from footlights.pipeline.grainwindows import HUGE, LARGE, glance, left_in, measure, read
+from footlights.pipeline.grainwindows import LARGE, glance, left_in, measure, spread_parts
 
-LEAST_SIGMA, LEAST_SIGMA_LARGE = 0.8, 0.5
-"""8-bit codes: weaker grain costs few bits and is left in the pictures. Large are those of more than `LARGE` samples
-(1080 lines and more), where it is drawn coarser and so costs more. At one target chunks of 480 to 720 lines with 0.57
-to 0.76 codes took from 5 % less to 16 % more without it than with it, large ones with 0.55 to 0.92 codes 3 to 48 %
-less."""
+LEAST_DRAWN = 0.5
+"""8-bit codes: weaker grain stays in the pictures that AV1 encodes, and is mostly lost there. From here on it is drawn:
+at the same target that takes about as many bytes, and all of it is seen, where kept in the pictures a fifth is left."""
+LEAST_BAKED, LEAST_BAKED_LARGE = 0.8, 0.5
+"""The same of pictures whose decoders draw none. Weaker grain that is left to x264 survives better, for 3 % more bytes,
+than the half of it that would be baked; large are pictures of more than `LARGE` samples (1080 lines and more), where it
+is coarser and so costs more."""
 SEEN_SIGMA = 0.5
 """8-bit codes: what is weaker is hardly seen, and much of it is rounding (0.3 codes where pictures had 8 bits)."""
 MOST_CORRELATION = 0.5
@@ -71,11 +75,12 @@ class Treatment:
         return GrainEncode("kept", self.why)
 
 
-def prepare(reference: Path, keyframes: Sequence[int], rate: Fraction, folder: Path) -> Treatment:
-    """Measure the grain of `reference` (10-bit 4:2:0) and leave a file without it in `folder`, where there is any."""
+def prepare(reference: Path, keyframes: Sequence[int], rate: Fraction, folder: Path, codec: str) -> Treatment:
+    """Measure the grain of `reference` (10-bit 4:2:0) and leave a file without it in `folder`, where there is any to be
+    taken out for `codec`."""
     runs = _runs(keyframes, index_video(reference).frames)
     whole = measure(reference, None, runs)
-    why = _unfit(whole, _least(reference))
+    why = _unfit(whole, least_sigma(reference, codec))
     if why:
         return Treatment(reference, reference, runs, why=why, sigma=_seen(whole))
     target = folder / f"clean{_suffix(reference)}"
@@ -89,11 +94,11 @@ def as_it_is(reference: Path, keyframes: Sequence[int]) -> Treatment:
     return Treatment(reference, reference, runs, why="as set", sigma=_seen(glance(reference, runs)))
 
 
-def prepare_clean(grainy: Path, clean: Path, keyframes: Sequence[int]) -> Treatment | None:
+def prepare_clean(grainy: Path, clean: Path, keyframes: Sequence[int], codec: str) -> Treatment | None:
     """The same where `clean` holds the pictures before grain was given back, `grainy` with it, or the first of them in
     a chunk that is one run. None where clean pictures have grain of their own left."""
     runs, seen = (_runs(keyframes, index_video(path).frames) for path in (clean, grainy))
-    whole, least = measure(grainy, clean, seen), _least(grainy)
+    whole, least = measure(grainy, clean, seen), least_sigma(grainy, codec)
     why = _unfit(whole, least)
     if why:
         return Treatment(grainy, grainy, runs, why=why, sigma=_seen(whole))
@@ -141,6 +146,9 @@ def code(treated: Treatment, base: Path, target: Path, first: int) -> GrainEncod
     """
     count = index_video(base).frames
     seeds = [seed_of(first + number) for number in range(count)]
+    for grain, run in zip(treated.grain, treated.runs, strict=False):
+        shown = FrameRange(first + run.start, first + run.stop)
+        seeds[run.start : run.stop] = steady_seeds(fit(grain), shown)
     calibrated = [
         _calibrated(grain, run, treated, base, seeds) for grain, run in zip(treated.grain, treated.runs, strict=False)
     ]
@@ -192,19 +200,17 @@ def _calibrated(
     grain: GrainStatistics, run: FrameRange, treated: Treatment, base: Path, seeds: Sequence[int]
 ) -> Calibrated:
     """One shot's parameters, by pictures of the decode."""
-    with VideoReader(base) as reader:
-        pixels = reader.index.width * reader.index.height
-        count = min(len(run), 2 if pixels > HUGE else 4 if pixels > LARGE else 8)
-        chosen = [run.start + (2 * number + 1) * len(run) // (2 * count) for number in range(count)]
-        plain = [read(reader, FrameRange(frame, frame + 1))[0] for frame in chosen]
+    parts = spread_parts(base, run)
     survived = measure(base, treated.pictures, (run,))
-    return calibrate(grain, plain, [seeds[frame] for frame in chosen], survived)
+    return calibrate(grain, [planes for _, planes in parts], [seeds[frame] for frame, _ in parts], survived)
 
 
-def _least(pictures: Path) -> float:
+def least_sigma(pictures: Path, codec: str) -> float:
     """The weakest grain that leaves pictures of this size, 8-bit codes."""
+    if codec == "av1":
+        return LEAST_DRAWN
     index = index_video(pictures)
-    return LEAST_SIGMA_LARGE if index.width * index.height > LARGE else LEAST_SIGMA
+    return LEAST_BAKED_LARGE if index.width * index.height > LARGE else LEAST_BAKED
 
 
 def _unfit(grain: GrainStatistics, least: float) -> str:

@@ -24,6 +24,9 @@ _MEASURED = 2**25
 """Luma samples that are enough to measure grain in: large pictures have many flat blocks each."""
 _GLANCES, _SURE = 2, 100
 """Runs of pictures that are enough to see whether there is any, and the blocks they must have for it."""
+_DRAWN_OVER, _DRAWN = 8, 2**21
+"""Pictures of a shot that grain is drawn over to see what comes of it, each with a texture of its own, and samples of
+them all together."""
 _PAIRED, _FEWEST_PAIRS, _MOST_PAIRS = 2**22, 4, 16
 """Samples whose neighbouring pictures tell what is left of it, in pairs spread over all a chunk: an encoder may leave
 0.95 of it after a key frame and 0.8 before the next."""
@@ -61,6 +64,31 @@ def left_in(made: Path, pictures: Path, runs: Sequence[FrameRange]) -> tuple[flo
     with VideoReader(pictures) as grainy, VideoReader(made) as encoded:
         before = (_read_thinned(grainy, pair) for pair in chosen)
         return survived(zip(before, _in_passing(encoded, chosen), strict=True))
+
+
+def spread_parts(pictures: Path, run: FrameRange) -> list[tuple[int, Planes]]:
+    """Some pictures of a shot with their numbers, of large ones every so many-th band of lines, in turn."""
+    index = index_video(pictures)
+    count = min(len(run), _DRAWN_OVER)
+    every = -(-count * index.width * index.height // _DRAWN)
+    bands = max(index.height // _BAND, 1)
+    chosen = {run.start + (2 * number + 1) * len(run) // (2 * count): number for number in range(count)}
+    passing = FrameRange(min(chosen), max(chosen) + 1)
+    with VideoReader(pictures) as reader:
+        return [
+            (frame, _banded(picture.planes, min(every, bands), chosen[frame]))
+            for frame, picture in zip(passing, reader.read(passing), strict=True)
+            if frame in chosen
+        ]
+
+
+def _banded(planes: Sequence[NDArray[Any]], every: int, first: int) -> Planes:
+    """In 10-bit codes the bands with these numbers, as one picture."""
+    bands = (_BAND * len(plane) // len(planes[0]) for plane in planes)
+    return tuple(
+        _ten_bits(plane[(np.arange(len(plane)) // band - first) % every == 0])
+        for plane, band in zip(planes, bands, strict=True)
+    )
 
 
 def _chosen(grainy: Path, runs: Sequence[FrameRange], places: int) -> list[FrameRange]:

@@ -61,7 +61,7 @@ def treated(request: ChunkRequest, picture: Picture, folder: Path) -> Treatment:
     clean = make(request, replace(picture, path=picture.clean), folder, name="clean-master")
     told = min(_TELLING, len(request.frames)) if request.keyframes == (0,) else len(request.frames)
     grainy = make(*_first(request, picture, told), folder)
-    found = graining.prepare_clean(grainy, clean, request.keyframes)
+    found = graining.prepare_clean(grainy, clean, request.keyframes, request.rung.codec)
     bakes = request.rung.codec != "av1"
     if told < len(request.frames) and (found is None or not found.removed or bakes):
         grainy = make(request, picture, folder)
@@ -71,7 +71,7 @@ def treated(request: ChunkRequest, picture: Picture, folder: Path) -> Treatment:
 
 
 def _prepared(request: ChunkRequest, reference: Path, folder: Path) -> Treatment:
-    return graining.prepare(reference, request.keyframes, request.rate, folder)
+    return graining.prepare(reference, request.keyframes, request.rate, folder, request.rung.codec)
 
 
 def _first(request: ChunkRequest, picture: Picture, count: int) -> tuple[ChunkRequest, Picture]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from made_grain import curve, grainy, scene
@@ -85,3 +86,33 @@ def test_a_cut_is_no_step() -> None:
     pictures += [drawn(CLEAN[0][0], 16.0, number) for number in range(3, 7)]
     assert steadiness([(3, pictures)]).step == pytest.approx(0.0, abs=0.03)
     assert steadiness([(0, pictures[2:4])]).keys == 0
+
+
+@pytest.mark.parametrize("place", [2, 3])
+def test_the_grain_of_the_shot_before_is_no_step(place: int) -> None:
+    """Half of the pictures is equally dark in both shots and rests across the cut."""
+    other = CLEAN[0][0].copy()
+    other[: len(other) // 2] = 1000 - other[: len(other) // 2]
+    pictures = [drawn(other, 24.0, number) for number in range(place)]
+    pictures += [drawn(CLEAN[0][0], 16.0, number) for number in range(place, 2 * place + 1)]
+    assert steadiness([(place, pictures)]).step == pytest.approx(0.0, abs=0.02)
+
+
+def test_another_strength_from_a_key_frame_on_inside_a_shot_is_a_step() -> None:
+    pictures = [drawn(CLEAN[0][0], 16.0 if number < 3 else 20.0, number) for number in range(4)]
+    assert steadiness([(3, pictures)]).step == pytest.approx(0.25, abs=0.03)
+
+
+@pytest.mark.parametrize(("more", "step"), [(0.0, 0.0), (12.0, 0.25)])
+def test_detail_that_a_key_frame_lost_is_no_grain(more: float, step: float) -> None:
+    """What the encode put into it is: its noise is 12 beside drawn grain of 16."""
+    rng = np.random.default_rng(4)
+    detail = cv2.GaussianBlur(rng.standard_normal(CLEAN[0][0].shape).astype(np.float32), (0, 0), 1.2)
+    clean = as_float(CLEAN[0][0]) + 8 * detail / detail.std()
+    pictures = []
+    for number in range(7):
+        plain = clean if number != 3 else cv2.GaussianBlur(clean, (0, 0), 1.5)
+        grain = drawn(CLEAN[0][0], 16.0, number).grain
+        noise = drawn(CLEAN[0][0], more, 90).grain if number == 3 else 0
+        pictures.append(Drawn(grain, plain + grain + noise, clean))
+    assert steadiness([(3, pictures)]).step == pytest.approx(step, abs=0.03)

@@ -48,7 +48,7 @@ def calibrate(
 
     `base` are some pictures of the decode, 10-bit Y Cb Cr, and `seeds` those of their frames.
     """
-    wanted = _less(strength_curve(source), strength_curve(survived) if survived is not None else None)
+    wanted = _less(source, survived)
     colour = tuple(
         float(np.sqrt(max(a**2 - b**2, 0)))
         for a, b in zip(source.chroma, survived.chroma if survived is not None else (0.0, 0.0), strict=True)
@@ -65,14 +65,19 @@ def calibrate(
             best = tried
         if not grain.applies or best.worst_bin <= _GOOD:
             break
-        strength = strength * _correction(wanted, drawn)
+        strength = strength * _correction(source, wanted, drawn)
         chroma = _chroma_step(chroma, colour, drawn)
     assert best is not None
     return best
 
 
-def _less(sigma: Reals, survived: Reals | None) -> Reals:
-    return sigma if survived is None else np.sqrt(np.maximum(sigma**2 - survived**2, 0))
+def _less(source: GrainStatistics, survived: GrainStatistics | None) -> Reals:
+    """What is to be drawn at the places of `source`."""
+    sigma = strength_curve(source)
+    if survived is None:
+        return sigma
+    left = np.interp(source.places, survived.places, strength_curve(survived))
+    return np.asarray(np.sqrt(np.maximum(sigma**2 - left**2, 0)), np.float64)
 
 
 def _chroma_step(chroma: tuple[float, float], wanted: tuple[float, ...], drawn: GrainStatistics) -> tuple[float, float]:
@@ -82,18 +87,25 @@ def _chroma_step(chroma: tuple[float, float], wanted: tuple[float, ...], drawn: 
     return float(chroma[0] * steps[0]), float(chroma[1] * steps[1])
 
 
-def _correction(wanted: Reals, drawn: GrainStatistics) -> Reals:
-    """Factor on the strength of every bin; bins the pictures lack follow their neighbours."""
-    known = np.isfinite(drawn.sigma) & (drawn.sigma > 0) & (wanted > 0)
+def wanted_at(source: GrainStatistics, wanted: Reals, drawn: GrainStatistics) -> Reals:
+    """What is wanted at the places that `drawn` was measured at: grain that falls steeply towards black is told from
+    a wrong strength."""
+    return np.asarray(np.interp(drawn.places, source.places, wanted), np.float64)
+
+
+def _correction(source: GrainStatistics, wanted: Reals, drawn: GrainStatistics) -> Reals:
+    """Factor on the strength at every place of `source`; bins the pictures lack follow their neighbours."""
+    goal = wanted_at(source, wanted, drawn)
+    known = np.isfinite(drawn.sigma) & (drawn.sigma > 0) & (goal > 0)
     if not known.any():
         return np.ones_like(wanted)
-    places = np.arange(len(wanted))
-    factor = np.clip(wanted[known] / drawn.sigma[known], *_REACH)
-    return np.asarray(np.interp(places, places[known], factor), np.float64)
+    factor = np.clip(goal[known] / drawn.sigma[known], *_REACH)
+    return np.asarray(np.interp(source.places, drawn.places[known], factor), np.float64)
 
 
 def bin_errors(wanted: Reals, drawn: GrainStatistics) -> Reals:
-    """Relative error of every bin that has grain and was measured; empty where none has."""
+    """Relative error of every bin that has grain and was measured; empty where none has. `wanted` is at the places of
+    `drawn`."""
     known = np.isfinite(drawn.sigma) & (wanted > 0.5)
     return np.asarray(np.abs(drawn.sigma[known] / wanted[known] - 1), np.float64)
 
@@ -101,11 +113,12 @@ def bin_errors(wanted: Reals, drawn: GrainStatistics) -> Reals:
 def _judged(
     grain: FilmGrain, drawn: GrainStatistics, wanted: Reals, source: GrainStatistics, number: int
 ) -> Calibrated:
-    errors = bin_errors(wanted, drawn)
+    goals = wanted_at(source, wanted, drawn)
+    errors = bin_errors(goals, drawn)
     known = np.isfinite(drawn.sigma)
     unseen = float(grain.applies)  # drawn, but nowhere to be measured: as wrong as can be
     weight = np.where(known, drawn.weight, 0)
-    goal = float(np.sqrt(np.average(wanted**2, weights=weight))) if weight.sum() > 0 else 0.0
+    goal = float(np.sqrt(np.average(goals**2, weights=weight))) if weight.sum() > 0 else 0.0
     return Calibrated(
         grain=grain,
         sigma=drawn.mean,

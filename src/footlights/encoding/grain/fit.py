@@ -16,14 +16,13 @@ from footlights.core.filmgrain import FilmGrain, Points
 from footlights.encoding.grain.measure import (
     ACROSS,
     DOWN,
-    LEVELS,
     NO_SHAPE,
     GrainShape,
     GrainStatistics,
     correlation,
     without_plane,
 )
-from footlights.encoding.grain.synthesis import grain_templates
+from footlights.encoding.grain.synthesis import luma_templates
 
 Reals = NDArray[np.float64]
 Shifts = tuple[int, int]
@@ -42,6 +41,8 @@ _SEEDS = tuple(range(1001, 65001, 4500))
 """Templates that a set of taps is judged by; a single one is too small to know their shape by."""
 _INSIDE = np.s_[9:73, 9:73]
 """The part of a template that blocks are cut from."""
+_FINEST, _WEAKEST = 11, 3
+"""The largest scaling_shift and scale_shift."""
 _FADE = (16.0, 24.0, 228.0, 240.0)
 """8-bit codes: below the first and above the last there is no grain, so that black stays black on average."""
 
@@ -64,36 +65,51 @@ def fit(grain: GrainStatistics, strength: Reals | None = None, chroma: tuple[flo
     Grain too weak to be drawn gives parameters that apply none.
     """
     sigma = strength_curve(grain) if strength is None else strength
-    texture = texture_of(grain.shape)
     colour = chroma if chroma is not None else grain.chroma
-    coloured = grain.chroma_shape is not None and min(colour) > 0
+    texture = texture_of(grain.shape)
     # One shift serves all planes: chroma gets its taps at that of luma.
-    small = (
-        texture_of(grain.chroma_shape, (texture.tap_shift, texture.scale_shift))
-        if coloured and grain.chroma_shape is not None
-        else None
-    )
-    ratios: list[Reals] = [sigma / texture.sigma]
-    ratios += [np.array([value / small.sigma]) for value in colour] if small else []
-    shift = _scaling_shift(max(float(ratio.max()) for ratio in ratios))
-    y = reduced(LEVELS, ratios[0] * 2.0**shift, _POINTS_Y)
+    small = None
+    if grain.chroma_shape is not None and min(colour) > 0:
+        small = texture_of(grain.chroma_shape, (texture.tap_shift, texture.scale_shift))
+    most = max(_ratio(sigma, texture), _ratio(colour, small))
+    weaker = min(int(np.log2(255 / (most * 2**_FINEST))) if most > 0 else 0, _WEAKEST - texture.scale_shift)
+    if weaker > 0:
+        texture, small = _weakened(texture, weaker), _weakened(small, weaker) if small else None
+        most = max(_ratio(sigma, texture), _ratio(colour, small))
+    shift = _scaling_shift(most)
+    y = reduced(grain.places, sigma / texture.sigma * 2.0**shift, _POINTS_Y)
     if not any(value for _, value in y):
         return FilmGrain()
     made = FilmGrain(y=y, scaling_shift=shift, lag=LAG, taps_y=texture.taps, tap_shift=texture.tap_shift)
     made = replace(made, scale_shift=texture.scale_shift)
     if small is None:
         return made
-    cb, cr = (_level(float(ratio[0]) * 2.0**shift) for ratio in ratios[1:])
+    cb, cr = (_level(value / small.sigma * 2.0**shift) for value in colour)
     return replace(made, cb=cb, cr=cr, taps_cb=(*small.taps, 0), taps_cr=(*small.taps, 0))
 
 
+def _ratio(sigma: Reals | tuple[float, float], texture: Texture | None) -> float:
+    """What the strongest grain is of its texture."""
+    return float(np.max(sigma)) / texture.sigma if texture is not None else 0.0
+
+
+def _weakened(texture: Texture, halvings: int) -> Texture:
+    """The same taps on weaker noise: weak grain would else be scaled by small whole numbers, a tenth and more apart."""
+    return _as_scaled(texture.taps, texture.tap_shift, texture.scale_shift + halvings)
+
+
+@lru_cache(maxsize=32)
+def _as_scaled(taps: tuple[int, ...], tap_shift: int, scale_shift: int) -> Texture:
+    return _judged(taps, tap_shift, (tap_shift, scale_shift))
+
+
 def strength_curve(grain: GrainStatistics) -> Reals:
-    """Sigma at every brightness (BINS,), drawn over bins nothing was measured in, gone there at black and white."""
+    """Sigma at the places of `grain` (BINS,), drawn over bins that nothing was measured in, gone at black and white."""
     known = np.isfinite(grain.sigma)
     if not known.any():
-        return np.zeros(len(LEVELS))
-    curve = np.interp(LEVELS, LEVELS[known], grain.sigma[known])
-    fade = np.interp(LEVELS, _FADE, (0.0, 1.0, 1.0, 0.0))
+        return np.zeros(len(grain.places))
+    curve = np.interp(grain.places, grain.places[known], grain.sigma[known])
+    fade = np.interp(grain.places, _FADE, (0.0, 1.0, 1.0, 0.0))
     return np.asarray(np.where(known, curve, curve * fade), np.float64)
 
 
@@ -167,12 +183,12 @@ def _judged(taps: tuple[int, ...], shift: int, shifts: Shifts | None) -> Texture
 
 def _drawn(grain: FilmGrain, seeds: Sequence[int]) -> NDArray[np.float32]:
     """Unscaled texture, `(seeds, 64, 64)`."""
-    return np.stack([grain_templates(grain, seed, planes=1)[0][_INSIDE] for seed in seeds]).astype(np.float32)
+    return luma_templates(grain, seeds)[:, *_INSIDE].astype(np.float32)
 
 
 def _scaling_shift(ratio: float) -> int:
     """The largest shift in which the strongest grain is at most 255."""
-    return next((shift for shift in (11, 10, 9) if ratio * 2**shift <= 255), 8)
+    return next((shift for shift in (_FINEST, 10, 9) if ratio * 2**shift <= 255), 8)
 
 
 def _level(value: float) -> Points:

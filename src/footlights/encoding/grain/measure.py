@@ -29,6 +29,8 @@ BINS = 20
 """Of brightness, over the whole range of codes."""
 LEVELS: Reals = np.linspace(128 / BINS, 256 - 128 / BINS, BINS)
 """Their middles in 8-bit codes."""
+_APART = 2.0
+"""8-bit codes by which the brightnesses of neighbouring bins stay apart, whatever their blocks have."""
 DOWN, ACROSS = 4, 6
 """Lines and samples over which correlation is measured."""
 BLOCK = 32
@@ -89,6 +91,16 @@ class GrainStatistics:
     correlation: float = 0.0
     """Between the grain of neighbouring pictures; grain of film is near 0, a dirty lens at 1."""
     blocks: int = 0
+    brightness: Reals = field(default_factory=lambda: np.full(BINS, np.nan))
+    """(BINS,) mean of the blocks that each sigma was measured on, 8-bit codes; NaN where none was."""
+
+    @property
+    def places(self) -> Reals:
+        """(BINS,) brightnesses that the sigmas belong to, strictly rising: blocks of a dark picture may all lie at the
+        upper edge of its darkest bin, where grain falls steeply towards black."""
+        half = 128 / BINS - _APART / 2
+        known = np.where(np.isfinite(self.brightness), self.brightness, LEVELS)
+        return np.asarray(np.clip(known, LEVELS - half, LEVELS + half), np.float64)
 
     @property
     def mean(self) -> float:
@@ -250,17 +262,19 @@ def _conclude(collected: _Blocks, weight: Reals, factor: float) -> GrainStatisti
     blocks, level, moved = (np.concatenate(one) for one in (collected.luma, collected.level, collected.moved))
     variance = (blocks**2).mean(axis=(1, 2)) * (BLOCK**2 / (BLOCK**2 - 3))
     kept = np.zeros(len(blocks), bool)
-    sigma = empty.copy()
+    sigma, brightness = empty.copy(), empty.copy()
     for chosen in chosen_in_bins(level, variance):
         kept |= chosen
         index = _bin_of(level[chosen])[0]
+        brightness[index] = level[chosen].mean()
         sigma[index] = np.sqrt(max(variance[chosen].mean() - moved_beyond_calm(moved[chosen]), 0) / factor)
     if not kept.any():
         return GrainStatistics(empty, weight, NO_SHAPE)
     chroma, colour_shape = _colour(collected, kept, factor)
     # Every block counts alike in the shape, whatever its strength.
     shape = correlation(blocks[kept] / np.sqrt(np.maximum(variance[kept], 1e-6))[:, None, None])
-    return GrainStatistics(sigma, weight, shape, chroma, colour_shape, blocks=int(kept.sum()))
+    blocks_used = int(kept.sum())
+    return GrainStatistics(sigma, weight, shape, chroma, colour_shape, blocks=blocks_used, brightness=brightness)
 
 
 def _bin_of(level: Floats) -> NDArray[np.int64]:

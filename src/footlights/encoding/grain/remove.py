@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from footlights.encoding.grain.measure import BINS, LEVELS, Floats, GrainShape, GrainStatistics, Planes, as_float
+from footlights.encoding.grain.measure import BINS, Floats, GrainShape, GrainStatistics, Planes, as_float
 from footlights.metrics.motion import Flow, MotionEstimator
 from footlights.restoration.motion import moved
 
@@ -58,7 +58,7 @@ class GrainRemover:
 
     def __init__(self, grain: GrainStatistics) -> None:
         sigma = filled(grain)
-        self._sigma = np.interp(np.arange(256), LEVELS, sigma).astype(np.float32)
+        self._sigma = np.interp(np.arange(256), grain.places, sigma).astype(np.float32)
         self._luma_filter = _Wiener(grain.shape)
         self._chroma_filter = _Wiener(grain.chroma_shape) if grain.chroma_shape is not None else None
         self._chroma = grain.chroma
@@ -144,7 +144,7 @@ def filled(grain: GrainStatistics) -> NDArray[np.float64]:
     known = np.isfinite(grain.sigma)
     if not known.any():
         return np.zeros(BINS)
-    return np.asarray(np.interp(LEVELS, LEVELS[known], grain.sigma[known]), np.float64)
+    return np.asarray(np.interp(grain.places, grain.places[known], grain.sigma[known]), np.float64)
 
 
 def _weight(difference: Floats, power: Floats) -> Floats:

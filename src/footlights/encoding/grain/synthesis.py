@@ -109,6 +109,14 @@ def grain_templates(grain: FilmGrain, seed: int, shape: Format = YUV420_10, *, p
     return templates
 
 
+def luma_templates(grain: FilmGrain, seeds: Sequence[int], shape: Format = YUV420_10) -> Ints:
+    """LumaGrain of many frames at once, `(seeds, 73, 82)`."""
+    shift = 12 - shape.bits + grain.scale_shift
+    planes = np.stack([_white(_LUMA_SIZE, seed, shift) for seed in seeds])
+    _filter(planes, grain.taps_y, grain.lag, grain.tap_shift, shape.limits)
+    return planes
+
+
 def scaling_table(points: Points) -> Ints:
     """ScalingLut: 256 values, and the last once more for the interpolation of deeper samples."""
     table = np.zeros(257, np.int32)
@@ -180,26 +188,29 @@ def _white(size: tuple[int, int], seed: int, shift: int) -> Ints:
 def _filter(
     plane: Ints, taps: Sequence[int], lag: int, shift: int, limits: tuple[int, int], more: Ints | None = None
 ) -> None:
-    """The autoregressive filter in place. Samples of one slanted line, which do not need each other, go together."""
-    rows, columns = plane.shape
+    """The autoregressive filter in place, of one plane or several alike. Samples of one slanted line, which do not need
+    each other, go together."""
+    rows, columns = plane.shape[-2:]
     inside = (rows - 3, columns - 6)
     steps = [(dy, dx) for dy in range(-lag, 1) for dx in range(-lag, lag + 1)][: len(taps)]
-    weights = np.array(taps, np.int64)
-    flat = plane.reshape(-1)
+    weights = np.array(taps, np.float64)  # whole numbers, and their sums, are exact in it
+    flat = plane.reshape(-1, rows * columns)
     reach = np.array([dy * columns + dx for dy, dx in steps], np.int64)
     y, x = np.mgrid[: inside[0], : inside[1]]
     order = (x + (lag + 1) * y).reshape(-1)
     places = ((y + 3) * columns + x + 3).reshape(-1)
     sorting = np.argsort(order, kind="stable")
     cuts = np.flatnonzero(np.diff(order[sorting])) + 1
-    extra = more.reshape(-1) if more is not None else None
+    extra = more.reshape(-1, rows * columns) if more is not None else None
     for line in np.split(places[sorting], cuts):
         total = (
-            flat[line[:, None] + reach].astype(np.int64) @ weights if len(weights) else np.zeros(len(line), np.int64)
+            (flat[:, line[:, None] + reach] @ weights).astype(np.int64)
+            if len(weights)
+            else np.zeros((len(flat), len(line)), np.int64)
         )
         if extra is not None:
-            total = total + extra[line]
-        flat[line] = np.clip(flat[line] + ((total + (1 << (shift - 1))) >> shift), *limits)
+            total = total + extra[:, line]
+        flat[:, line] = np.clip(flat[:, line] + ((total + (1 << (shift - 1))) >> shift), *limits)
 
 
 def _luma_part(luma: Ints, size: tuple[int, int], shape: Format) -> Ints:
