@@ -4,9 +4,10 @@
 
 `allocation` who gets the bits, `search` trials with and without priors, `baselines` against one CRF, x265 and the
 scheme of Av1an, `pooling` worst seconds and what the newer VMAF says, `curves` measured curves and `simulated` the same
-comparisons on them, `caps` limits on rates on them, `presets` bytes and time of presets, `grain` film grain, `regions`
-faces in H.264, `browser` playing in Chromium, `watch` two minutes of a premiere in it, `server` requests a second of a
-premiere, `kills` kill -9 while encoding. What follows `--part NAME` is passed on.
+comparisons on them, `caps` limits on rates on them, `presets` bytes and time of presets, `squares` colour that
+VMAF does not see, `grain` film grain, `regions` faces in H.264, `browser` playing in Chromium, `watch` two minutes of a
+premiere in it, `server` requests a second of a premiere, `kills` kill -9 while encoding. What follows `--part NAME` is
+passed on.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ PARTS = (
     "simulated",
     "caps",
     "presets",
+    "squares",
     "baselines",
     "pooling",
     "grain",

@@ -1,7 +1,7 @@
 """The product's encode against one CRF, against x265, and against the scheme of Av1an, all in one run.
 
     python benchmarks/encoding.py --part baselines --data DIR [--programmes concert ...] [--ways svt av1an ...]
-        [--work DIR] [--shots 6] [--lines 540] [--frames 96] [--preset 8]
+        [--work DIR] [--shots 6] [--lines 540] [--frames 96] [--preset 9]
 
 Every programme of `encoding_contents` (or those named), each shot a chunk, grain kept, one rendition, no limit on the
 rate in any way. Ways:
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--x265-grid", nargs="+", type=float, default=[16.0, 24.0], help="values of CRF")
     parser.add_argument("--lines", type=int, default=540)
     parser.add_argument("--frames", type=int, default=96)
-    parser.add_argument("--preset", type=int, default=8)
+    parser.add_argument("--preset", type=int, default=9)
     parser.add_argument("--banding", type=float, default=24.0, help="as encoding.banding; 24, as for the others: none")
     parser.add_argument("--target", type=float, default=93.0)
     options = parsed(parser)

@@ -333,7 +333,7 @@ class EncodingSettings(Section):
     further below it than `slack`."""
     slack: Annotated[float, Field(ge=1, le=20)] = 6.0
     """VMAF by which a part may fall below the target in the mode `mean`."""
-    preset: Annotated[int, Field(ge=4, le=13)] = 8
+    preset: Annotated[int, Field(ge=4, le=13)] = 9
     """SVT-AV1 speed, 4 slow and small .. 13 fast."""
     distinct: Annotated[float, Field(ge=0, le=20)] = 6.0
     """VMAF, seen at the size of the largest, by which an AV1 rendition between the smallest and the largest must beat

@@ -1,4 +1,5 @@
-"""Masters leave no block behind where light or its colour changes, as SVT-AV1 does by default at its fast presets."""
+"""Masters and renditions leave no block behind where light or its colour changes, as SVT-AV1 does by default at fast
+presets."""
 
 from __future__ import annotations
 
@@ -8,10 +9,12 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
-from footlights.encoding.encoders import MASTERS, SvtAv1
+from footlights.encoding.encoders import MASTERS, SvtAv1, rung_encoder
 from footlights.media.ffmpeg import EncoderPipe, RawFormat, file_url
+from footlights.settings import EncodingSettings
 
 _WIDTH, _HEIGHT, _FRAMES = 320, 192, 16
 _LIT = (3, 9, 11)
@@ -88,12 +91,33 @@ def master() -> tuple[SvtAv1, float]:
 def test_no_block_of_a_master_keeps_the_light_of_the_picture_before(tmp_path: Path) -> None:
     encoder, q = master()
     ours = worst_block(errors(encoder, q, tmp_path / "master.mkv", flashes()))
-    usual = worst_block(errors(SvtAv1(preset=encoder.preset), q, tmp_path / "usual.mkv", flashes()))
+    usual = worst_block(errors(SvtAv1(preset=encoder.preset, quick=True), q, tmp_path / "usual.mkv", flashes()))
     assert ours < 3 < 10 < usual
 
 
 def test_the_colour_of_a_master_follows_light_that_turns(tmp_path: Path) -> None:
     encoder, q = master()
     ours = worst_colour(errors(encoder, q, tmp_path / "master.mkv", colours_that_turn()))
-    usual = worst_colour(errors(SvtAv1(preset=encoder.preset), q, tmp_path / "usual.mkv", colours_that_turn()))
+    usual = worst_colour(
+        errors(SvtAv1(preset=encoder.preset, quick=True), q, tmp_path / "usual.mkv", colours_that_turn())
+    )
     assert ours < 1 < 2 < usual
+
+
+def rendition(preset: int) -> SvtAv1:
+    encoder = rung_encoder("av1", str(preset))
+    assert isinstance(encoder, SvtAv1)
+    return encoder
+
+
+@pytest.mark.parametrize("preset", [8, EncodingSettings().preset])
+def test_no_block_of_a_fine_rendition_keeps_the_light_of_the_picture_before(tmp_path: Path, preset: int) -> None:
+    ours = worst_block(errors(rendition(preset), 11, tmp_path / "ours.mkv", flashes()))
+    quick = worst_block(errors(SvtAv1(preset, quick=True), 11, tmp_path / "quick.mkv", flashes()))
+    assert ours < 3 < 10 < quick
+
+
+def test_the_colour_of_a_fine_rendition_follows_light_that_turns(tmp_path: Path) -> None:
+    ours = worst_colour(errors(rendition(10), 11, tmp_path / "ours.mkv", colours_that_turn()))
+    quick = worst_colour(errors(SvtAv1(10, quick=True), 11, tmp_path / "quick.mkv", colours_that_turn()))
+    assert ours < 1 < 2 < quick

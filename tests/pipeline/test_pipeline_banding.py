@@ -66,6 +66,8 @@ def test_bands_that_are_all_allowed_are_not_measured(tmp_path: Path, allowed: fl
     picture = Picture(glow(tmp_path / "smooth.mkv"), FrameRange(0, FRAMES))
     made = encode_chunk(request("h264", q=38.0, banding=allowed), picture, tmp_path, lambda _: None)
     assert (made.chosen.banding > 0, made.bands) == (measured, "seen" if measured else "few")
+    assert made.chosen.colour is not None
+    assert 0 <= made.chosen.colour < 3
 
 
 @pytest.mark.parametrize(

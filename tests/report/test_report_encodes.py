@@ -68,10 +68,30 @@ def test_a_bad_second_is_warned_of_and_shown() -> None:
     assert '<td class="number">84.2</td>' in shown
 
 
-def test_a_record_from_before_seconds_were_kept_is_read() -> None:
+def test_squares_of_colour_are_warned_of_and_shown() -> None:
+    """From more than two CIEDE2000 on; of HDR, and of trials made before it was kept, nothing is said."""
+    colours = (0.8, 2.0, 2.1, 3.04, None)
+    made = [
+        replace(one, chosen=replace(one.chosen, colour=colour))
+        for one, colour in zip(map(encode, range(5)), colours, strict=True)
+    ]
+    (told,) = summary.shortfalls(made)
+    assert told.startswith("av1-270: 2 of 5 parts have blocks whose colour is off by more than 2 CIEDE2000")
+    assert "(3.0 at most, from frame 300)" in told
+    assert not list(summary.shortfalls([made[0], made[1], made[4]]))
+    assert [row["colour"] for row in summary.parts(made)] == list(colours)
+    (row,) = summary.renditions(plan(5), tuple(made))
+    assert row["colour"] == 3.04
+    (row,) = summary.renditions(plan(1), (made[4],))
+    assert row["colour"] is None
+    shown = page.page("film", [("encodes", section.ladder(plan(5), made))])
+    assert '<td class="number">3.0</td>' in shown
+
+
+def test_a_record_from_before_seconds_and_colour_were_kept_is_read() -> None:
     data = records.to_data(encode(0))
     for probe in (data["chosen"], *data["probes"]):
-        del probe["second"]
+        del probe["second"], probe["colour"]
     assert records.from_data(ChunkEncode, data) == encode(0)
 
 

@@ -68,6 +68,9 @@ class Probe:
     second: float | None = None
     """The lowest mean VMAF over one second, wherever in the chunk that begins; of the whole chunk where it is shorter.
     None of a proxy, and in records from before it was kept. It decides nothing."""
+    colour: float | None = None
+    """CIEDE2000 between the encode's mean colours of blocks of 64×64 samples and its reference's, which one block in a
+    thousand exceeds. None of HDR, of a proxy, and in records from before it was kept. It decides nothing."""
 
     @property
     def score(self) -> float:

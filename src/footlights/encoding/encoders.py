@@ -74,21 +74,34 @@ class SvtAv1:
     hdr: str = ""
     """As in `tags`."""
     threads: int = 1
-    """1 or 2; the bytes are the same."""
+    """1 or 2; the bytes are the same. With decisions on ten bits 1: SVT-AV1 4.2 crashes from 3 on."""
     flat: bool = False
     """Every picture is told from the one before and is as fine as it, so that colour does not drift from key frame to
     key frame and flashes leave no squares (docs/decisions/20261122-master-codec.md)."""
+    quick: bool = False
+    """Decisions on eight of ten bits, and colour left out wherever luma has nothing left to code, which stands as
+    squares where light turns (docs/decisions/20261130-squares-of-colour.md). `flat` pictures have none of that."""
     name: str = "av1"
     pixel_format: str = "yuv420p10le"
     suffix: str = ".mkv"
     q: QRange = QRange(1, 63, 0.25)
 
+    def __post_init__(self) -> None:
+        if self._ten_bits and self.threads != 1:
+            raise ParameterError("SvtAv1.threads", self.threads, "take 1 where decisions are made on ten bits")
+
+    @property
+    def _ten_bits(self) -> bool:
+        return not (self.flat or self.quick)
+
     def arguments(self, q: float, keyframes: Sequence[int], rate: Fraction) -> list[str]:
         # A level that depended on the piece would change the sequence header and break joining.
         params = f"crf={q:g}:keyint=-1:scd=0:tune=0:lp={self.threads}:film-grain=0"
         params += ":aq-mode=0:pred-struct=1:hierarchical-levels=0" if self.flat else ""
+        params += ":hbd-mds=1" if self._ten_bits else ""
+        # A build that does not know one of these would only say so in its log, and code without it.
         return [
-            "-c:v", "libsvtav1", "-preset", str(self.preset), "-svtav1-params", params,
+            "-c:v", "libsvtav1", "-preset", str(self.preset), "-svtav1-params", params, "-err_detect", "explode",
             "-pix_fmt", self.pixel_format, *_forced(keyframes, rate), *tags(self.hdr), *_EXACT,
         ]  # fmt: skip
 
@@ -204,11 +217,11 @@ def rung_encoder(codec: str, preset: str, hdr: str = "", threads: int = 1) -> En
     raise ParameterError("rung.codec", codec, "choose av1 or h264")
 
 
-def rung_threads(codec: str, chunks: int) -> int:
-    """Processor threads for each of so many chunks of a rendition. SVT-AV1 gives the same bytes with one or two, in a
-    tenth less processor time with one, and two encodes side by side take as long as one after the other with two; but
-    a single chunk has none beside it, and takes a fifth to two fifths longer with one."""
-    return 1 if codec == "av1" and chunks > 1 else THREADS
+def rung_threads(codec: str) -> int:
+    """Processor threads for each chunk of a rendition. SVT-AV1 takes a tenth less processor time with one than with two
+    and gives the same bytes, and two encodes side by side take as long as one after the other with two; a single chunk
+    has none beside it and takes a fifth to two fifths longer, but more threads are not safe (`SvtAv1.threads`)."""
+    return 1 if codec == "av1" else THREADS
 
 
 def lossless_intermediate(scale: str | None = None, hdr: str = "") -> list[str]:

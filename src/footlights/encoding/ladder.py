@@ -35,6 +35,9 @@ _PRESET = 10
 COARSER = 0.6
 """Units of CRF by which each slower preset of SVT-AV1 may be coarser for the same score (six shots: 1.4, 1.6 and 2.1 at
 presets 9, 8 and 6 against 10)."""
+TEN_BITS = 1.75
+"""The same for decisions on ten bits against quick ones (`SvtAv1.quick`), by which the guesses were fitted: eight shots
+of the training set at 540 lines, and six of them again at a score of 93 (1.7 at preset 9 as at 8)."""
 STEEPER_LARGE, _COARSER_LARGE = 0.8, 8.0
 """As on a 4K screen: units of q in which what is lacking doubles over those of the same look at 540 lines (six shots of
 2160 lines: 0.34 to 0.91), and units of CRF by which such a rendition may be coarser for the same score (seven: 5 to 20,
@@ -152,7 +155,7 @@ def first_guess(rung: Rung, look: Look) -> float:
     detail = log2(look.spatial + 5) - 6
     guess = 31.0 + 7.7 * detail + doubling(look) * log2(max(100 - rung.target, 1) / 7)
     guess += _COARSER_LARGE if large(rung.height) else 0.0
-    guess += COARSER * (_PRESET - int(rung.preset)) if rung.codec == "av1" else -_H264_FINER
+    guess += COARSER * (_PRESET - int(rung.preset)) + TEN_BITS if rung.codec == "av1" else -_H264_FINER
     return min(max(guess, rung.q_min), rung.q_max)
 
 

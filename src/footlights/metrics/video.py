@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from footlights.errors import ToolError
 from footlights.media import ffmpeg
-from footlights.metrics import sampled
+from footlights.metrics import coarse, sampled
 
 MODEL = "vmaf_v0.6.1neg"
 """No enhancement gain: sharpening does not score."""
@@ -57,6 +57,9 @@ _ALONE = {
 makes of it is not looked at."""
 
 
+_COLOURS = coarse.graph("", "{other}", "[colours]")
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Per frame."""
@@ -73,6 +76,8 @@ class Scores:
     """Frames that were measured as well."""
     lasting: int = 0
     """Frames that are shown in one second; 0 where all are taken for one."""
+    colour: float = 0.0
+    """CIEDE2000 that one block in a thousand of 64×64 samples exceeds (`coarse`), as if the pictures were of BT.709."""
 
     @property
     def mean(self) -> float:
@@ -184,10 +189,12 @@ def vmaf(
     `starts`.
 
     With a `width` that is large enough banding is looked at in the same pass, on about four frames spread over the
-    shot. Raises ToolError unless all `frames` of both were compared.
+    shot; the colour of blocks (`coarse`) always is. Raises ToolError unless all `frames` of both were compared.
     """
     with TemporaryDirectory() as folder:
-        log, bands, errors = (Path(folder) / name for name in ("vmaf.json", "bands.json", "psnr.log"))
+        log, bands, errors, means = (
+            Path(folder) / name for name in ("vmaf.json", "bands.json", "psnr.log", "means.nut")
+        )
         uses = [_vmaf_filter(height, log, every)]
         if every > 1:
             uses.append(f"psnr=stats_file={errors}:shortest=1")
@@ -196,13 +203,16 @@ def vmaf(
         if banded:
             few = f"select=eq(mod(n\\,{step})\\,{first})"
             uses.append(_of_some(few, "few", _cambi_filter(Path(folder), bands)))
-        _run(test, reference, rate, _beside(uses), doing="measuring VMAF")
+        uses.append(_COLOURS)
+        more = ["-map", "[colours]", "-fps_mode", "passthrough", "-c:v", "rawvideo", ffmpeg.file_url(means)]
+        _run(test, reference, rate, _beside(uses), *more, doing="measuring VMAF")
         found = _read(log, "vmaf", -(-frames // every))
         seen = _read(bands, "cambi_full_reference", len(range(first, frames, step))) if banded else np.empty(0)
+        colour = coarse.read(means, frames)
         if every == 1:
-            return Scores(found, seen, lasting=round(rate))
+            return Scores(found, seen, lasting=round(rate), colour=colour)
         told = sampled.whole(found, every, _errors(errors, frames), starts)
-        return Scores(told[0], seen, told[1], every, lasting=round(rate))
+        return Scores(told[0], seen, told[1], every, lasting=round(rate), colour=colour)
 
 
 def judge(
@@ -221,7 +231,7 @@ def judge(
     seen = partial(vmaf, test, reference, rate, height=height, frames=frames, starts=starts)
     found = seen(every=need.every, width=width)
     if need.more(found) and found.every > sampled.CLOSER:
-        found = replace(seen(every=sampled.CLOSER), bands=found.bands)
+        found = replace(seen(every=sampled.CLOSER), bands=found.bands, colour=found.colour)
     if not need.more(found):
         return found
     numbers = sampled.lowest(found.vmaf, found.every)
@@ -339,11 +349,12 @@ def _cambi_filter(folder: Path, log: Path) -> str:
     return f"libvmaf=model=path={model}:{_logged(log)}"
 
 
-def _run(test: Path, reference: Path, rate: Fraction, graph: str, *, doing: str) -> None:
-    """In one thread: that takes a sixth less processor time, and other chunks are encoded and measured beside it."""
+def _run(test: Path, reference: Path, rate: Fraction, graph: str, *more: str, doing: str) -> None:
+    """In one thread: that takes a sixth less processor time, and other chunks are encoded and measured beside it.
+    `more` tells of a second output."""
     inputs = [word for one in (test, reference) for word in ("-threads", "1", *ffmpeg.input_arguments(one, rate))]
     ffmpeg.run(
-        ["-filter_complex_threads", "1", *inputs, "-lavfi", graph, "-f", "null", "-"],
+        ["-filter_complex_threads", "1", *inputs, "-lavfi", graph, "-f", "null", "-", *more],
         doing=doing,
     )
 

@@ -273,7 +273,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 look=looks[number],
                 banding=settings.encoding.banding,
                 slack=settings.encoding.slack if settings.encoding.mode == "mean" else 0.0,
-                threads=rung_threads(rung.codec, len(plan.chunks)),
+                threads=rung_threads(rung.codec),
             )
             pixels = len(frames) * rung.width * rung.height
             tasks.append(

@@ -1,10 +1,10 @@
 """A proxy: where the search of a chunk begins, from one quick encode of an eighth of its samples, or of a third.
 
-A proxy is the first half of the chunk at half its width and height by SVT-AV1 at preset 10, judged against its own
-small pictures; that takes a seventh of the time of a trial at preset 8 (960×540). On 36 shots the half says as much as
-the whole: it is off by 3.3 units of q where that is off by 3.4 (root mean square). Small fast encodes choose parameters
-for large slow ones in convex-hull encoding too (Wu et al., Fast encoding parameter selection for convex hull video
-encoding, SPIE 11510, 2020). What is shipped is always a trial, never a proxy.
+A proxy is the first half of the chunk at half its width and height by SVT-AV1 at preset 10 with quick decisions,
+judged against its own small pictures; that takes a seventh of the time of a trial at preset 9 (960×540). On 36 shots
+the half says as much as the whole: it is off by 3.3 units of q where that is off by 3.4 (root mean square). Small fast
+encodes choose parameters for large slow ones in convex-hull encoding too (Wu et al., Fast encoding parameter selection
+for convex hull video encoding, SPIE 11510, 2020). What is shipped is always a trial, never a proxy.
 
 Where a rendition is judged as on a 4K screen half the size misleads: grain is gone there, and the dark looks worse. So
 there a proxy is the first third of the chunk as it is, by the encoder of its trials.
@@ -21,7 +21,7 @@ from footlights.core.encodes import Probe
 from footlights.core.time import FrameRange
 from footlights.encoding.allocation import fit, floor_of
 from footlights.encoding.encoders import Encoder, SvtAv1, intermediate, intermediate_suffix
-from footlights.encoding.ladder import COARSER, STEEPER_LARGE
+from footlights.encoding.ladder import COARSER, STEEPER_LARGE, TEN_BITS
 from footlights.encoding.search import Goal, Prior, doubling_of, foreseen, on_grid
 from footlights.media import ffmpeg
 from footlights.metrics import sampled
@@ -74,10 +74,10 @@ def begin(request: ChunkRequest, pictures: Path, folder: Path) -> Start:
     if not worthwhile(request):
         return Start(Prior(request.guess, request.slope))
     rung, whole = request.rung, large(request.rung.height)
-    shift = 0.0 if whole else _SMALLER + COARSER * (PRESET - int(rung.preset))
+    shift = 0.0 if whole else _SMALLER + COARSER * (PRESET - int(rung.preset)) + TEN_BITS
     goal = Goal(rung.target, 0.0, *_RANGE, SvtAv1().q.step, 1)
     part = replace(request, frames=FrameRange(0, shown(len(request.frames), whole=whole)), keyframes=(0,))
-    encoder = SvtAv1(int(rung.preset) if whole else PRESET, request.hdr, request.threads)
+    encoder = SvtAv1(int(rung.preset), request.hdr) if whole else SvtAv1(PRESET, request.hdr, quick=True)
     seen = pictures if whole else _small(part, pictures, folder)
     proxy, every = _proxy(part, encoder, on_grid(request.guess - shift, goal), seen, folder / "proxy.mkv")
     if not whole:

@@ -301,6 +301,7 @@ def _trial(
         banding=round(scores.banding, 3),
         every=scores.every,
         second=round(scores.second, 3),
+        colour=None if request.hdr else round(scores.colour, 2),
     )
     return probe, _doubtful(scores, request.banding)
 

@@ -22,6 +22,9 @@ from footlights.report.faces import facts
 SCHEMA = 1
 BAD_SECOND = 3.0
 """VMAF by which the worst second of a part may lie below its target without a warning, as the 5th percentile may."""
+SEEN_COLOUR = 2.0
+"""CIEDE2000 by which one block in a thousand may be off without a warning. Where squares were seen it was 2.6 and more,
+where none were 1.5 at most; 1 is what two large even patches side by side need."""
 _MEASURED = tuple(one.name for one in fields(ShotReport) if one.name not in ("shot", "gaps"))
 
 
@@ -128,6 +131,7 @@ def renditions(
             "vmaf_every": max(c.chosen.every for c in chunks),
             "probes": round(sum(len(c.probes) for c in chunks) / len(chunks), 2),
             "outcomes": dict(Counter(c.outcome for c in chunks)),
+            "colour": max((c.chosen.colour for c in chunks if c.chosen.colour is not None), default=None),
             "banding": round(max(c.chosen.banding for c in chunks), 2),
             "bands": dict(Counter(c.bands for c in chunks)),
             "grain": grain.figures([c.grain for c in chunks if c.grain is not None]),
@@ -156,6 +160,7 @@ def parts(encodes: Sequence[ChunkEncode]) -> Iterator[dict[str, Any]]:
             "vmaf_second": chosen.second,
             "vmaf_worst": chosen.worst,
             "vmaf_every": chosen.every,
+            "colour": chosen.colour,
             "banding": chosen.banding,
             "bands": encode.bands,
             "target": encode.target,
@@ -196,6 +201,7 @@ def shortfalls(encodes: Sequence[ChunkEncode], finished: Sequence[RenditionRates
                 f"{rung}: {len(bands)} of {len(chunks)} parts show more banding than the master (CAMBI "
                 f"{worst.chosen.banding:+.1f} at most, from frame {worst.frames.start}); more bits do not mend it"
             )
+        yield from _squares(rung, chunks)
         missed = [encode.chosen.score - encode.target for encode in chunks if encode.outcome == "budget"]
         if missed:
             yield (
@@ -204,6 +210,18 @@ def shortfalls(encodes: Sequence[ChunkEncode], finished: Sequence[RenditionRates
             )
         yield from grain.shortfalls(rung, chunks)
     yield from rates.warnings(finished)
+
+
+def _squares(rung: str, chunks: Sequence[ChunkEncode]) -> Iterator[str]:
+    """What VMAF, which looks at luma alone, does not see."""
+    seen = [chunk for chunk in chunks if chunk.chosen.colour is not None and chunk.chosen.colour > SEEN_COLOUR]
+    if seen:
+        worst = max(seen, key=lambda chunk: chunk.chosen.colour or 0.0)
+        yield (
+            f"{rung}: {len(seen)} of {len(chunks)} parts have blocks whose colour is off by more than {SEEN_COLOUR:g} "
+            f"CIEDE2000 ({worst.chosen.colour:.1f} at most, from frame {worst.frames.start}), which may be seen as "
+            "squares; a slower encoding.preset or a higher encoding.target has less of it"
+        )
 
 
 def _bad_seconds(rung: str, chunks: Sequence[ChunkEncode]) -> Iterator[str]:

@@ -52,6 +52,7 @@ def _row(encode: ChunkEncode, rate: float) -> Mapping[str, object]:
         "low": f"{chosen.low:.1f}",
         "second": "" if chosen.second is None else f"{chosen.second:.1f}",
         "miss": f"{chosen.score - encode.target:+.2f}" if encode.target else "",
+        "colour": "" if chosen.colour is None else f"{chosen.colour:.1f}",
         "banding": f"{chosen.banding:.1f}",
         "trials": ", ".join(f"{one.q:g} ({one.why})" if one.why else f"{one.q:g}" for one in _tried(encode)),
         "outcome": encode.outcome if encode.bands == "few" else f"{encode.outcome}, banding {encode.bands}",
