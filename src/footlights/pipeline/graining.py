@@ -31,7 +31,7 @@ from footlights.media.pixels import Samples
 from footlights.media.playback import base_digest, with_grain
 from footlights.media.reader import VideoReader, index_video
 from footlights.pipeline.grainwatch import Watch
-from footlights.pipeline.grainwindows import LARGE, glance, left_in, measure, spread_parts
+from footlights.pipeline.grainwindows import LARGE, glance, left_in, measure, spread_parts, survived_in
 
 LEAST_DRAWN = 0.5
 """8-bit codes: weaker grain stays in the pictures that AV1 encodes, and is mostly lost there. From here on it is drawn:
@@ -201,7 +201,7 @@ def _calibrated(
 ) -> Calibrated:
     """One shot's parameters, by pictures of the decode."""
     parts = spread_parts(base, run)
-    survived = measure(base, treated.pictures, (run,))
+    survived = survived_in(base, treated.pictures, run, grain)
     return calibrate(grain, [planes for _, planes in parts], [seeds[frame] for frame, _ in parts], survived)
 
 

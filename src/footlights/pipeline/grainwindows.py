@@ -48,6 +48,11 @@ def measure(
     return differences_in_time(_pairs(grainy, clean, _chosen(grainy, runs, places)))
 
 
+def survived_in(base: Path, clean: Path, run: FrameRange, grain: GrainStatistics) -> GrainStatistics:
+    """Of `grain` what is left in an encode of pictures it was taken out of."""
+    return differences_in_time(_pairs(base, clean, _chosen(base, (run,), 2 * _WINDOWS)), grain)
+
+
 def glance(pictures: Path, runs: Sequence[FrameRange]) -> GrainStatistics:
     """Grain of the runs together, at few places; at as many as ever where these say little."""
     found = measure(pictures, None, runs, _GLANCES)

@@ -88,3 +88,18 @@ def test_pictures_are_grainy_alike() -> None:
 
 def test_seeds_of_pictures_without_luma_grain_are_the_frames_own() -> None:
     assert steady_seeds(FilmGrain(), FrameRange(3, 6)) == [seed_of(3), seed_of(4), seed_of(5)]
+
+
+def test_what_survived_is_not_told_by_restless_blocks_alone() -> None:
+    """The cleaned pictures change a little everywhere, an encoder put noise into a tenth of them and none elsewhere."""
+    rng = np.random.default_rng(8)
+    clean = [(np.rint(480 + 1.5 * rng.standard_normal((320, 320))).astype(np.uint16),) for _ in range(4)]
+    noisy = [(np.rint(one[0] + 6 * rng.standard_normal((320, 320))).astype(np.uint16),) for one in clean]
+    made = [(one[0].copy(),) for one in clean]
+    for one in made:
+        one[0][:32] += rng.integers(0, 13, (32, 320), dtype=np.uint16)
+    source = differences_in_time([(noisy, clean)])
+    assert source.mean == pytest.approx(6, rel=0.05)
+    # Even noise of 13 codes has a sigma of 3.7; most of the picture has what the cleaned one has left.
+    assert differences_in_time([(made, clean)]).mean > 3
+    assert differences_in_time([(made, clean)], source).mean == pytest.approx(1.5, rel=0.1)

@@ -135,8 +135,12 @@ class _Blocks:
             store.append(without_plane(blocks_of(plane, BLOCK // 2)[flat]))
 
 
-def differences_in_time(runs: Iterable[tuple[Sequence[Planes], Sequence[Planes]]]) -> GrainStatistics:
-    """Grain of runs of neighbouring pictures, each with cleaned versions to know where they are flat and rest."""
+def differences_in_time(
+    runs: Iterable[tuple[Sequence[Planes], Sequence[Planes]]], lost: GrainStatistics | None = None
+) -> GrainStatistics:
+    """Grain of runs of neighbouring pictures, each with cleaned versions to know where they are flat and rest. What
+    they `lost` hides as much movement as if it were still there: without it only blocks that an encoder left restless
+    would be taken to rest."""
     collected = _Blocks()
     lags: list[tuple[float, float]] = []
     weight = np.zeros(BINS)
@@ -146,7 +150,7 @@ def differences_in_time(runs: Iterable[tuple[Sequence[Planes], Sequence[Planes]]
             now = Pair([as_float(plane) for plane in picture], as_float(cleaned[0]))
             weight += np.histogram(now.clean / 4, bins=BINS, range=(0, 256))[0]
             if history:
-                _compare(now, history, collected, lags)
+                _compare(now, history, collected, lags, lost)
             history = [*history[-1:], now]
     weight = weight / max(weight.sum(), 1)
     return replace(_conclude(collected, weight, factor=2.0), correlation=_correlated(lags))
@@ -161,16 +165,22 @@ class Pair:
     """Luma."""
 
 
-def _compare(now: Pair, history: Sequence[Pair], collected: _Blocks, lags: list[tuple[float, float]]) -> None:
+def _compare(
+    now: Pair,
+    history: Sequence[Pair],
+    collected: _Blocks,
+    lags: list[tuple[float, float]],
+    lost: GrainStatistics | None,
+) -> None:
     """A picture with the one before it, and with the one before that."""
     before = history[-1]
     difference = [a - b for a, b in zip(now.noisy, before.noisy, strict=True)]
     if repeats(difference[0]):
         return
-    flat = still_and_flat(now, before)
+    flat = still_and_flat(now, before, lost)
     collected.add(difference, (now.clean + before.clean) * 0.5, flat, now.clean - before.clean)
     if len(history) > 1:
-        still = flat & still_and_flat(now, history[-2])
+        still = flat & still_and_flat(now, history[-2], lost)
         pairs = (before, history[-2])
         one, two = (without_plane(blocks_of(now.noisy[0] - other.noisy[0], BLOCK)[still]) for other in pairs)
         lags.append((float((one**2).sum()), float((two**2).sum())))
@@ -241,11 +251,17 @@ def _flat(clean: Floats) -> NDArray[np.bool_]:
     return np.asarray(lit & (structure <= limit), np.bool_)
 
 
-def still_and_flat(now: Pair, before: Pair) -> NDArray[np.bool_]:
-    """Blocks that are flat in both pictures, and changing by less than their difference does."""
+def still_and_flat(now: Pair, before: Pair, lost: GrainStatistics | None = None) -> NDArray[np.bool_]:
+    """Blocks that are flat in both pictures, and changing by less than their difference does, with what they `lost`."""
     change = without_plane(blocks_of(now.clean - before.clean, BLOCK)).std(axis=(1, 2))
     seen = without_plane(blocks_of(now.noisy[0] - before.noisy[0], BLOCK)).std(axis=(1, 2))
-    return np.asarray(_flat((now.clean + before.clean) * 0.5) & (change <= 0.45 * seen + 0.5), np.bool_)
+    middle = (now.clean + before.clean) * 0.5
+    if lost is not None:
+        known = np.isfinite(lost.sigma)
+        level = blocks_of(middle, BLOCK).mean(axis=(1, 2)) / 4
+        grain = np.interp(level, lost.places[known], lost.sigma[known]) if known.any() else 0.0
+        seen = np.sqrt(seen**2 + 2 * grain**2)
+    return np.asarray(_flat(middle) & (change <= 0.45 * seen + 0.5), np.bool_)
 
 
 def _correlated(lags: Sequence[tuple[float, float]]) -> float:
