@@ -33,7 +33,7 @@ DETAIL_LIMIT = 6.0
 """Detail is cut off at this many deviations: lamps and black borders in a crop are no face."""
 SIGMA_UNIT, SCALE_UNIT = 8.0, 0.5
 """Noise of this many 8-bit codes, and this many lines of the tape per sample of the crop, are 1 on their planes."""
-STRENGTH = {"even": 0.45, "coloured": 0.8}
+STRENGTH = {"even": 0.6, "coloured": 0.9}
 """Share of what lasts in the net's change that is given in white and in coloured light. Chosen on held-out people that
 no score is of: in white light the best share is 0.6, in coloured 1; what single faces lose falls with its square."""
 STEADYING = 0.95

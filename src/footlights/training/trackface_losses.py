@@ -37,9 +37,9 @@ class FaceWeights:
     edges: float = 0.6
     temporal: float = 0.7
     coarse: float = 0.2
-    structure: float = 0.7
+    structure: float = 1.0
     lost: float = 0.2
-    harm: float = 0.6
+    harm: float = 1.5
 
 
 def face_loss(
