@@ -280,7 +280,7 @@ def stream_tasks(layout: Layout, settings: Settings, looks: Sequence[Look], feed
                 Task(
                     f"encode/{rung.name}/{number:05d}",
                     ENCODE,
-                    17,
+                    18,
                     {"request": records.to_data(request)},
                     needs=(feed.pieces[number],) if feed.pieces else (INGEST,),
                     places={"video": feed.video} if feed.video else {},
