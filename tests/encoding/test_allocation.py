@@ -248,6 +248,15 @@ def test_at_their_price_chunks_have_the_mean(given: list[Curve], target: float) 
     assert allocate(given, target, 1e-6) == pytest.approx([one.at_price(price) for one in given], abs=1e-3)
 
 
+def test_where_floors_alone_are_better_than_the_mean_nothing_is_paid() -> None:
+    """Their price rounds to nothing, and a chunk that is offered nothing has its floor."""
+    good = [replace(curve(loss=5.0), q_high=curve().q)] * 3
+    price = price_of(good, 90.0)
+    assert price is not None
+    assert round(price, 3) == 0
+    assert good[0].at_price(round(price, 3)) == good[0].at_price(price) == good[0].q_high
+
+
 def test_without_chunks_there_is_no_price() -> None:
     assert price_of([], 93) is None
 
