@@ -62,8 +62,10 @@ class Curve:
         return float(self.loss * 2 ** ((q - self.q) / self.doubling))
 
     def at_price(self, price: float) -> float:
-        """The q at which one more point of mean VMAF, per frame, costs `price` bytes; inside the allowed range. Where it may cost
-        nothing, because floors alone are better than the mean, that is the floor."""
+        """The q at which one more point of mean VMAF, per frame, costs `price` bytes; inside the allowed range.
+
+        Where it may cost nothing, because floors alone are better than the mean, that is the floor.
+        """
         if price <= 0:
             return self.q_high
         # d bytes / d q = -ln2 / halving · bytes and d loss / d q = ln2 / doubling · loss; equal weights cancel ln2.
