@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from footlights.core.texture import grain, triangular_dither
+from footlights.core.texture import Lasting, grain, triangular_dither
 
 
 def test_every_frame_has_its_own_view_whatever_the_order() -> None:
@@ -49,6 +49,29 @@ def _bands(
 def test_frames_of_grain_are_not_correlated() -> None:
     texture = grain(200, 200, seed=9, across=(0.5,), zoom=1.8)
     assert abs(float((texture.view(10) * texture.view(11)).mean())) < 0.03
+
+
+@pytest.mark.parametrize(("rho", "apart"), [(0.0, 1), (0.3, 2), (0.6, 1), (0.6, 2), (0.9, 3)])
+def test_lasting_texture_is_a_first_order_process_of_unit_strength(rho: float, apart: int) -> None:
+    lasting = Lasting(grain(160, 160, seed=9, across=(0.5,), zoom=1.8), rho=rho, apart=apart)
+    views = [lasting.view(frame).copy() for frame in range(13, 61)]
+    assert np.mean([view.var() for view in views]) == pytest.approx(1.0, abs=0.04)
+    for lag in range(1, 2 * apart + 2):
+        found = float(np.mean([np.mean(a * b) for a, b in zip(views[lag:], views, strict=False)]))
+        assert found == pytest.approx(0.0 if lag % apart else rho ** (lag // apart), abs=0.04)
+
+
+def test_lasting_texture_of_a_frame_is_the_same_to_the_last_bit_wherever_work_begins() -> None:
+    def lasting(seed: int = 5) -> Lasting:
+        return Lasting(grain(60, 60, seed=seed), rho=0.6, apart=2)
+
+    whole = lasting()
+    forward = [whole.view(frame).copy() for frame in range(70)]
+    for start in (69, 64, 33, 32, 31, 1):
+        piece = lasting()
+        assert all((piece.view(frame) == forward[frame]).all() for frame in range(start, 70))
+    assert all((whole.view(frame) == forward[frame]).all() for frame in (68, 3, 40, 39)), "in any order"
+    assert abs(float((lasting(6).view(69) * forward[69]).mean())) < 0.1, "another seed"
 
 
 def test_dither_is_triangular() -> None:

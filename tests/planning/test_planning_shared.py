@@ -134,6 +134,19 @@ def test_grain_and_floor_are_one_for_all_shots_of_a_camera_and_light(tape: tuple
     assert [build(step) for shot in plan.shots for step in shot.steps if step.stage == "grain.synthesis"]
 
 
+def test_grain_lasts_as_the_noise_of_its_group_and_not_beyond_a_cut(tape: tuple[TakenIn, Survey]) -> None:
+    survey = survey_of(tape[1], 2.0, 2.5, 2.2, 2.1, cameras=(0, 0, 0, 1))
+    survey = shaped(survey, {"in_time": 0.36}, {"in_time": 0.0}, {"in_time": 0.36}, {"in_time": 0.04})
+    found = params_of(rules.plan(survey, ingest(8), settings()), "grain.synthesis")
+    assert [one and (one["lasts"], one["apart"]) for one in found] == [(0.36, 2)] * 3 + [(0.0, 1)], "one picture a field"
+    assert [one and one["seed"] for one in found] == [2000, 2001, 2002, 2000]
+    found = params_of(rules.plan(survey, ingest(8), settings("enhancement.rate.output=29.97")), "grain.synthesis")
+    assert [one and (one["lasts"], one["apart"]) for one in found] == [(0.36, 1)] * 3 + [(0.0, 1)], "one a frame"
+    found = params_of(rules.plan(survey, ingest(8), settings("enhancement.rate.output=25")), "grain.synthesis")
+    # A twenty-fifth of a second is 1.1988 frames of the tape: 0.36 ** 1.1988 = 0.2938.
+    assert [one and (one["lasts"], one["apart"]) for one in found][:1] == [(0.294, 1)]
+
+
 def test_grain_does_not_switch_on_and_off_within_a_group(tape: tuple[TakenIn, Survey]) -> None:
     survey = survey_of(tape[1], 0.41, 0.5, 0.47, cameras=(0, 0, 0))
     found = params_of(rules.plan(survey, tape[0].ingest, settings()), "grain.synthesis")

@@ -124,11 +124,10 @@ def test_unknown_parameters_stages_and_versions_are_plan_errors() -> None:
         build(Step("denoise.moton", 1, {}, ""))
 
 
-def test_grain_of_a_frame_depends_on_its_number_only() -> None:
+@pytest.mark.parametrize("lasting", [{}, {"lasts": 0.6, "apart": 2}])
+def test_grain_of_a_frame_depends_on_its_number_only(lasting: dict[str, float]) -> None:
     clip = clip_of(10, half=True, noise=0)
-    stage = build(Step("grain.synthesis", 2, {"share": 1.0, "sigmas": (3.0,), "seed": 5}, ""))
-    whole = stage.run(clip)
-    late = build(Step("grain.synthesis", 2, {"share": 1.0, "sigmas": (3.0,), "seed": 5}, "")).run(
-        clip.take(clip.frames.shrink(6, 0))
-    )
+    step = Step("grain.synthesis", 3, {"share": 1.0, "sigmas": (3.0,), "seed": 5, **lasting}, "")
+    whole = build(step).run(clip)
+    late = build(step).run(clip.take(clip.frames.shrink(6, 0)))
     np.testing.assert_array_equal(whole.luma[6:], late.luma)

@@ -2,7 +2,7 @@
 
 Restoring takes noise away because it hides detail and costs bits; the picture without any looks younger than it is. The
 texture given back has the measured strength at every brightness (times the share) and the measured spectrum, at the
-scale of the display instead of the tape's.
+scale of the display instead of the tape's. Where the tape's noise lasts in time, it does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from footlights.core.clip import Clip, Plane
 from footlights.core.colour import eight_bit_luma
-from footlights.core.texture import Texture, grain
+from footlights.core.texture import MOST_LASTING, Lasting, Texture, grain
 from footlights.errors import ParameterError
 from footlights.restoration.base import Contract, bound, stage
 
@@ -27,7 +27,7 @@ _FADE = 12
 """Codes above black and below white over which grain fades in, so that black stays black on average."""
 
 
-@stage("grain.synthesis", version=2)
+@stage("grain.synthesis", version=3)
 class SynthesiseGrain:
     """Adds normal texture to luma."""
 
@@ -45,6 +45,10 @@ class SynthesiseGrain:
         """The same along the line."""
         zoom: float = 1.8
         """Samples of the picture that one sample of the tape's noise takes up, 1..8."""
+        lasts: float = 0.0
+        """Correlation with the grain `apart` pictures before, 0..0.9; 0: new in every picture."""
+        apart: int = 1
+        """Pictures from one of a field to the next of that field's lines, 1..8."""
         seed: int = 2000
 
         def __post_init__(self) -> None:
@@ -53,6 +57,8 @@ class SynthesiseGrain:
             if not self.levels or len(self.levels) != len(self.sigmas):
                 raise ParameterError("grain.synthesis.sigmas", self.sigmas, "give one sigma for every level")
             bound("grain.synthesis.zoom", self.zoom, 1, 8, "samples")
+            bound("grain.synthesis.lasts", self.lasts, 0, MOST_LASTING)
+            bound("grain.synthesis.apart", self.apart, 1, 8, "pictures")
             for name, values in (("down", self.down), ("across", self.across)):
                 if len(values) > _LAGS:
                     raise ParameterError(f"grain.synthesis.{name}", values, f"give at most {_LAGS} correlations")
@@ -65,7 +71,7 @@ class SynthesiseGrain:
         sigma = np.interp(codes, params.levels, params.sigmas) * params.share * _CODE
         fade = np.clip(np.minimum(codes - 16, 235 - codes) / _FADE, 0, 1)
         self._strength = (sigma * fade).astype(np.float32)
-        self._texture: Texture | None = None
+        self._texture: Texture | Lasting | None = None
 
     @property
     def contract(self) -> Contract:
@@ -77,7 +83,9 @@ class SynthesiseGrain:
             return clip
         if self._texture is None:
             shape = {"down": self.params.down, "across": self.params.across}
-            self._texture = grain(clip.height, clip.width, seed=self.params.seed, zoom=self.params.zoom, **shape)
+            new = grain(clip.height, clip.width, seed=self.params.seed, zoom=self.params.zoom, **shape)
+            lasts = self.params.lasts
+            self._texture = Lasting(new, rho=lasts, apart=self.params.apart) if lasts else new
         luma = np.empty(clip.luma.shape, np.float32)
         for index, frame in enumerate(clip.frames):
             self._grain(clip.luma[index], self._texture.view(frame), luma[index])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 from footlights.core import lookup
 from footlights.core.plans import Skipped, Step
 from footlights.core.reports import NoiseReport
 from footlights.core.signal import Matrix, Primaries, Signal
+from footlights.core.texture import MOST_LASTING
 from footlights.planning.evidence import Correction
 from footlights.planning.repairs import step
 from footlights.planning.shared import fall
@@ -18,6 +21,8 @@ from footlights.settings import Settings
 QUIET = 0.45
 """Luma sigma in codes below which a shot needs no noise reduction, and has no grain to give back."""
 
+_LASTS = 0.05
+"""Correlation of noise in time from which grain lasts as well; chance makes 0.014 at most."""
 _SOFT = (0.7, 0.95)
 """Share of the sampling limit up to which a shot gets all of the wanted detail, and from which none."""
 _FILLED = (0.6, 0.9)
@@ -113,7 +118,17 @@ def detail(settings: Settings, noise: NoiseReport, sharp: tuple[float, str], sca
         )
 
 
-def grain(settings: Settings, measured: tuple[NoiseReport, str], scale: float) -> Iterator[Step | Skipped]:
+class Pictures(NamedTuple):
+    """What of the master grain depends on."""
+
+    scale: float
+    """Lines per line of the tape."""
+    pace: Fraction
+    """Pictures in the time of one frame of the tape."""
+    shot: int
+
+
+def grain(settings: Settings, measured: tuple[NoiseReport, str], master: Pictures) -> Iterator[Step | Skipped]:
     """What was taken out of noise, in part, as fine grain; one grain for all shots of a camera and light."""
     share, (noise, why) = settings.enhancement.grain.share, measured
     if share == 0:
@@ -122,17 +137,32 @@ def grain(settings: Settings, measured: tuple[NoiseReport, str], scale: float) -
     if noise.luma_sigma < QUIET:
         yield Skipped("grain.synthesis", f"{why}, fewer than {QUIET}: none to give back")
         return
+    lasts, apart = grain_lasting(noise.in_time, master.pace)
+    lasting = f", lasting by noise.in_time {noise.in_time:.2f}" if lasts else ""
     yield step(
         "grain.synthesis",
-        f"{why}, share {share:g}",
+        f"{why}, share {share:g}{lasting}",
         share=share,
         levels=noise.luma_levels or (128.0,),
         sigmas=noise.luma_sigmas or (noise.luma_sigma,),
         down=noise.down,
         across=noise.across,
-        zoom=grain_zoom(scale),
-        seed=settings.master.seed,
+        zoom=grain_zoom(master.scale),
+        lasts=lasts,
+        apart=apart,
+        # What lasts must not do so beyond a cut.
+        seed=(settings.master.seed + (master.shot if lasts else 0)) % 2**32,
     )
+
+
+def grain_lasting(measured: float, pace: Fraction) -> tuple[float, int]:
+    """Correlation of grain with that of the picture so many before.
+
+    It is measured from frame to frame, on the lines of one field. Those of the other lie between them and have noise of
+    their own, as far as is known; so of two pictures a frame each lasts to its like of the next frame.
+    """
+    apart = max(round(pace), 1)
+    return (round(min(measured ** (apart / float(pace)), MOST_LASTING), 3), apart) if measured >= _LASTS else (0.0, 1)
 
 
 def grain_zoom(scale: float) -> float:

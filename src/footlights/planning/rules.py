@@ -209,4 +209,6 @@ def _rate(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 
 
 def _grain(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
-    yield from enhancement.grain(tape.settings, tape.noise[report.shot.index], tape.geometry.scale)
+    pace = tape.pace.rate / tape.ingest.source.rate
+    master = enhancement.Pictures(tape.geometry.scale, pace, report.shot.index)
+    yield from enhancement.grain(tape.settings, tape.noise[report.shot.index], master)

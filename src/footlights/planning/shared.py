@@ -107,6 +107,7 @@ def _shared(report: ShotReport, group: tuple[int, int], noise: NoiseReport, coun
         luma_sigmas=noise.luma_sigmas,
         down=noise.down,
         across=noise.across,
+        in_time=noise.in_time,
     )
     return shared, f"noise.luma_sigma {sigma:.2f} codes {who} (alone {own.luma_sigma:.2f})"
 
@@ -133,6 +134,7 @@ def _in_common(members: Sequence[ShotReport]) -> NoiseReport:
         luma_sigmas=tuple(round(sigma * _median(shares[level]), 3) for level in levels),
         down=_lags([(one.noise.down, len(one.shot.frames)) for one in alike]),
         across=_lags([(one.noise.across, len(one.shot.frames)) for one in alike]),
+        in_time=_median([(one.noise.in_time, len(one.shot.frames)) for one in alike if one.noise.in_time]),
     )
 
 
