@@ -138,7 +138,9 @@ def test_grain_lasts_as_the_noise_of_its_group_and_not_beyond_a_cut(tape: tuple[
     survey = survey_of(tape[1], 2.0, 2.5, 2.2, 2.1, cameras=(0, 0, 0, 1))
     survey = shaped(survey, {"in_time": 0.36}, {"in_time": 0.0}, {"in_time": 0.36}, {"in_time": 0.04})
     found = params_of(rules.plan(survey, ingest(8), settings()), "grain.synthesis")
-    assert [one and (one["lasts"], one["apart"]) for one in found] == [(0.36, 2)] * 3 + [(0.0, 1)], "one picture a field"
+    assert [one and (one["lasts"], one["apart"]) for one in found] == [(0.36, 2)] * 3 + [(0.0, 1)], (
+        "one picture a field"
+    )
     assert [one and one["seed"] for one in found] == [2000, 2001, 2002, 2000]
     found = params_of(rules.plan(survey, ingest(8), settings("enhancement.rate.output=29.97")), "grain.synthesis")
     assert [one and (one["lasts"], one["apart"]) for one in found] == [(0.36, 1)] * 3 + [(0.0, 1)], "one a frame"

@@ -48,9 +48,9 @@ class Texture:
 
 
 class Lasting:
-    """A texture of which a share `rho` stays from a frame to that `apart` frames later: first-order, of unit strength.
+    """A texture of which a share `rho` stays from a frame to that `apart` later: first-order, of unit strength.
 
-    x(n) = rho x(n - apart) + √(1 - rho²) e(n), with the views of a texture as e. Every sixteenth x is the sum of as many
+    x(n) = rho x(n - apart) + √(1 - rho²) e(n), with views of a texture as e. Every sixteenth x is the sum of as many
     e as count; those between follow from it in this order and no other, so that a frame is the same to the last bit
     wherever work begins.
     """
