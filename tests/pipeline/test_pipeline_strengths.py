@@ -91,7 +91,7 @@ def what_a_person_planned_stays(folder: Path, result: JobResult) -> None:
     shot = result.trials[-1].shot
     plan = json.loads((folder / PLAN).read_text("utf-8"))
     steps = [step for step in plan["shots"][shot]["steps"] if step["stage"] != GRAIN]
-    grain = {"stage": GRAIN, "version": 2, "params": {"share": 1.0, "sigmas": [3.0], "zoom": 1.0}, "why": "by hand"}
+    grain = {"stage": GRAIN, "version": 3, "params": {"share": 1.0, "sigmas": [3.0], "zoom": 1.0}, "why": "by hand"}
     plan["shots"][shot]["steps"] = [*steps, grain]
     (folder / PLAN).write_text(json.dumps(plan), "utf-8")
     by_hand = restore(None, folder, *SETS)
