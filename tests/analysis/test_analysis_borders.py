@@ -63,3 +63,23 @@ def test_what_cannot_be_told_says_so() -> None:
     assert (small.switch_lines, small.confidence) == (0, 0)
     single = found(NEUTRAL, list(stage_scene(2)))
     assert (single.switch_lines, single.confidence) == (0, 0)
+
+
+def plain_floor(count: int) -> list[Plane]:
+    """A stage whose floor shows nothing that lines could be recognised by, with a dark shoe in its left corner."""
+    pictures = [picture.copy() for picture in stage_scene(count)]
+    for number, picture in enumerate(pictures):
+        picture[-80:] = 0.5
+        picture[-6:, : 10 + 2 * number] = 0
+    return pictures
+
+
+@pytest.mark.parametrize(("lines", "shift"), [(2, 14), (4, 34), (3, -20)])
+def test_a_band_on_a_plain_floor_is_seen_by_the_black_beside_it(lines: float, shift: float) -> None:
+    tape = found(torn(lines, shift), [picture.copy() for picture in plain_floor(24)])
+    assert abs(tape.switch_lines - lines) <= 1
+    assert tape.confidence > 0.4
+
+
+def test_a_shoe_in_the_corner_is_no_band() -> None:
+    assert found(NEUTRAL, plain_floor(24)).switch_lines == 0

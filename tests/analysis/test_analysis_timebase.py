@@ -75,3 +75,19 @@ def test_what_shows_nothing_is_not_told() -> None:
     black = simulated(replace(NEUTRAL, timebase=TimeBase(jitter=1.0)), [np.zeros((480, 704, 3), np.float32)] * 16)
     measured = found(black)
     assert (measured.confidence, measured.skew_confidence, measured.jumps) == (0, 0, ())
+
+
+WALK = (
+    0.0, 1.6, 2.9, 3.0, 1.5, -0.7, -2.4, -2.8, -2.0, -1.0, -2.0, -1.0, -6.0, -7.3, -6.9, -5.3, -4.0, -4.2, -6.3, -8.4,
+    -9.3, -8.4, -6.4, -5.6, -5.7, -6.2, -6.6, -7.0, -7.2, -7.1, -7.2, -8.2, -9.4, -9.6, -9.0, -8.5, -8.4, -9.1, -10.8,
+    -12.3, -13.0, -12.6, -10.6, -8.6, -6.5, -5.3, -4.1, -2.1, 0.9, 3.3,
+)  # fmt: skip
+"""Heights of fields, in field lines, as they were measured where someone carries a camera through a street."""
+
+
+def test_a_camera_carried_by_someone_who_walks_does_not_jump() -> None:
+    tape = strayed(len(WALK))
+    columns = tape.columns("timebase")
+    steps = np.diff(np.array(WALK, np.float32), prepend=np.float32(0)).reshape(-1, 2)
+    columns["timebase.rise"] = np.column_stack([steps, np.zeros(len(steps))]).astype(np.float32)
+    assert report(columns, tape.shot).jumps == ()

@@ -56,6 +56,17 @@ def test_same_seed_same_bytes(clean: Path, tmp_path: Path) -> None:
     assert first.tape.read_bytes() != other.tape.read_bytes()
 
 
+def test_a_progressive_tape_shows_every_picture_of_a_video_of_its_rate(clean: Path, tmp_path: Path) -> None:
+    slow = tmp_path / "slow.mkv"
+    ffmpeg.run(
+        [*ffmpeg.input_arguments(clean), "-vf", "fps=25", "-c:v", "ffv1", ffmpeg.file_url(slow)], doing="half of it"
+    )
+    for name, source in (("slow.avi", slow), ("fast.avi", clean)):
+        made = make_tape(source, tmp_path / name, TapeChoice(preset="light", scan="progressive"), untold)
+        assert made.truth.frames == 13
+        assert made.notes == ()
+
+
 def test_nothing_is_overwritten(clean: Path, tmp_path: Path) -> None:
     (tmp_path / "a.mpg").write_bytes(b"mine")
     with pytest.raises(OutputExistsError):

@@ -2,7 +2,8 @@
 
 Below the head switch the lines come from another head and begin late, each later than the one above it. So two things
 show a band: the last line resembles the line above it best when it is moved sideways, and from there upwards lines
-resemble their neighbours less than elsewhere. An edge of the scene near the bottom has the second alone.
+resemble their neighbours less than elsewhere. An edge of the scene near the bottom has the second alone. Where the
+floor shows nothing that lines could resemble, a third does: the black on both sides of the picture moves with them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from footlights.core.reports import BorderReport, Shot
 
 Likeness = NDArray[np.float32]
 _EVERY = 5
-_METHOD = "every fifth frame: black beside the picture; likeness of the lowest field lines to the line above each"
+_METHOD = (
+    "every fifth frame: black beside the picture; likeness of the lowest field lines to the line above each, and where "
+    "they begin and end"
+)
 _LOWEST = 20
 """Field lines from the bottom that are looked at."""
 _SURE = 8
@@ -38,6 +42,14 @@ _LESS_ALIKE = (0.1, 0.3)
 _GAIN = 0.05
 """By how much more the last line resembles the one above it when it is moved, for a band to be believed."""
 _LEAST_FRAMES = 2
+_LIT = 40.0
+"""Code from which a sample is picture and not the black beside it."""
+_BESIDE = 3
+"""Samples of black on either side that are needed to see lines move, and by which a line has moved at least."""
+_STEADY = 2
+"""Samples by which sound lines may begin and end elsewhere than most of them."""
+_MOVED_FIELDS = (0.25, 0.6)
+"""Share of the fields in which a line of a band is off its place at least, and in which the last one is."""
 
 
 @ANALYSERS.add("borders")
@@ -45,13 +57,14 @@ class BorderAnalyser:
     """Notes both for every fifth frame."""
 
     name: ClassVar[str] = "borders"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     before: ClassVar[int] = 0
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
         "borders.blank": 4,
         "borders.likeness": _LOWEST,
         "borders.moved": len(_LAGS),
+        "borders.displaced": _LOWEST,
     }
 
     def __init__(self, scene: Scene) -> None:
@@ -66,12 +79,14 @@ class BorderAnalyser:
         dark = (blank[3] + 1) // 2
         if view.y.shape[0] < 8 * _LOWEST or view.y.shape[1] < 8 * _END or dark > _LOWEST // 2:
             return
-        shapes = [_shape(field[-_LOWEST - 1 - dark : len(field) - dark]) for field in view.fields]
+        lowest = [field[-_LOWEST - 1 - dark : len(field) - dark] for field in view.fields]
+        shapes = [_shape(field) for field in lowest]
         notes.set(
             view.number,
             **{
                 "borders.likeness": np.mean([_alike(one[1:], one[:-1]) for one in shapes], axis=0),
                 "borders.moved": np.mean([_moved(one[-1], one[-2]) for one in shapes], axis=0),
+                "borders.displaced": np.mean([_displaced(field[1:]) for field in lowest], axis=0),
             },
         )
 
@@ -83,7 +98,7 @@ def report(series: Series, shot: Shot) -> BorderReport:
     blank = blank[np.isfinite(blank).all(axis=1)]
     left, top, right, bottom = (int(value) for value in blank.min(axis=0)) if len(blank) else (0, 0, 0, 0)
     likeness, moved = (_mean(series[name][inside]) for name in ("borders.likeness", "borders.moved"))
-    lines, confidence = _band(likeness, moved)
+    lines, confidence = max(_band(likeness, moved), _beside(_mean(series["borders.displaced"][inside])))
     return BorderReport(left, top, right, bottom, lines + (bottom + 1) // 2 if lines else 0, confidence, _METHOD)
 
 
@@ -103,6 +118,15 @@ def _band(likeness: Likeness | None, moved: Likeness | None) -> tuple[int, float
     torn = lacking > limit
     height = len(torn) if torn.all() else int(np.argmin(torn[::-1]))
     return (height, round(min(1.0, gain / (4 * _GAIN)), 3)) if height <= len(torn) - _SURE else (0, 0.0)
+
+
+def _beside(displaced: Likeness | None) -> tuple[int, float]:
+    """The same by the black beside the picture: lowest lines that it moves with, and the share of fields it does in."""
+    if displaced is None or displaced[-1] < _MOVED_FIELDS[1]:
+        return 0, 0.0
+    torn = displaced >= _MOVED_FIELDS[0]
+    height = len(torn) if torn.all() else int(np.argmin(torn[::-1]))
+    return (height, round(float(displaced[-1]), 3)) if height <= len(torn) - _SURE else (0, 0.0)
 
 
 def _mean(rows: Likeness) -> Likeness | None:
@@ -131,6 +155,24 @@ def _moved(line: Likeness, other: Likeness) -> Likeness:
     kept = other[reach:-reach]
     moved = np.lib.stride_tricks.sliding_window_view(line, len(kept))[:: int(_LAGS[1] - _LAGS[0])]
     return _alike(moved, np.broadcast_to(kept, moved.shape))
+
+
+def _displaced(lines: Codes) -> Likeness:
+    """Per line 1 where it begins and ends off the place of the uppermost ones, to the same side; NaN where those have
+    no common place or no black beside them.
+
+    A dark thing in the corner of the scene moves one end alone.
+    """
+    lit = cv2.blur(lines, (5, 1)) > _LIT
+    if not lit[:_SURE].any(axis=1).all():
+        return np.full(len(lines), np.nan, np.float32)
+    begin, end = lit.argmax(axis=1).astype(np.int64), lit.shape[1] - lit[:, ::-1].argmax(axis=1)
+    usual = np.median(begin[:_SURE]), np.median(end[:_SURE])
+    off = np.stack([begin - usual[0], end - usual[1]])
+    if min(usual[0], lit.shape[1] - usual[1]) < _BESIDE or np.abs(off[:, :_SURE]).max() > _STEADY:
+        return np.full(len(lines), np.nan, np.float32)
+    right, left = (off >= _BESIDE).all(axis=0), (off <= -_BESIDE).all(axis=0)
+    return ((right | left) & lit.any(axis=1)).astype(np.float32)
 
 
 def _blank(y: Codes) -> tuple[int, int, int, int]:

@@ -52,6 +52,9 @@ _LONGEST = 3
 _LEAST = 1.5
 """Field lines that a jump goes at least."""
 _LEAST_FRAMES = 2
+_BESIDE, _SMOOTHER = 3, 0.5
+"""Fields on either side of a jump whose course has to become smooth when it is taken back, and what may be left of the
+roughness. Who walks with a camera lifts and lowers it by lines as well, but on a course that is smooth as it is."""
 
 
 @ANALYSERS.add("timebase")
@@ -59,7 +62,7 @@ class TimeBaseAnalyser:
     """Notes heights of all fields, bends of every fifth frame, changes of every tenth."""
 
     name: ClassVar[str] = "timebase"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
@@ -195,7 +198,7 @@ def _jumps(rise: Floats, shot: Shot) -> tuple[Jump, ...]:
         stop = number
         while stop < len(off) and abs(off[stop]) >= _LEAST and off[stop] * off[number] > 0:
             stop += 1
-        if 0 < stop - number <= _LONGEST and number > 0 and stop < len(off) and _sudden(off, number, stop):
+        if _sudden(off, number, stop) and _smoother(height, number, stop, off):
             found.extend(
                 _jump(shot, place, float(off[place]), int(rise[place // 2, 2])) for place in range(number, stop)
             )
@@ -204,10 +207,21 @@ def _jumps(rise: Floats, shot: Shot) -> tuple[Jump, ...]:
 
 
 def _sudden(off: NDArray[np.float64], start: int, stop: int) -> bool:
-    """Whether fields leave the course and come back to it from one field to the next, and all by one distance."""
+    """Whether a few fields leave the course and come back to it from one field to the next, all by one distance."""
+    if not 0 < stop - start <= _LONGEST or start == 0 or stop == len(off):
+        return False
     inside, outside = off[start:stop], np.abs(off[[start - 1, stop]])
     calm = np.median(np.abs(off))
     return bool(outside.max() < 0.5 and np.ptp(inside) < 1 and np.abs(inside).min() > 4 * calm)
+
+
+def _smoother(height: NDArray[np.float64], start: int, stop: int, off: NDArray[np.float64]) -> bool:
+    """Whether the course is smooth once these fields are back, and was not before."""
+    first = max(0, start - _BESIDE)
+    course = height[first : stop + _BESIDE].copy()
+    before = np.abs(np.diff(course, 2)).sum()
+    course[start - first : stop - first] -= np.round(np.mean(off[start:stop]))
+    return bool(np.abs(np.diff(course, 2)).sum() < _SMOOTHER * before)
 
 
 def _jump(shot: Shot, place: int, lines: float, first: int) -> Jump:

@@ -75,12 +75,12 @@ def make_tape(clean: Path, output: Path, choice: TapeChoice, progress: Progress)
         has_sound = bool(opened.facts.audio)
     index = index_video(clean)
     codec = _codec(choice.codec, output)
-    simulator, speed, notes = _simulator(choice, codec, index.rate)
+    simulator, speed, held, notes = _simulator(choice, codec, index.rate)
     _refuse_small(clean, index, simulator.raster)
     part = output.with_name(f".{output.stem}.part{output.suffix}")
     try:
         with VideoReader(clean, index) as reader:
-            recording = simulator.run(_pictures(reader), choice.cuts)
+            recording = simulator.run(_held(_pictures(reader), held), choice.cuts)
             aspect = simulator.signal(Fraction(index.width, index.height)).sample_aspect
             sound = clean if has_sound and speed == 1 else None
             if has_sound and sound is None:
@@ -157,8 +157,15 @@ def _pictures(reader: VideoReader) -> Iterator[Plane]:
         yield to_display(to_planes(picture, reader.layout, signal, interlaced=False), signal)
 
 
-def _simulator(choice: TapeChoice, codec: str, rate: Fraction) -> tuple[Simulator, Fraction, list[str]]:
-    """The simulator, how much faster than life the pictures run, and what to say about it."""
+def _held(pictures: Iterator[Plane], times: int) -> Iterator[Plane]:
+    """Each picture as often as fields show it."""
+    for picture in pictures:
+        for _ in range(times):
+            yield picture
+
+
+def _simulator(choice: TapeChoice, codec: str, rate: Fraction) -> tuple[Simulator, Fraction, int, list[str]]:
+    """The simulator, how much faster than life pictures run, how many fields show each, and what to say about it."""
     raster = _raster(choice.standard, rate)
     order = choice.field_order
     if order == "auto":
@@ -171,11 +178,13 @@ def _simulator(choice: TapeChoice, codec: str, rate: Fraction) -> tuple[Simulato
         _choice(CadenceKind, choice.scan, "scan", tuple(CadenceKind)),
     )
     needed = simulator.picture_rate
-    speed = needed / rate
+    # A progressive tape shows one picture a frame: video of that rate has them all.
+    held = 2 if simulator.scan is CadenceKind.PROGRESSIVE and abs(needed / rate - 2) <= 2 * _RATE_SLACK else 1
+    speed = needed / rate / held
     if abs(speed - 1) <= _RATE_SLACK:
-        return simulator, Fraction(1), []
+        return simulator, Fraction(1), held, []
     note = f"{float(rate):.3g} pictures a second are taken as {float(needed):.4g}: {float(speed):.3g} times as fast."
-    return simulator, speed, [note]
+    return simulator, speed, held, [note]
 
 
 def _choice(kind: type[E], text: str, what: str, allowed: tuple[str, ...]) -> E:
