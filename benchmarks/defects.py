@@ -249,7 +249,8 @@ def _found(pictures: Pictures) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
     for frame in range(1, len(pictures.luma) - 1):
         for field in (0, 1):
             seen = [pictures.luma[frame + k, field::2] for k in (0, -1, 1)]
-            found = dropouts.find(*seen, sigma)
+            other = dropouts.Beside(dropouts.Prepared(pictures.luma[frame, 1 - field :: 2]), lower=field == 0)
+            found = dropouts.find(*seen, sigma, other)
             yield frame, field, found.mask & (found.area < LARGEST)
 
 

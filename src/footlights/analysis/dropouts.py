@@ -10,7 +10,7 @@ import numpy as np
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
 from footlights.analysis.view import FrameView
 from footlights.core.reports import DropoutReport, Shot
-from footlights.metrics.dropouts import find_prepared
+from footlights.metrics.dropouts import Beside, find_prepared
 
 _WORST = 5
 _METHOD = "thin streaks in one field that lie outside of both neighbouring fields, moved to its place, and copied lines"
@@ -36,7 +36,9 @@ class DropoutAnalyser:
             return
         before, now, after = views[-3:]
         fields = zip(now.prepared_fields, before.prepared_fields, after.prepared_fields, strict=True)
-        streaks = [find_prepared(*three) for three in fields]
+        top, bottom = now.prepared_fields
+        others = Beside(bottom, lower=True), Beside(top, lower=False)
+        streaks = [find_prepared(*three, beside=other) for three, other in zip(fields, others, strict=True)]
         found = [streak for streak in streaks if streak.area < LARGEST]
         notes.set(
             now.number,

@@ -24,6 +24,7 @@ from footlights.metrics.linecopies import find_copies
 from footlights.metrics.linerepeats import find_repeats
 from footlights.metrics.lineruns import slender
 from footlights.metrics.motion import FieldMotion, small
+from footlights.metrics.witness import between
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -88,15 +89,25 @@ class Prepared:
         return small(self.field)
 
 
-def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0) -> Streaks:
+class Beside(NamedTuple):
+    """The other field of the frame that is looked at."""
+
+    field: Prepared
+    lower: bool
+    """Its lines lie half a line below those of the field that is looked at, which is the top one."""
+
+
+def find(now: Codes, before: Codes, after: Codes, sigma: float = 0.0, beside: Beside | None = None) -> Streaks:
     """Streaks in the field `now` (H, W); `before` and `after` are its neighbours of the same parity.
 
     `sigma` is the luma noise in codes.
     """
-    return find_prepared(Prepared(now), Prepared(before), Prepared(after), sigma)
+    return find_prepared(Prepared(now), Prepared(before), Prepared(after), sigma, beside)
 
 
-def find_prepared(now: Prepared, before: Prepared, after: Prepared, sigma: float = 0.0) -> Streaks:
+def find_prepared(
+    now: Prepared, before: Prepared, after: Prepared, sigma: float = 0.0, beside: Beside | None = None
+) -> Streaks:
     """The same, of fields that are prepared once and looked at three times."""
     others = before, after
     apart = [max(other.light / now.light, now.light / other.light) for other in others]
@@ -104,6 +115,8 @@ def find_prepared(now: Prepared, before: Prepared, after: Prepared, sigma: float
         return Streaks(np.zeros(now.field.shape, np.bool_), 0, 0.0)
     lit = [_lit_alike(other, now) for other in others]
     seen = _seen(now, lit, _in_place(lit, now, sigma), sigma)
+    if beside is not None and max(beside.field.light / now.light, now.light / beside.field.light) <= _MOST_GAIN:
+        seen = seen._replace(beside=between(_lit_alike(beside.field, now).field, lower=beside.lower))
     mask, count = np.zeros(now.field.shape, np.bool_), 0
     for piece in dropoutsigns.dropouts_among(dropoutsigns.strongest(_pieces(seen), seen, _MOST), seen):
         _grow(mask, piece, seen)

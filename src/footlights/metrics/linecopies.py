@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.metrics.dropoutsigns import Seen
+from footlights.metrics.witness import Witness, witnessed
 
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -41,8 +42,8 @@ _SURE = 1.5
 _LIKELY, _WINDOW, _NEARER, _STANDS = 0.5, 9, 0.75, 1.0
 """Share of the samples in a window that must speak for a copy on a line that is looked at: that step by less than this
 share of what they did, and differ from before and after by so many codes more than those above."""
-_SHORTEST, _LONGEST, _HIGHEST, _PER_LINE = 12, 200, 3, 6
-"""Samples (15 µs at most: longer is an edge that moved) and lines of a copy, and copies of a line."""
+_LONGEST, _HIGHEST, _PER_LINE = 200, 3, 6
+"""Samples (15 µs: longer is an edge that moved) and lines of a copy at most, and copies of a line."""
 _ALONE = 1.5
 """How many times what the line above differs a copy differs from the fields before and after, at least."""
 _CLOSER = 0.4
@@ -56,6 +57,18 @@ _BEYOND = (3, 12)
 """Samples beyond either end of a copy between which is looked at how the lines differ there."""
 _GROWN, _SEEN = 24, 4.0
 """Samples by which a copy may go on at either end, and codes by which it must differ there."""
+
+
+class Least(NamedTuple):
+    """What a run must have to be looked at."""
+
+    samples: int
+    odds: float
+    """By its signs alone."""
+
+
+_ALONE_TOLD, _WORTH = Least(12, 0.0), Least(10, -10.0)
+"""Where nothing else is asked, and where the other field of the frame is."""
 
 
 class Copy(NamedTuple):
@@ -106,6 +119,22 @@ BIAS = -14.0
 """Fitted by the runs alone, and a half; 0 parts what is likelier a copy from what is not."""
 
 
+WITNESSED = Signs(
+    harm=3.05,
+    least=-0.76,
+    above=-0.29,
+    differs=-2.32,
+    apart=-2.55,
+    beyond_differs=0.43,
+    beyond_harm=-0.63,
+    still=0.65,
+    height=0.04,
+)
+WITNESS = Witness(own=2.44, usual=-1.32, same=3.02)
+WITNESSED_BIAS = -11.7
+"""The same where the other field of the frame is asked."""
+
+
 class _Nearby:
     """The lines of copies, that above and that below, as they are and in the fields before and after `(n, W)`."""
 
@@ -122,20 +151,36 @@ def find_copies(seen: Seen) -> Mask:
     """Copies in the field that is looked at, (H, W)."""
     now = seen.smooth[0]
     mask = np.zeros(now.shape, np.bool_)
-    copies = list(_runs(seen, _promising(seen)))
+    least = _ALONE_TOLD if seen.beside is None else _WORTH
+    copies = list(_runs(seen, _promising(seen, least), least))
     if not copies:
         return mask
     likely = []
     for piece in stacked(copies):
         first = piece[0].line - 1
         there = _Nearby(*(field[first : piece[-1].line + 2].astype(np.float32) for field in seen.smooth))
-        if _alone(piece, there) and odds(signs(piece, there, seen)) > 0:
+        if _alone(piece, there) and _told(piece, there, seen, least):
             likely.append((piece, there))
     lone = _lone([piece for piece, _ in likely])
     for piece, there in (one for one, alone in zip(likely, lone, strict=True) if alone):
         for number, one in enumerate(piece):
             _enter(mask, one, there.off[number + 1], there.steps[number])
     return mask
+
+
+def _told(piece: list[Copy], there: _Nearby, seen: Seen, least: Least) -> bool:
+    """Whether a run is likelier a copy than not, by its signs and by what the other field of the frame says."""
+    found = signs(piece, there, seen)
+    if odds(found) <= least.odds:
+        return False
+    if seen.beside is None:
+        return True
+    place = np.s_[piece[0].line : piece[-1].line + 1, min(one.start for one in piece) : max(one.stop for one in piece)]
+    inside = np.zeros([one.stop - one.start for one in place], np.bool_)
+    for row, one in zip(inside, piece, strict=True):
+        row[one.start - place[1].start : one.stop - place[1].start] = True
+    said = witnessed(place, inside, seen.fields, seen.beside, seen.sigma)
+    return WITNESSED_BIAS + sum(map(mul, WITNESSED, found)) + sum(map(mul, WITNESS, said)) > 0
 
 
 def _lone(pieces: list[list[Copy]]) -> list[bool]:
@@ -150,26 +195,26 @@ def _lone(pieces: list[list[Copy]]) -> list[bool]:
     return [sum(near(one, other) for other in pieces) - 1 < _MANY for one in pieces]
 
 
-def _promising(seen: Seen) -> NDArray[np.intp]:
+def _promising(seen: Seen, least: Least) -> NDArray[np.intp]:
     """Lines on which many samples in a row are like those above and were not: few, found in whole codes."""
     now, before, after = seen.smooth
     mean = cv2.addWeighted(before, 0.5, after, 0.5, 0)
     usual, own = (cv2.absdiff(field[1:], field[:-1]) for field in (mean, now))
-    least = cv2.convertScaleAbs(seen.change[1:], alpha=_SPREAD * _DOUBT, beta=_ROUNDING * _DOUBT + 1)
+    doubt = cv2.convertScaleAbs(seen.change[1:], alpha=_SPREAD * _DOUBT, beta=_ROUNDING * _DOUBT + 1)
     alike = cv2.compare(cv2.convertScaleAbs(usual, alpha=_NEARER), own, cv2.CMP_GT)
     off = cv2.absdiff(now, mean)
     alone = cv2.compare(off[1:], cv2.add(off[:-1], _STANDS), cv2.CMP_GT)
-    speaks = cv2.bitwise_and(cv2.bitwise_and(cv2.compare(usual, least, cv2.CMP_GT), alike), alone)
+    speaks = cv2.bitwise_and(cv2.bitwise_and(cv2.compare(usual, doubt, cv2.CMP_GT), alike), alone)
     count = np.asarray(cv2.reduce(speaks, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S))[:, 0]
-    some = np.flatnonzero(count >= 255 * _SHORTEST)
+    some = np.flatnonzero(count >= 255 * least.samples)
     if not len(some):
         return some
     crowd = cv2.blur(speaks[some], (_WINDOW, 1)).max(axis=1)
     return np.asarray(some[crowd >= 255 * _LIKELY] + 1, np.intp)
 
 
-def _runs(seen: Seen, lines: NDArray[np.intp]) -> Iterator[Copy]:
-    """Runs of a likelihood ratio of `_SURE` and more on these lines."""
+def _runs(seen: Seen, lines: NDArray[np.intp], least: Least) -> Iterator[Copy]:
+    """Runs of a likelihood ratio that is enough on these lines."""
     if not len(lines):
         return
     own, *others = (cv2.subtract(field[lines], field[lines - 1], dtype=cv2.CV_32F) for field in seen.smooth)
@@ -180,7 +225,7 @@ def _runs(seen: Seen, lines: NDArray[np.intp]) -> Iterator[Copy]:
     enough = np.asarray(cv2.reduce(cv2.max(ratio, 0.0), 1, cv2.REDUCE_SUM))[:, 0] >= _SURE
     some = lines[enough].tolist()
     for row, start, stop, total in best_runs(ratio[enough]):
-        if _SHORTEST <= stop - start <= _LONGEST:
+        if least.samples <= stop - start <= _LONGEST:
             yield Copy(some[row], start, stop, total)
 
 

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.core.clip import Clip, Plane
-from footlights.metrics.dropouts import Streaks, find
+from footlights.metrics.dropouts import Beside, Prepared, Streaks, find
 from footlights.metrics.motion import MotionEstimator
 from footlights.restoration.base import Contract, Fields, Touch, bound, stage
 from footlights.restoration.motion import guide, moved
 from footlights.restoration.regions import regions_of
+
+Codes = NDArray[np.uint8]
 
 _MARGIN = (9, 1)
 """Samples and lines by which a streak is widened: its ends fade."""
@@ -57,7 +59,8 @@ class ConcealDropouts:
         for index in range(len(out)):
             for field in (0, 1):
                 now, before, after = (codes[index + k][field::2] for k in (1, 0, 2))
-                streaks = streaks_of(now, before, after, self.params.sigma)
+                beside = beside_of(codes[index + 1], field)
+                streaks = streaks_of((now, before, after), self.params.sigma, beside)
                 if streaks is None:
                     continue
                 if luma is out.luma:
@@ -71,11 +74,14 @@ class ConcealDropouts:
         return out.with_pictures(luma, chroma)
 
 
-def streaks_of(
-    now: NDArray[np.uint8], before: NDArray[np.uint8], after: NDArray[np.uint8], sigma: float
-) -> Streaks | None:
-    """Those of the field `now` beside two others of its parity; None where it has none, or more than dropouts make."""
-    found = find(now, before, after, sigma)
+def beside_of(frame: Codes, field: int) -> Beside:
+    """The other field of a frame whose `field` (0 top) is looked at."""
+    return Beside(Prepared(frame[1 - field :: 2]), lower=field == 0)
+
+
+def streaks_of(fields: tuple[Codes, Codes, Codes], sigma: float, beside: Beside | None = None) -> Streaks | None:
+    """Those of a field beside two others of its parity; None where it has none, or more than dropouts make."""
+    found = find(*fields, sigma, beside)
     return found if found.number and found.area <= _LARGEST else None
 
 

@@ -20,7 +20,7 @@ from footlights.core.clip import Clip, Plane
 from footlights.errors import ParameterError
 from footlights.metrics.motion import Flow, MotionEstimator, Pace
 from footlights.restoration.base import Contract, Edge, Fields, Touch, bound, stage
-from footlights.restoration.dropouts import field_of, filled, streaks_of
+from footlights.restoration.dropouts import beside_of, field_of, filled, streaks_of
 from footlights.restoration.interpolation import Course, Held, Interpolator, Passage, nearer
 from footlights.restoration.motion import guide
 from footlights.restoration.regions import regions_of
@@ -145,7 +145,8 @@ class RebuildGaps:
             return end
         around = [_field(clip, one, field) for one in (beside, other)]
         now, first, second = (guide(planes[0], 0) for planes in (end, *around))
-        found = streaks_of(now, first, second, self.params.sigma)
+        told = beside_of(guide(clip.luma[slot - clip.frames.start], 0), field) if self._good(slot, 1 - field) else None
+        found = streaks_of((now, first, second), self.params.sigma, told)
         if found is None:
             return end
         wide, filling = filled(end, around, found.mask, self._filler)
