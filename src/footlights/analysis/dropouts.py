@@ -13,7 +13,7 @@ from footlights.core.reports import DropoutReport, Shot
 from footlights.metrics.dropouts import Beside, find_prepared
 
 _WORST = 5
-_METHOD = "thin streaks in one field that lie outside of both neighbouring fields, moved to its place, and copied lines"
+_METHOD = "thin streaks that lie outside of both neighbouring fields and are not in the other field, and copied lines"
 LARGEST = 0.02
 """More than this share of a field is no dropout: a cut, a flash or a torn field."""
 
@@ -23,7 +23,7 @@ class DropoutAnalyser:
     """Notes count and area for the frame in the middle of three."""
 
     name: ClassVar[str] = "dropouts"
-    version: ClassVar[int] = 13
+    version: ClassVar[int] = 14
     before: ClassVar[int] = 1
     after: ClassVar[int] = 1
     columns: ClassVar[dict[str, int]] = {"dropouts.count": 1, "dropouts.area": 1}

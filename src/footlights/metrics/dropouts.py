@@ -4,7 +4,8 @@ Looked for in fields, against the fields of the same parity before and after, wh
 something moves: pieces of lines that lie above both or below both, longer than high. What moves otherwise, or is
 uncovered, does that as well. What a piece is, is decided by a weighted sum of what is seen of it (`dropoutsigns`): how
 far it stands out against how well the fields before and after agree around it, how bright or dark it is, whether its
-surroundings stand out too, whether something near it there is the same. Under strobes the neighbours are brought to the
+surroundings stand out too, whether something near it there is the same, and whether the other field of the frame,
+which is nearer in time, shows it as well (`witness`). Under strobes the neighbours are brought to the
 light of the field first. Pieces that a deck filled with the line above, which stand out less, are found by
 `linecopies` and, with their noise, by `linerepeats`.
 """

@@ -25,9 +25,10 @@ _AROUND, _REACH = (6, 2), (12, 3)
 """Samples and lines around a piece that are looked for with it, and by which it may lie elsewhere."""
 _LONGEST = 96
 """Samples of a piece that are looked for, at most."""
-_SURELY, _OPENLY = 0.05, 1.0
+_SURELY, _LITTLE = 0.05, 1.0
 """Share of what a piece adds that no match is taken to be better than, and codes added before logarithms are taken."""
 _MEAN = 7
+"""Samples along the line whose mean is compared."""
 
 
 class Witness(NamedTuple):
@@ -58,16 +59,17 @@ def witnessed(place: Place, inside: Mask, fields: tuple[Codes, Codes, Codes], be
     now, before, after = (field[box].astype(np.float32) for field in fields)
     top, left = lines.start - box[0].start, samples.start - box[1].start
     inner = np.s_[top : top + inside.shape[0], left : left + inside.shape[1]]
+    usual = np.asarray((before + after) / 2, np.float32)
     expected = now.copy()
-    expected[inner][inside] = ((before + after) / 2)[inner][inside]
+    expected[inner][inside] = usual[inner][inside]
     there = np.ascontiguousarray(beside[wide])
     as_it_is, as_expected = (cv2.matchTemplate(there, one, cv2.TM_SQDIFF) for one in (now, expected))
     _, _, (x, y), _ = cv2.minMaxLoc(as_expected)
     found = there[y + top : y + top + inside.shape[0], x + left : x + left + inside.shape[1]]
     noise = sigma**2 * now.size + _SURELY * max(float(np.square(now - expected).sum()), 1.0)
     least = [max(float(one.min()), 0.0) + noise for one in (as_it_is, as_expected)]
-    off = [_apart(found, one[inner], inside) for one in (now, (before + after) / 2)]
-    return Witness(log(off[0] + _OPENLY), log(off[1] + _OPENLY), log(least[0] / least[1]))
+    off = [_apart(found, one[inner], inside) for one in (now, usual)]
+    return Witness(log(off[0] + _LITTLE), log(off[1] + _LITTLE), log(least[0] / least[1]))
 
 
 def _shown(place: Place, inside: Mask) -> tuple[slice, slice, Mask]:

@@ -48,8 +48,9 @@ DICTIONARY: Mapping[Defect, Entry] = {
         "Dropouts",
         "Short white or dark streaks along one line, or a piece of a line that repeats the one above.",
         "The head lost contact: missing oxide, dust, a crease. Many decks hide it by repeating the line above.",
-        "`dropouts`: streaks that stand out from the lines and, along the motion, the fields around them, and pieces "
-        "of line that repeat the line above where neither field around does, or with all its noise.",
+        "`dropouts`: streaks that stand out from the lines and, along the motion, the fields around them, and that "
+        "the other field of the frame does not show; pieces of line that repeat the line above where no field around "
+        "does, or with all its noise.",
         "The streak alone is filled from the neighbouring fields along the motion, and recorded.",
         ("dropouts.conceal",),
         "Where the same place is hit on several fields in a row, the filling is a guess.",

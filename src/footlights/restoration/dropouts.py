@@ -25,7 +25,7 @@ _LARGEST = 0.02
 """More than this share of a field is no dropout and is left alone."""
 
 
-@stage("dropouts.conceal", version=13)
+@stage("dropouts.conceal", version=14)
 class ConcealDropouts:
     """Finds streaks again on the pictures as they are and replaces them; all other samples pass unchanged."""
 

@@ -48,7 +48,7 @@ class _Rebuilt(NamedTuple):
     """Where a field was held instead."""
 
 
-@stage("gaps.rebuild", version=3)
+@stage("gaps.rebuild", version=4)
 class RebuildGaps:
     """Replaces the fields named in the parameters; all other samples pass unchanged."""
 
