@@ -107,6 +107,29 @@ def test_progressive_frames_give_one_picture_each() -> None:
     assert made.luma.shape[0] == 5
 
 
+def test_a_progressive_picture_is_the_mean_of_both_instants() -> None:
+    clip = clip_of(5, fields=Fields.WOVEN)
+    both, mean = (join(list(lifted(instants=count).stream(iter([clip])))) for count in (2, 1))  # type: ignore[attr-defined]
+    np.testing.assert_allclose(mean.luma, (both.luma[0::2] + both.luma[1::2]) / 2, atol=1e-6)
+    np.testing.assert_allclose(mean.chroma, (both.chroma[0::2] + both.chroma[1::2]) / 2, atol=1e-6)
+
+
+def test_pictures_of_film_give_what_their_frames_give_each_as_often_as_it_is_shown() -> None:
+    frames = clip_of(6)
+    index = np.repeat(np.arange(6), 2)
+    start = 2 * frames.frames.start
+    shown = replace(frames.picked(index, FrameRange(start, start + 12)), rate=2 * frames.rate)
+    once = join(list(lifted(instants=1).stream(iter([frames]))))  # type: ignore[attr-defined]
+    twice = join(list(lifted(instants=1, film=True).stream(iter(shown.take(one) for one in shown.frames.split(5)))))  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(twice.luma, once.luma[index])
+    assert twice.frames == shown.frames
+
+
+def test_film_has_one_instant_a_picture() -> None:
+    with pytest.raises(ParameterError, match="one instant"):
+        lifted(film=True)
+
+
 def test_fine_detail_follows_the_colour_conversion_at_grey() -> None:
     source, target = (Matrix.SMPTE170M, Primaries.SMPTE170M), (Matrix.BT709, Primaries.BT709)
     step = np.array([0.004, 0.003, -0.002])

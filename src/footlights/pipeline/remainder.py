@@ -27,7 +27,7 @@ from footlights.pipeline.pictures import Cuts, source_blocks
 from footlights.restoration import chain
 from footlights.restoration.base import build
 
-VERSION = 2
+VERSION = 3
 REMAINDERS = "remainders.json"
 NET = "fieldlift.restore"
 FRAMES = 6
@@ -89,7 +89,7 @@ def measure(
         # A net that breaks down here does so again in the shot, where the settings say what is to happen then.
         with suppress(NetError):
             made = _pictures(shot, request.field_order, opened)
-            yield remainder(shot.shot, made.luma, made.chroma)
+            yield remainder(shot.shot, made.luma, made.chroma, instants=max(len(made) // FRAMES, 1))
         progress(FRAMES * (number + 1))
 
 
@@ -105,9 +105,9 @@ def _pictures(shot: ShotPlan, order: FieldOrder, opened: tuple[Ingest, VideoRead
     return join([replace(clip, fine=None) for clip in chain.run(stages, blocks, wanted)])
 
 
-def remainder(shot: int, luma: Plane, chroma: Plane) -> Remainder:
-    """Noise of clean pictures `(T, H, W)` and `(T, 2, H, W)`, two a frame: medians over pairs one frame apart."""
-    pairs = range(4, len(luma) - 2)
+def remainder(shot: int, luma: Plane, chroma: Plane, *, instants: int = 2) -> Remainder:
+    """Noise of clean pictures `(T, H, W)` and `(T, 2, H, W)`, `instants` a frame: medians over pairs a frame apart."""
+    pairs = [(n, n + instants) for n in range(2 * instants, len(luma) - instants)]
     lit = _typical([luma[n] * np.float32(219) + np.float32(16) for n in range(len(luma))], pairs)
     coloured = [
         _typical([plane * np.float32(224) + np.float32(128) for plane in chroma[:, index]], pairs) for index in (0, 1)
@@ -115,6 +115,6 @@ def remainder(shot: int, luma: Plane, chroma: Plane) -> Remainder:
     return Remainder(shot, round(lit, 3), round(max(coloured), 3), _METHOD)
 
 
-def _typical(planes: Sequence[Plane], pairs: range) -> float:
-    found = [sample.sigma for n in pairs if (sample := noise.measure(planes[n + 2], planes[n])) is not None]
+def _typical(planes: Sequence[Plane], pairs: Sequence[tuple[int, int]]) -> float:
+    found = [one.sigma for before, now in pairs if (one := noise.measure(planes[now], planes[before])) is not None]
     return float(np.median(found)) if found else 0.0

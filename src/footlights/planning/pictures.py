@@ -15,7 +15,7 @@ from footlights.planning import conversion, enhancement, remainders
 from footlights.planning.enhancement import QUIET
 from footlights.planning.faces import face_step
 from footlights.planning.timeline import gap_slots
-from footlights.planning.wholetape import Tape, cadence_evidence, net_objection, order_of, step
+from footlights.planning.wholetape import Tape, cadence_evidence, film, net_objection, order_of, step
 
 
 def fieldlift(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
@@ -24,13 +24,18 @@ def fieldlift(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     if objection:
         yield Skipped("fieldlift.restore", objection)
         return
+    if film(tape, report):
+        yield _matched(tape, report)
     settings = tape.settings.restoration
     noise, measured = tape.noise[report.shot.index]
+    fields = tape.field_rate and not film(tape, report)
     keep = remainders.kept_detail(report.composite.dot_crawl)
     lost, which, _ = gap_slots(report.gaps, tape.ingest.slot_range(report.shot.frames))
     params: dict[str, Value] = {
         "net": settings.fieldlift.net,
-        "top_first": order_of(tape, report) is not FieldOrder.BOTTOM_FIRST,
+        "top_first": not fields or order_of(tape, report) is not FieldOrder.BOTTOM_FIRST,
+        "instants": 2 if fields else 1,
+        "film": film(tape, report),
         "sigma": round(min(noise.luma_sigma * settings.fieldlift.strength, 40.0), 3),
         "keep": keep,
         "subcarrier": remainders.carrier_left(report, tape.ingest.source) if keep and tape.field_rate else 0.0,
@@ -53,20 +58,25 @@ def fieldlift(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
 def deinterlace(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     """What makes pictures of fields where the net does not."""
     cadence = report.cadence
-    if not net_objection(tape, report):
-        yield Skipped("deinterlace.bwdif", "the net gives both fields' instants")
+    if not net_objection(tape, report) and tape.field_rate:
+        how = "film is put back together from its fields" if film(tape, report) else "the net gives both fields' instants"
+        yield Skipped("deinterlace.bwdif", how)
         return
     if not tape.field_rate:
         by_hand = tape.settings.ingest.field_order == "progressive"
         why = "ingest.field_order = progressive" if by_hand else f"cadence {cadence.kind}: every frame is one instant"
         yield Skipped("deinterlace.bwdif", why)
         return
-    top_first = order_of(tape, report) is not FieldOrder.BOTTOM_FIRST
-    evidence = cadence_evidence(tape, report)
-    if cadence.kind is CadenceKind.INTERLACED:
-        yield step("deinterlace.bwdif", evidence, top_first=top_first)
+    if film(tape, report):
+        yield _matched(tape, report)
     else:
-        yield step("deinterlace.match", f"{evidence}: fields of one film frame are put together", top_first=top_first)
+        top_first = order_of(tape, report) is not FieldOrder.BOTTOM_FIRST
+        yield step("deinterlace.bwdif", cadence_evidence(tape, report), top_first=top_first)
+
+
+def _matched(tape: Tape, report: ShotReport) -> Step:
+    why = f"{cadence_evidence(tape, report)}: fields of one film frame are put together"
+    return step("deinterlace.match", why, top_first=order_of(tape, report) is not FieldOrder.BOTTOM_FIRST)
 
 
 def unmix(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:

@@ -90,6 +90,11 @@ def cadence_evidence(tape: Tape, report: ShotReport) -> str:
     return evidence if cadence.agrees else f"{evidence}; the file claims {cadence.tagged}"
 
 
+def film(tape: Tape, report: ShotReport) -> bool:
+    """Whether a shot among interlaced ones is put back together from its fields first."""
+    return tape.field_rate and report.cadence.kind is not CadenceKind.INTERLACED
+
+
 def net_objection(tape: Tape, report: ShotReport) -> str:
     """Why this shot is not for FieldLift; empty where it is."""
     source = tape.ingest.source
@@ -97,10 +102,6 @@ def net_objection(tape: Tape, report: ShotReport) -> str:
         return f"restoration.chain = {tape.settings.restoration.chain}"
     if source.height > SD_LINES or source.width > _SD_SAMPLES:
         return f"{source.width}×{source.height} is more than the SD raster the net was trained on"
-    if not tape.field_rate:
-        return "the source is progressive, and the net was made for fields"
-    if report.cadence.kind is not CadenceKind.INTERLACED:
-        return f"cadence {report.cadence.kind}: its frames are put back together from their fields as they are"
     if conversion.unmixed(report, tape.settings):
         return "its fields are mixtures that are taken apart, which the net never saw"
     return ""

@@ -26,7 +26,7 @@ _TINT = 16
 """Samples of which one cell of a tape's tint is the mean."""
 
 
-@stage("fieldlift.restore", version=7)
+@stage("fieldlift.restore", version=8)
 class RestoreFields:
     """Recurrent net over fields; loses nothing of the tape's colour, which it is not trained to change."""
 
@@ -44,7 +44,10 @@ class RestoreFields:
         """Cycles per sample of a colour subcarrier around which no detail is given back, 0..0.5; 0 where the tape shows
         no trace of one."""
         instants: int = 2
-        """Pictures per frame: 2 at field rate, 1 for progressive frames."""
+        """Pictures per frame: 2 at field rate, 1 for progressive frames, whose two are averaged."""
+        film: bool = False
+        """Whether the frames are pictures at field rate, put back together from film or progressive frames: of two in
+        one frame that are the same the net sees one."""
         lost: tuple[int, ...] = ()
         """Frame instants (slots) that hold what was rebuilt, not what was recorded: the net looks past them."""
         fields: tuple[int, ...] = ()
@@ -60,6 +63,8 @@ class RestoreFields:
             bound("fieldlift.restore.keep", self.keep, 0, 1)
             bound("fieldlift.restore.subcarrier", self.subcarrier, 0, 0.5, "cycles a sample")
             bound("fieldlift.restore.instants", self.instants, 1, 2)
+            if self.film and self.instants != 1:
+                raise ParameterError("fieldlift.restore.film", self.film, "pictures of film have one instant: instants 1")
             if len(self.fields) != len(self.lost) or any(field not in (1, 2, 3) for field in self.fields):
                 raise ParameterError("fieldlift.restore.fields", self.fields, "give 1, 2 or 3 for every lost frame")
 
@@ -75,29 +80,45 @@ class RestoreFields:
 
     @property
     def contract(self) -> Contract:
-        return Contract(before=_WARM_UP, after=1, fields=Fields.WOVEN, rate=self.params.instants, finds_detail=True)
+        each = 2 if self.params.film else 1
+        woven = Fields.WOVEN if self.params.instants == 2 else Fields.PROGRESSIVE
+        return Contract(before=each * _WARM_UP, after=each, fields=woven, rate=self.params.instants, finds_detail=True)
 
     def run(self, clip: Clip) -> Clip:
         """Clip of T woven frames → what the shot gives behind the warm-up and before the last frame."""
         made = join(list(self.stream(iter([clip]))))
-        inner = clip.frames.shrink(_WARM_UP, 1)
+        inner = clip.frames.shrink(self.contract.before, self.contract.after)
         return made.take(FrameRange(inner.start * self.params.instants, inner.stop * self.params.instants))
 
     def stream(self, blocks: Iterator[Clip]) -> Iterator[Clip]:
         """Every frame of a run, one clip each: `instants` pictures with their fine detail."""
         if self._net is None:
             self._net = FieldLift(self.params.net)
-        waiting: list[Clip] = []
+        waiting: list[list[Clip]] = []
 
         def frames() -> Iterator[Frame]:
             for block in blocks:
                 for part in block.frames.split(1):
                     one = block.take(part)
-                    waiting.append(one)
-                    yield self._frame(one)
+                    if waiting and self._again(one, waiting[-1][-1]):
+                        waiting[-1].append(one)
+                    else:
+                        waiting.append([one])
+                        yield self._frame(one)
 
         for lifted in self._net.lift(frames(), self.params.sigma, Kept(self.params.keep, self.params.subcarrier)):
-            yield self._clip(waiting.pop(0), lifted)
+            made = lifted if self.params.instants == 2 else _averaged(lifted)
+            for one in waiting.pop(0):
+                yield self._clip(one, made)
+
+    def _again(self, one: Clip, before: Clip) -> bool:
+        """Whether a picture is the second of its frame and shows what the first did."""
+        second = self.params.film and one.frames.start % 2 == 1
+        return second and np.array_equal(one.luma, before.luma) and np.array_equal(one.chroma, before.chroma)
+
+    def _missing(self, one: Clip) -> int:
+        """Which fields of the frame of a clip were lost: 1 top, 2 bottom, 3 both."""
+        return self._lost.get(one.frames.start // (2 if self.params.film else 1), 0)
 
     def _frame(self, one: Clip) -> Frame:
         """A clip of one frame as the net takes it: upside down where the bottom field comes first, sides by 4."""
@@ -108,7 +129,7 @@ class RestoreFields:
         columns = np.minimum(columns, luma.shape[1] - 1)
         if len(rows) != luma.shape[0] or len(columns) != luma.shape[1]:
             luma, chroma = luma[np.ix_(rows, columns)], chroma[:, rows[:, None], columns]
-        which = self._lost.get(one.frames.start, 0)
+        which = self._missing(one)
         top, bottom = not which & 1, not which & 2
         valid = (top, bottom) if self.params.top_first else (bottom, top)
         return Frame(np.ascontiguousarray(luma), np.ascontiguousarray(chroma[..., 0::2]), valid)
@@ -155,7 +176,7 @@ class RestoreFields:
     def _lines(self, given: Clip, instant: int) -> Lines | None:
         """What the tape holds of an instant of a frame; None where it was lost."""
         first = instant if self.params.top_first else 1 - instant
-        missing = self._lost.get(given.frames.start, 0)
+        missing = self._missing(given)
         if self.params.instants == 1:
             return None if missing else Lines(given.luma[0], 0, 1)
         return None if missing & (1, 2)[first] else Lines(given.luma[0, first::2], first, 2)
@@ -163,6 +184,16 @@ class RestoreFields:
     def _turned(self, planes: Plane) -> Plane:
         """`(…, H, W)` upside down where the tape's bottom field comes first: the net knows one order."""
         return planes if self.params.top_first else planes[..., ::-1, :]
+
+
+def _averaged(lifted: Lifted) -> Lifted:
+    """Both instants of a progressive frame as one: they show the same, and their errors differ."""
+    fine = lifted.fine
+    return Lifted(
+        lifted.luma.mean(axis=0, keepdims=True),
+        lifted.chroma.mean(axis=0, keepdims=True),
+        Fine((np.mean(fine.luma, axis=0),), (np.mean(fine.chroma, axis=0),)),
+    )
 
 
 def _coarse(plane: Plane, size: tuple[int, int]) -> Plane:
