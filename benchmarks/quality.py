@@ -107,7 +107,7 @@ def _clean_row(tape: Tape, options: Any, sheet: str, earlier: Row | None) -> Row
     others = {name: scores.clean(one.pictures, tape.truth) for name, one in made.items()}
     best = max(others, key=lambda name: others[name]["psnr_y"])
     if options.sheets:
-        _sheet(options.sheets / sheet, tape, made[best], ours)
+        sheet(options.sheets / sheet, tape, made[best], ours)
     return scored | {"best": best, BASE: others["bwdif"], BEST: others[best]}
 
 
@@ -236,35 +236,35 @@ def fine_table(options: Any) -> list[Row]:
             tape = tapes.shot_on(preset, pictures, seed=9 + seed)
             row: Row = {"clip": f"stills {seed}", "preset": preset, "sigma": round(tape.sigma, 2)}
             ours, earlier = methods.fieldlift(tape), options.known.row("fine", row["clip"], preset)
-            row[OURS] = scores.fine(_with_detail(ours), truth)
+            row[OURS] = scores.fine(with_detail(ours), truth)
             if earlier is not None:
                 bwdif = methods.candidates()["bwdif"](tape)
-                row |= taken_over(earlier, BASE, BEST, scores.fine(_enlarged(bwdif, cv2.INTER_CUBIC), truth))
+                row |= taken_over(earlier, BASE, BEST, scores.fine(enlarged(bwdif, cv2.INTER_CUBIC), truth))
                 rows.append(row)
                 _say(row)
                 continue
             made = {name: make(tape) for name, make in methods.candidates().items()}
-            best = max(made, key=lambda name: _clean_luma(made[name], tape))
+            best = max(made, key=lambda name: clean_luma(made[name], tape))
             row["best"] = best
-            row[BASE] = scores.fine(_enlarged(made["bwdif"], cv2.INTER_CUBIC), truth)
-            row[BEST] = scores.fine(_enlarged(made[best], cv2.INTER_LANCZOS4), truth)
+            row[BASE] = scores.fine(enlarged(made["bwdif"], cv2.INTER_CUBIC), truth)
+            row[BEST] = scores.fine(enlarged(made[best], cv2.INTER_LANCZOS4), truth)
             rows.append(row)
             _say(row)
             if options.sheets:
-                _fine_sheet(options.sheets / f"fine-{seed}-{preset}.png", tape, made[best], ours, truth)
+                fine_sheet(options.sheets / f"fine-{seed}-{preset}.png", tape, made[best], ours, truth)
     return rows
 
 
-def _clean_luma(made: Made, tape: Tape) -> float:
+def clean_luma(made: Made, tape: Tape) -> float:
     return scores.mean(fidelity.psnr(made.pictures[n, 0], tape.truth[n, 0]) for n in range(4, len(tape.truth) - 4))
 
 
-def _enlarged(made: Made, kernel: int) -> Callable[[int], Plane]:
+def enlarged(made: Made, kernel: int) -> Callable[[int], Plane]:
     size = (704 * SCALE, 480 * SCALE)
     return lambda number: np.asarray(cv2.resize(made.pictures[number, 0], size, interpolation=kernel), np.float32)
 
 
-def _with_detail(made: Made) -> Callable[[int], Plane]:
+def with_detail(made: Made) -> Callable[[int], Plane]:
     assert made.whole is not None
     assert made.fine is not None
     whole, fine = made.whole, made.fine
@@ -315,7 +315,7 @@ def summary(rows: Sequence[Row]) -> Row:
                 "means": {
                     name: round(scores.mean(row[name][metric] for row in chosen), 4) for name in (OURS, BASE, BEST)
                 },
-                "over": {over: _rounded(gain(chosen, metric, over)) for over in (BASE, BEST)},
+                "over": {over: rounded(gain(chosen, metric, over)) for over in (BASE, BEST)},
             }
             for metric, value in chosen[0][OURS].items()
             if isinstance(value, float)
@@ -323,7 +323,7 @@ def summary(rows: Sequence[Row]) -> Row:
     return found
 
 
-def _rounded(found: Gain) -> Row:
+def rounded(found: Gain) -> Row:
     return {name: round(getattr(found, name), 4) for name in Gain.__slots__}
 
 
@@ -350,7 +350,7 @@ def _say(row: Row) -> None:
           f"({row.get('best', '')})", flush=True)  # fmt: skip
 
 
-def _sheet(path: Path, tape: Tape, best: Made, ours: Made) -> None:
+def sheet(path: Path, tape: Tape, best: Made, ours: Made) -> None:
     """Crops tape | best classical | ours | truth around the busiest place, three times enlarged."""
     number = len(tape.truth) // 2
     top, left = _busiest(tape.truth[number, 0], 120, 160)
@@ -361,11 +361,11 @@ def _sheet(path: Path, tape: Tape, best: Made, ours: Made) -> None:
     _write(path, [cv2.resize(one, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST) for one in shown])
 
 
-def _fine_sheet(path: Path, tape: Tape, best: Made, ours: Made, truth: Plane) -> None:
+def fine_sheet(path: Path, tape: Tape, best: Made, ours: Made, truth: Plane) -> None:
     number = len(truth) // 2
     top, left = (SCALE * side for side in _busiest(tape.truth[number, 0], 90, 120))
     part = (slice(top, top + 90 * SCALE), slice(left, left + 120 * SCALE))
-    pictures = [_enlarged(best, cv2.INTER_LANCZOS4)(number), _with_detail(ours)(number), truth[number]]
+    pictures = [enlarged(best, cv2.INTER_LANCZOS4)(number), with_detail(ours)(number), truth[number]]
     woven = tape.clip.luma[number // 2][:, 8:712]
     woven = cv2.resize(woven, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_NEAREST)
     _write(path, [np.clip(one[part] * 255 + 0.5, 0, 255).astype(np.uint8) for one in (woven, *pictures)])

@@ -79,6 +79,27 @@ def fieldlift(tape: Tape, *, size: str = "S", lost: tuple[int, ...] = (), rebuil
     return Made(_active(made.luma, made.chroma), made.fine, made)
 
 
+def whole_fieldlift(tape: Tape, *, film: bool) -> Made:
+    """Our net on pictures that are whole: of film put together first, else one a frame."""
+    steps = [_step("deinterlace.match")] if film else []
+    steps.append(_lift("S", tape.sigma, keep=remainders.KEPT, instants=1, film=film))
+    made = _run(steps, tape.clip, rate=1 + film)
+    middle = len(made) // 2
+    seen = slice(max(middle - FRAMES, 0), middle + FRAMES)
+    made = _steadied(made, tape.sigma, remainder(0, made.luma[seen], made.chroma[seen], instants=1 + film))
+    return Made(_active(made.luma, made.chroma), made.fine, made)
+
+
+def whole_classical(tape: Tape, strength: float, *, film: bool) -> Made:
+    """What such pictures get without the net; strength 0: they are put together, and nothing more."""
+    steps = [_step("deinterlace.match")] if film else []
+    if strength:
+        denoise = {"radius": 2, "strength": strength, "sigmas": (tape.sigma,), "levels": (128.0,)}
+        steps.append(_step("denoise.motion", chroma_sigma=tape.sigma, **denoise))
+    made = _run(steps, tape.clip, rate=1 + film) if steps else tape.clip
+    return Made(_active(made.luma, made.chroma), whole=made)
+
+
 def _steadied(made: Clip, sigma: float, left: Remainder) -> Clip:
     """Through the filter that the plan lets follow the net."""
     step = remainders.behind_net(DenoiseSettings(), (sigma, sigma), left)
@@ -95,9 +116,9 @@ def _step(name: str, **params: object) -> Step:
     return Step(name, STAGES.get(name).version, params, "")  # type: ignore[arg-type]
 
 
-def _run(steps: list[Step], clip: Clip) -> Clip:
+def _run(steps: list[Step], clip: Clip, rate: int = 2) -> Clip:
     blocks = (clip.take(part) for part in clip.frames.split(6))
-    wanted = FrameRange(2 * clip.frames.start, 2 * clip.frames.stop)
+    wanted = FrameRange(rate * clip.frames.start, rate * clip.frames.stop)
     return join(list(chain.run([build(step) for step in steps], blocks, wanted)))
 
 

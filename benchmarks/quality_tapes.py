@@ -25,6 +25,7 @@ from footlights.core.colour import (
     rgb_to_ycbcr,
     signed_power,
 )
+from footlights.core.reports import CadenceKind
 from footlights.core.signal import FieldOrder, Matrix, Primaries, Range, Signal
 from footlights.core.time import FrameRange
 from footlights.media import ffmpeg
@@ -33,6 +34,7 @@ from footlights.metrics import noise
 from footlights.models.fieldlift import columns_doubled
 from footlights.tape.presets import PRESETS, Preset, preset
 from footlights.tape.raster import NTSC
+from footlights.tape.schedule import Schedule
 from footlights.tape.simulate import Simulator
 from footlights.training.scenes import SCENE_HEIGHT, SCENE_WIDTH, Mix, draw_scene
 from footlights.training.sources import find_sources
@@ -107,19 +109,45 @@ def still_pictures(data: Path, seed: int, count: int) -> tuple[list[Plane], Plan
 
 def shot_on(name: str, pictures: list[Plane], seed: int, *, lose: tuple[int, ...] = ()) -> Tape:
     """The pictures on a tape of a preset, colour-neutral, with its codec; frames of `lose` repeat the one before."""
+    simulator = _simulator(name, seed, CadenceKind.INTERLACED)
+    coded = _recorded(name, simulator, pictures, len(pictures) // 2, lose)
+    lit = [simulator.lit(picture, number) for number, picture in enumerate(pictures[: 2 * len(coded.luma)])]
+    return Tape(clip_of(coded, simulator), sigma_of(coded.luma[:, 0::2]), np.stack([truth_of(one) for one in lit]))
+
+
+def shot_whole(name: str, pictures: list[Plane], seed: int, *, film: bool) -> Tape:
+    """The same for pictures that stay whole: one a frame, or those of film spread 3:2, four over five frames.
+
+    The truth has one picture a frame, for film one a field.
+    """
+    cadence = CadenceKind.TELECINE if film else CadenceKind.PROGRESSIVE
+    simulator = _simulator(name, seed, cadence)
+    count = len(pictures) // 4 * 5 if film else len(pictures)
+    given = pictures if film else [picture for picture in pictures for _ in range(2)]
+    coded = _recorded(name, simulator, given, count)
+    shown = Schedule(seed, simulator.preset.losses, cadence)
+    numbers = [shown.picture_of(field) for field in range(0, 2 * count, 1 if film else 2)]
+    made = {number: truth_of(simulator.lit(given[number], number)) for number in sorted(set(numbers))}
+    truth = np.stack([made[number] for number in numbers])
+    return Tape(clip_of(coded, simulator), sigma_of(coded.luma[:, 0::2]), truth)
+
+
+def _simulator(name: str, seed: int, cadence: CadenceKind) -> Simulator:
     chosen: Preset = replace(neutral(preset(name)), losses=preset(name).losses.__class__())
-    simulator = Simulator(chosen, seed, NTSC, FieldOrder.TOP_FIRST)
-    frames = list(simulator.run(iter(pictures), frames=FrameRange(0, len(pictures) // 2)))
+    return Simulator(chosen, seed, NTSC, FieldOrder.TOP_FIRST, cadence)
+
+
+def _recorded(
+    name: str, simulator: Simulator, pictures: list[Plane], count: int, lose: tuple[int, ...] = ()
+) -> Pictures:
+    frames = list(simulator.run(iter(pictures), frames=FrameRange(0, count)))
     luma = np.stack([frame.y for frame in frames]).astype(np.uint8)
     chroma = np.stack([np.stack([frame.cb, frame.cr]) for frame in frames]).astype(np.uint8)
     for number in lose:
         luma[number], chroma[number] = luma[number - 1], chroma[number - 1]
     codec, bit_rate = CODECS[name]
     coded = Pictures(luma, chroma)
-    if codec is not None:
-        coded = recode(coded, codec, bit_rate=bit_rate)
-    lit = [simulator.lit(picture, number) for number, picture in enumerate(pictures[: 2 * len(frames)])]
-    return Tape(clip_of(coded, simulator), sigma_of(coded.luma[:, 0::2]), np.stack([truth_of(one) for one in lit]))
+    return coded if codec is None else recode(coded, codec, bit_rate=bit_rate)
 
 
 def shot_elsewhere(pictures: list[Plane]) -> Tape:
