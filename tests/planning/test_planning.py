@@ -362,21 +362,29 @@ def test_streaks_beside_gaps_are_filled_where_streaks_are(strength: float) -> No
     assert plan.shots[0].steps[0].params["streaks"] == ("dropouts.conceal" in stages(plan)) == bool(strength)
 
 
-@pytest.mark.parametrize(
-    ("kind", "of", "words"),
-    [
-        (CadenceKind.TELECINE, {}, "put back together"),
-        (CadenceKind.PROGRESSIVE, {}, "progressive"),
-        (CadenceKind.INTERLACED, {"width": 1440, "height": 1080}, "more than the SD raster"),
-    ],
-)
-def test_what_the_net_was_not_made_for_goes_the_classical_way(
-    kind: CadenceKind, of: dict[str, Any], words: str
-) -> None:
-    plan = rules.plan(survey(shot(0, 0, 60, kind=kind)), ingest(of=source(**of)), settings())
+def test_what_the_net_was_not_made_for_goes_the_classical_way() -> None:
+    plan = rules.plan(survey(shot(0, 0, 60)), ingest(of=source(width=1440, height=1080)), settings())
     assert "fieldlift.restore" not in stages(plan)
     assert "upscale.lanczos" in stages(plan)
-    assert words in next(one.why for one in plan.shots[0].skipped if one.stage == "fieldlift.restore")
+    why = next(one.why for one in plan.shots[0].skipped if one.stage == "fieldlift.restore")
+    assert "more than the SD raster" in why
+
+
+def test_film_is_put_back_together_and_then_goes_through_the_net() -> None:
+    plan = rules.plan(survey(shot(0, 0, 30), shot(1, 30, 60, kind=CadenceKind.TELECINE)), ingest(), settings())
+    steps = {step.stage: step for step in plan.shots[1].steps}
+    names = list(steps)
+    assert names.index("deinterlace.match") + 1 == names.index("fieldlift.restore")
+    assert (steps["fieldlift.restore"].params["instants"], steps["fieldlift.restore"].params["film"]) == (1, True)
+    assert plan.rate == 2 * NTSC
+
+
+def test_progressive_pictures_go_through_the_net_one_a_frame() -> None:
+    plan = rules.plan(survey(shot(0, 0, 60, kind=CadenceKind.PROGRESSIVE)), ingest(), settings())
+    lift = next(step for step in plan.shots[0].steps if step.stage == "fieldlift.restore")
+    assert (lift.params["instants"], lift.params["film"]) == (1, False)
+    assert not {"deinterlace.match", "deinterlace.bwdif"} & set(stages(plan))
+    assert plan.rate == NTSC
 
 
 def test_filters_stand_by_for_a_net_that_fails_only_where_that_was_allowed() -> None:
@@ -420,7 +428,7 @@ def test_what_is_not_needed_is_left_out_and_said() -> None:
         kind=CadenceKind.PROGRESSIVE,
     )  # fmt: skip
     hd = replace(SIGNAL, matrix=Matrix.BT709, primaries=Primaries.BT709)
-    plan = rules.plan(survey(clean), ingest(of=source(signal=hd)), settings())
+    plan = rules.plan(survey(clean), ingest(of=source(signal=hd)), settings(CLASSICAL))
     assert stages(plan) == ["upscale.lanczos", "detail.limited"]
     assert plan.rate == NTSC
     skipped = {one.stage: one.why for one in plan.shots[0].skipped}

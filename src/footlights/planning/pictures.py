@@ -59,8 +59,9 @@ def deinterlace(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     """What makes pictures of fields where the net does not."""
     cadence = report.cadence
     if not net_objection(tape, report) and tape.field_rate:
-        how = "film is put back together from its fields" if film(tape, report) else "the net gives both fields' instants"
-        yield Skipped("deinterlace.bwdif", how)
+        whole = film(tape, report)
+        why = "film is put back together from its fields" if whole else "the net gives both fields' instants"
+        yield Skipped("deinterlace.bwdif", why)
         return
     if not tape.field_rate:
         by_hand = tape.settings.ingest.field_order == "progressive"

@@ -64,7 +64,7 @@ class RestoreFields:
             bound("fieldlift.restore.subcarrier", self.subcarrier, 0, 0.5, "cycles a sample")
             bound("fieldlift.restore.instants", self.instants, 1, 2)
             if self.film and self.instants != 1:
-                raise ParameterError("fieldlift.restore.film", self.film, "pictures of film have one instant: instants 1")
+                raise ParameterError("fieldlift.restore.film", self.film, "a picture of film has one instant")
             if len(self.fields) != len(self.lost) or any(field not in (1, 2, 3) for field in self.fields):
                 raise ParameterError("fieldlift.restore.fields", self.fields, "give 1, 2 or 3 for every lost frame")
 
