@@ -28,6 +28,8 @@ from quality_tapes import Tape
 
 OURS, BEST, PLAYED = quality.OURS, quality.BEST, "as played"
 _STRENGTHS = (0.7, 1.0, 1.5)
+_LEAST = 12
+"""Pictures a clip must have."""
 _SCENES = 20
 """Pictures of the virtual camera."""
 Row = dict[str, Any]
@@ -72,7 +74,8 @@ def _clips(options: Any) -> Iterator[tuple[str, list[Plane]]]:
     for path in sorted((options.data / "dev_clips").iterdir()):
         if path.suffix in (".mp4", ".mkv") and (not options.clips or path.stem in options.clips):
             pictures = list(tapes.clip_pictures(path, options.pictures, sited=True))
-            yield path.stem, pictures[: len(pictures) // 4 * 4]
+            if len(pictures) >= _LEAST:
+                yield path.stem, pictures[: len(pictures) // 4 * 4]
 
 
 def _best(tape: Tape, *, film: bool) -> tuple[float, Made]:
