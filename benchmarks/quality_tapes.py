@@ -150,22 +150,26 @@ def _recorded(
     return coded if codec is None else recode(coded, codec, bit_rate=bit_rate)
 
 
-def shot_elsewhere(pictures: list[Plane]) -> Tape:
+def shot_elsewhere(pictures: list[Plane], *, whole: bool = False) -> Tape:
     """The pictures on a tape that FFmpeg's filters make: nothing of it, code or number, is in our simulator.
 
     Camera: bicubic, lines filtered before they interlace. Recording: luma and colour of little bandwidth, ringing,
     colour that comes late, noise that is stronger in colour. Then MPEG-2 at 5 Mbit/s.
+    `whole`: progressive, one picture a frame.
     """
+    laced = "" if whole else "tinterlace=mode=interleave_top:flags=low_pass_filter,setfield=tff,"
     graph = (
         "scale=704:480:flags=bicubic:out_color_matrix=bt601,format=yuv422p,"
         "gblur=sigma=0.9:sigmaV=0.01:planes=1,unsharp=lx=7:ly=3:la=0.7:cx=3:cy=3:ca=0,"
         "gblur=sigma=2.2:sigmaV=0.01:planes=6,chromashift=cbh=1:crh=2,"
-        "tinterlace=mode=interleave_top:flags=low_pass_filter,setfield=tff,pad=720:480:8:0,"
+        f"{laced}pad=720:480:8:0,"
         "noise=c0s=9:c0f=t:c1s=14:c1f=t:c2s=14:c2f=t:all_seed=11"
     )
+    rate = "30000/1001" if whole else "60000/1001"
     raw = b"".join((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8).tobytes() for picture in pictures)
-    kind = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", "60000/1001", "-i", "-"]
-    coder = ["-pix_fmt", "yuv422p", "-c:v", "mpeg2video", "-b:v", "5M", "-flags", "+ildct+ilme", "-g", "15", "-bf", "2"]
+    kind = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", rate, "-i", "-"]
+    flags = [] if whole else ["-flags", "+ildct+ilme"]
+    coder = ["-pix_fmt", "yuv422p", "-c:v", "mpeg2video", "-b:v", "5M", *flags, "-g", "15", "-bf", "2"]
     base = [str(ffmpeg.binary()), "-v", "error"]
     with TemporaryDirectory() as folder:
         path = str(Path(folder) / "tape.mpg")
@@ -175,10 +179,11 @@ def shot_elsewhere(pictures: list[Plane]) -> Tape:
     frames = codes.reshape(-1, 2, 480 * 720)
     luma = frames[:, 0].reshape(-1, 480, 720)
     chroma = frames[:, 1].reshape(-1, 2, 480, 360)
-    signal = Signal(Matrix.SMPTE170M, Primaries.SMPTE170M, range=Range.LIMITED, field_order=FieldOrder.TOP_FIRST)
+    order = FieldOrder.PROGRESSIVE if whole else FieldOrder.TOP_FIRST
+    signal = Signal(Matrix.SMPTE170M, Primaries.SMPTE170M, range=Range.LIMITED, field_order=order)
     colour = columns_doubled(chroma_from_codes(chroma, 8, Range.LIMITED))
     clip = Clip(luma_from_codes(luma, 8, Range.LIMITED), colour, signal, FrameRange(0, len(luma)), _RATE)
-    return Tape(clip, sigma_of(luma[:, 0::2]), np.stack([_unlit(one) for one in pictures[: 2 * len(luma)]]))
+    return Tape(clip, sigma_of(luma[:, 0::2]), np.stack([_unlit(one) for one in pictures[: (2 - whole) * len(luma)]]))
 
 
 def _unlit(picture: Plane) -> Plane:

@@ -1,7 +1,8 @@
 """Progressive tapes and film: the net against the classical chain: `python benchmarks/quality_whole.py --data DIR`.
 
 Tapes of our own simulator (same author as the training data) whose frames show one picture each, or film spread 3:2
-over its fields, on the presets and codecs of `quality.py`. Clean pictures at the raster of the tape against the truth,
+over its fields, on the presets and codecs of `quality.py`, and progressive ones that FFmpeg's filters make
+(`elsewhere`: no code and no number of our simulator). Clean pictures at the raster of the tape against the truth,
 on dev clips, whose sources were never trained on; luma at four times the raster on held-out stills under a virtual
 camera. Against our net stands the classical chain, the best of three strengths per clip by its luma: an oracle; and
 the tape as it is, put together and no more. `--sheets` keeps a sheet of crops per clip.
@@ -24,7 +25,7 @@ import quality_tapes as tapes
 from footlights.core.clip import Plane
 from footlights.tape.presets import PRESETS
 from quality_methods import Made
-from quality_tapes import Tape
+from quality_tapes import ELSEWHERE, Tape
 
 OURS, BEST, PLAYED = quality.OURS, quality.BEST, "as played"
 _STRENGTHS = (0.7, 1.0, 1.5)
@@ -39,7 +40,7 @@ def main() -> int:
     parser = bench.arguments("quality_whole", __doc__)
     parser.add_argument("--pictures", type=int, default=16, help="pictures per clip")
     parser.add_argument("--clips", nargs="*", help="names of dev clips; all by default")
-    parser.add_argument("--presets", nargs="*", default=[*PRESETS], choices=[*PRESETS])
+    parser.add_argument("--presets", nargs="*", default=[*PRESETS, ELSEWHERE], choices=[*PRESETS, ELSEWHERE])
     parser.add_argument("--scans", nargs="*", default=["progressive", "film"], choices=["progressive", "film"])
     parser.add_argument("--stills", type=int, default=2, help="pictures of four held-out stills for the fine table")
     parser.add_argument("--sheets", type=Path, help="folder for a sheet of crops per clip and preset")
@@ -58,8 +59,8 @@ def main() -> int:
 def clean(options: Any, *, film: bool) -> Iterator[Row]:
     """Every dev clip on every preset, at the raster of the tape."""
     for name, pictures in _clips(options):
-        for preset in options.presets:
-            tape = tapes.shot_whole(preset, pictures, seed=5, film=film)
+        for preset in (one for one in options.presets if one != ELSEWHERE or not film):
+            tape = _tape(preset, pictures, film=film)
             ours, (strength, best) = methods.whole_fieldlift(tape, film=film), _best(tape, film=film)
             made = {OURS: ours, BEST: best, PLAYED: methods.whole_classical(tape, 0, film=film)}
             row = {"clip": name, "preset": preset, "sigma": round(tape.sigma, 2), "strength": strength}
@@ -78,6 +79,12 @@ def _clips(options: Any) -> Iterator[tuple[str, list[Plane]]]:
                 yield path.stem, pictures[: len(pictures) // 4 * 4]
 
 
+def _tape(preset: str, pictures: list[Plane], *, film: bool) -> Tape:
+    if preset == ELSEWHERE:
+        return tapes.shot_elsewhere(pictures, whole=True)
+    return tapes.shot_whole(preset, pictures, seed=5, film=film)
+
+
 def _best(tape: Tape, *, film: bool) -> tuple[float, Made]:
     """The classical chain at the strength whose luma is nearest the truth."""
     made = {strength: methods.whole_classical(tape, strength, film=film) for strength in _STRENGTHS}
@@ -89,7 +96,7 @@ def fine(options: Any) -> Iterator[Row]:
     """Held-out stills on progressive tapes, luma at four times the raster."""
     for seed in range(options.stills):
         pictures, truth = tapes.still_pictures(options.data, 100 + seed, _SCENES)
-        for preset in options.presets:
+        for preset in (one for one in options.presets if one != ELSEWHERE):
             tape = tapes.shot_whole(preset, pictures, seed=9 + seed, film=False)
             (strength, best), ours = _best(tape, film=False), methods.whole_fieldlift(tape, film=False)
             row = {"clip": f"stills {seed}", "preset": preset, "sigma": round(tape.sigma, 2), "strength": strength}
