@@ -90,9 +90,11 @@ def whole_fieldlift(tape: Tape, *, film: bool) -> Made:
     return Made(_active(made.luma, made.chroma), made.fine, made)
 
 
-def whole_classical(tape: Tape, strength: float, *, film: bool) -> Made:
-    """What such pictures get without the net; strength 0: they are put together, and nothing more."""
-    steps = [_step("deinterlace.match")] if film else []
+def whole_classical(tape: Tape, strength: float, *, film: bool, combed: bool = False) -> Made:
+    """What such pictures get without the net; strength 0: they are put together, and nothing more. `combed`: what a
+    composite connection left is taken out first."""
+    steps = [_step("composite.comb", system="ntsc")] if combed else []
+    steps += [_step("deinterlace.match")] if film else []
     if strength:
         denoise = {"radius": 2, "strength": strength, "sigmas": (tape.sigma,), "levels": (128.0,)}
         steps.append(_step("denoise.motion", chroma_sigma=tape.sigma, **denoise))

@@ -29,6 +29,8 @@ from quality_tapes import ELSEWHERE, Tape
 
 OURS, BEST, PLAYED = quality.OURS, quality.BEST, "as played"
 _STRENGTHS = (0.7, 1.0, 1.5)
+_COMBED = -1.5
+"""The highest strength behind a comb, in the column of strengths."""
 _LEAST = 12
 """Pictures a clip must have."""
 _SCENES = 20
@@ -88,6 +90,9 @@ def _tape(preset: str, pictures: list[Plane], *, film: bool) -> Tape:
 def _best(tape: Tape, *, film: bool) -> tuple[float, Made]:
     """The classical chain at the strength whose luma is nearest the truth."""
     made = {strength: methods.whole_classical(tape, strength, film=film) for strength in _STRENGTHS}
+    if film:
+        # The plan combs the fields of film where it finds traces of a composite connection, never progressive frames.
+        made[_COMBED] = methods.whole_classical(tape, _STRENGTHS[-1], film=film, combed=True)
     best = max(made, key=lambda strength: quality.clean_luma(made[strength], tape))
     return best, made[best]
 
