@@ -116,10 +116,11 @@ def _decided(found: list[HaloReport], at: int) -> tuple[tuple[float, ...], str]:
 
 def _behind(tape: defects.Made, scene: list[Plane], taps: tuple[float, ...]) -> float:
     """dB that the filter ahead of FieldLift gains behind it; the first pictures left out."""
-    clip, sigma = tapes.clip_of(tape.pictures, tape.simulator), tapes.sigma_of(tape.pictures.luma[:, 0::2])
+    clip = tapes.clip_of(tape.pictures, tape.simulator)
     true = np.stack([tapes.truth_of(tape.simulator.lit(one, number)) for number, one in enumerate(scene)])
     mended = methods.repaired("halos.equalise", clip, taps=taps)
-    made = [methods.fieldlift(tapes.Tape(one, sigma, true)).pictures for one in (clip, mended)]
+    plain = tapes.tape_of(clip, true)
+    made = [methods.fieldlift(replace(plain, clip=one)).pictures for one in (clip, mended)]
     before, after = (_psnr(one[4:, 0], true[4:, 0]) for one in made)
     return round(after - before, 2)
 

@@ -68,9 +68,9 @@ def fieldlift(tape: Tape, *, size: str = "S", lost: tuple[int, ...] = (), rebuil
         fields = (3,) * len(lost)
         if rebuilt:
             steps.append(_step("gaps.rebuild", lost=lost, fields=fields, damaged=(), longest=6))
-        steps.append(_lift(size, tape.sigma, keep=remainders.KEPT, lost=lost, fields=fields))
+        steps.append(_lift(size, tape, keep=remainders.KEPT, lost=lost, fields=fields))
     else:
-        steps.append(_lift(size, tape.sigma, keep=remainders.KEPT))
+        steps.append(_lift(size, tape, keep=remainders.KEPT))
     made = _run(steps, tape.clip)
     middle = len(made) // 2
     seen = slice(max(middle - FRAMES, 0), middle + FRAMES)
@@ -82,7 +82,7 @@ def fieldlift(tape: Tape, *, size: str = "S", lost: tuple[int, ...] = (), rebuil
 def whole_fieldlift(tape: Tape, *, film: bool) -> Made:
     """Our net on pictures that are whole: of film put together first, else one a frame."""
     steps = [_step("deinterlace.match")] if film else []
-    steps.append(_lift("S", tape.sigma, keep=remainders.KEPT, instants=1, film=film))
+    steps.append(_lift("S", tape, keep=remainders.KEPT, instants=1, film=film))
     made = _run(steps, tape.clip, rate=1 + film)
     middle = len(made) // 2
     seen = slice(max(middle - FRAMES, 0), middle + FRAMES)
@@ -97,7 +97,7 @@ def whole_classical(tape: Tape, strength: float, *, film: bool, combed: bool = F
     steps += [_step("deinterlace.match")] if film else []
     if strength:
         denoise = {"radius": 2, "strength": strength, "sigmas": (tape.sigma,), "levels": (128.0,)}
-        steps.append(_step("denoise.motion", chroma_sigma=tape.sigma, **denoise))
+        steps.append(_step("denoise.motion", chroma_sigma=tape.chroma_sigma, **denoise))
     made = _run(steps, tape.clip, rate=1 + film) if steps else tape.clip
     return Made(_active(made.luma, made.chroma), whole=made)
 
@@ -109,8 +109,9 @@ def _steadied(made: Clip, sigma: float, left: Remainder) -> Clip:
     return replace(steady, fine=made.fine)
 
 
-def _lift(size: str, sigma: float, **more: object) -> Step:
-    params = {"net": size, "sigma": sigma, **more}
+def _lift(size: str, tape: Tape, **more: object) -> Step:
+    colour = remainders.COLOUR_KEPT if tape.chroma_sigma <= remainders.CLEAN_COLOUR else 0.0
+    params = {"net": size, "sigma": tape.sigma, "keep_colour": colour, "chroma_sigma": tape.chroma_sigma, **more}
     return Step("fieldlift.restore", STAGES.get("fieldlift.restore").version, params, "", reference(size))  # type: ignore[arg-type]
 
 

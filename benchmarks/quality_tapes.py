@@ -10,6 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import av
 import cv2
@@ -20,7 +21,9 @@ from footlights.core.clip import Clip, Plane
 from footlights.core.colour import (
     DISPLAY_GAMMA,
     chroma_from_codes,
+    chroma_to_codes,
     luma_from_codes,
+    luma_to_codes,
     primaries_matrix,
     rgb_to_ycbcr,
     signed_power,
@@ -63,6 +66,8 @@ class Tape:
     """Woven frames 720×480, 4:4:4, top field first."""
     sigma: float
     """Luma noise as the analysis measures it, 8-bit codes."""
+    chroma_sigma: float
+    """The same of chroma, the worse plane."""
     truth: Plane
     """`(2T, 3, 480, 704)`: Y'CbCr of the active picture at every field's instant."""
 
@@ -112,7 +117,7 @@ def shot_on(name: str, pictures: list[Plane], seed: int, *, lose: tuple[int, ...
     simulator = _simulator(name, seed, CadenceKind.INTERLACED)
     coded = _recorded(name, simulator, pictures, len(pictures) // 2, lose)
     lit = [simulator.lit(picture, number) for number, picture in enumerate(pictures[: 2 * len(coded.luma)])]
-    return Tape(clip_of(coded, simulator), sigma_of(coded.luma[:, 0::2]), np.stack([truth_of(one) for one in lit]))
+    return tape_of(clip_of(coded, simulator), np.stack([truth_of(one) for one in lit]))
 
 
 def shot_whole(name: str, pictures: list[Plane], seed: int, *, film: bool) -> Tape:
@@ -129,7 +134,7 @@ def shot_whole(name: str, pictures: list[Plane], seed: int, *, film: bool) -> Ta
     numbers = [shown.picture_of(field) for field in range(0, 2 * count, 1 if film else 2)]
     made = {number: truth_of(simulator.lit(given[number], number)) for number in sorted(set(numbers))}
     truth = np.stack([made[number] for number in numbers])
-    return Tape(clip_of(coded, simulator), sigma_of(coded.luma[:, 0::2]), truth)
+    return tape_of(clip_of(coded, simulator), truth)
 
 
 def _simulator(name: str, seed: int, cadence: CadenceKind) -> Simulator:
@@ -183,7 +188,7 @@ def shot_elsewhere(pictures: list[Plane], *, whole: bool = False) -> Tape:
     signal = Signal(Matrix.SMPTE170M, Primaries.SMPTE170M, range=Range.LIMITED, field_order=order)
     colour = columns_doubled(chroma_from_codes(chroma, 8, Range.LIMITED))
     clip = Clip(luma_from_codes(luma, 8, Range.LIMITED), colour, signal, FrameRange(0, len(luma)), _RATE)
-    return Tape(clip, sigma_of(luma[:, 0::2]), np.stack([_unlit(one) for one in pictures[: (2 - whole) * len(luma)]]))
+    return tape_of(clip, np.stack([_unlit(one) for one in pictures[: (2 - whole) * len(luma)]]))
 
 
 def _unlit(picture: Plane) -> Plane:
@@ -214,7 +219,14 @@ def _ycbcr(light: Plane) -> Plane:
     return np.asarray(cv2.transform(signal, rgb_to_ycbcr(Matrix.SMPTE170M)), np.float32)
 
 
-def sigma_of(fields: NDArray[np.uint8]) -> float:
+def tape_of(clip: Clip, truth: Plane) -> Tape:
+    """With its noise measured on the fields that come first."""
+    chroma = [sigma_of(chroma_to_codes(clip.chroma[:, plane, 0::2], 8), least=0.0) for plane in (0, 1)]
+    return Tape(clip, sigma_of(luma_to_codes(clip.luma[:, 0::2], 8)), max(chroma), truth)
+
+
+def sigma_of(fields: NDArray[Any], *, least: float = 1.0) -> float:
+    """Noise of consecutive fields in codes; `least` where no pair of them shows it."""
     pairs = pairwise(fields)
     found = sorted(sample.sigma for before, now in pairs if (sample := noise.measure(now, before)) is not None)
-    return float(np.mean(found[: max(1, len(found) // 3)])) if found else 1.0
+    return float(np.mean(found[: max(1, len(found) // 3)])) if found else least

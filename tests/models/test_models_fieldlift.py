@@ -131,6 +131,21 @@ def test_detail_beyond_noise_is_kept_and_noise_is_not(sigma: float) -> None:
     np.testing.assert_array_equal(fieldlift.detail_kept(clean, lined, 1, Kept(0.0), sigma), clean)
 
 
+@pytest.mark.parametrize("sigma", [0.1, 1.5])
+def test_colour_beyond_noise_is_kept_and_noise_is_not(sigma: float) -> None:
+    rng = np.random.default_rng(6)
+    clean = np.full((64, 96), 0.1, np.float32)
+    kept = Kept(colour=0.3, colour_sigma=sigma)
+    noisy = clean[0::2] + rng.normal(0, sigma / 224, (32, 96)).astype(np.float32)
+    np.testing.assert_array_equal(fieldlift.chroma_kept(clean, noisy, 0, kept), clean)
+    patch = clean[0::2].copy()
+    patch[10:20, 30:60] -= 20 / 224
+    found = (fieldlift.chroma_kept(clean, patch, 0, kept) - clean) * 224
+    assert found[30, 45] == pytest.approx(-6 * (1 - 5 * max(sigma, 0.25) ** 2 / 20**2), rel=1e-3)
+    assert np.abs(found[:16]).max() == 0
+    np.testing.assert_array_equal(fieldlift.chroma_kept(clean, patch, 0, Kept(colour_sigma=sigma)), clean)
+
+
 def test_a_subcarrier_is_no_detail_that_is_kept() -> None:
     cycles = subcarrier.NTSC.cycles
     clean = np.full((64, 192), 0.4, np.float32)

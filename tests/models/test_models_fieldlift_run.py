@@ -121,6 +121,16 @@ def test_only_fields_of_the_tape_give_their_detail_back(net: FieldLift) -> None:
     np.testing.assert_array_equal(kept.chroma, without.chroma)
 
 
+def test_only_fields_of_the_tape_give_their_colour_back(net: FieldLift) -> None:
+    plain = replace(frames(1)[0], valid=(True, False))
+    (without,), (kept,) = (list(net.lift([plain], 1.0, Kept(colour=share, colour_sigma=0.1))) for share in (0.0, 0.5))
+    own = np.repeat(plain.chroma[:, 0::2], 2, axis=2)
+    apart = [float(np.abs(made.chroma[0, :, 0::2] - own).mean()) for made in (without, kept)]
+    assert apart[1] < apart[0]
+    np.testing.assert_array_equal(kept.chroma[1], without.chroma[1])
+    np.testing.assert_array_equal(kept.luma, without.luma)
+
+
 def test_a_precision_that_is_wrong_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:
     probe = fieldlift_run._probe(SIZES["S"].state)
     _, strict = runtime.fastest("fieldlift_s", probe, tolerance=0.0, threads=1)

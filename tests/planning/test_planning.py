@@ -379,6 +379,19 @@ def test_film_is_put_back_together_and_then_goes_through_the_net() -> None:
     assert plan.rate == 2 * NTSC
 
 
+@pytest.mark.parametrize(("chroma", "stripes", "share"), [(1.0, 0.0, 0.3), (3.0, 0.0, 0.0), (1.0, 0.4, 0.0)])
+def test_colour_of_fields_is_kept_where_it_is_clean(chroma: float, stripes: float, share: float) -> None:
+    found = shot(0, 0, 60)
+    found = replace(
+        found,
+        noise=replace(found.noise, cb_sigma=chroma, cr_sigma=chroma / 2),
+        composite=replace(found.composite, cross_colour=stripes),
+    )
+    plan = rules.plan(survey(found), ingest(), settings())
+    lift = next(step for step in plan.shots[0].steps if step.stage == "fieldlift.restore")
+    assert (lift.params["keep_colour"], lift.params["chroma_sigma"]) == (share, chroma)
+
+
 def test_progressive_pictures_go_through_the_net_one_a_frame() -> None:
     plan = rules.plan(survey(shot(0, 0, 60, kind=CadenceKind.PROGRESSIVE)), ingest(), settings())
     lift = next(step for step in plan.shots[0].steps if step.stage == "fieldlift.restore")

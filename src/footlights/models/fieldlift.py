@@ -48,6 +48,8 @@ _WIDE_NOISE, _NEAR_NOISE = np.float32(1.25), np.float32(3.5)
 """Times the noise at the finer scale that a difference must exceed; at the wider one noise is half as strong."""
 _LEAST_NOISE = 0.6
 """8-bit codes of noise that every field is reckoned to have: coding, and what the net itself errs by."""
+_LEAST_COLOUR_NOISE = 0.25
+"""The same of chroma, which the net leaves nearer to its fields."""
 _NOISE_POWERS = 5.0
 """Times the power of the noise that a field must differ by from the clean picture before that is taken for detail: more
 than 1 because codecs hide noise from the measure and because its local power varies."""
@@ -262,12 +264,16 @@ def _share_of_signal(power: Plane, noise: np.float32) -> Plane:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is given back of the luma detail that fields show beyond noise."""
+    """What is given back of the detail that fields show beyond noise."""
 
     share: float = 0.0
-    """0..1."""
+    """Of luma, 0..1."""
     carrier: float = 0.0
-    """Cycles per sample of a colour subcarrier around which nothing is given back, 0..0.5; 0 where there is none."""
+    """Cycles per sample of a colour subcarrier around which no luma is given back, 0..0.5; 0 where there is none."""
+    colour: float = 0.0
+    """Of chroma, 0..1."""
+    colour_sigma: float = 1.0
+    """Chroma noise of the shot in 8-bit codes."""
 
 
 def detail_kept(clean: Plane, field: Plane, parity: int, kept: Kept, sigma: float) -> Plane:
@@ -280,10 +286,22 @@ def detail_kept(clean: Plane, field: Plane, parity: int, kept: Kept, sigma: floa
     lost = field - clean[parity::2]
     if kept.carrier:
         lost -= cv2.filter2D(lost, -1, subcarrier.band(kept.carrier)[None])
-    noise = np.float32(_NOISE_POWERS * (max(sigma, _LEAST_NOISE) / 219) ** 2)
+    return clean + lines_doubled(_beyond_noise(lost, kept.share, max(sigma, _LEAST_NOISE) / 219), parity)
+
+
+def chroma_kept(clean: Plane, field: Plane, parity: int, kept: Kept) -> Plane:
+    """The same for a plane of chroma.
+
+    Clean tapes, which need no repair of colour, have edges and small patches of it that the net draws otherwise.
+    """
+    sigma = max(kept.colour_sigma, _LEAST_COLOUR_NOISE) / 224
+    return clean + lines_doubled(_beyond_noise(field - clean[parity::2], kept.colour, sigma), parity)
+
+
+def _beyond_noise(lost: Plane, share: float, sigma: float) -> Plane:
+    """A share of what lines show more than a clean picture, by Wiener's weight."""
     power = np.maximum(cv2.blur(lost * lost, _NEARBY), np.float32(1e-9))
-    weight = np.maximum(1 - noise / power, 0)
-    return clean + lines_doubled(np.float32(kept.share) * weight * lost, parity)
+    return np.float32(share) * np.maximum(1 - np.float32(_NOISE_POWERS * sigma**2) / power, 0) * lost
 
 
 def fine_luma(clean: Plane, residual: Plane) -> Plane:

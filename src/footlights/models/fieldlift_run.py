@@ -83,8 +83,7 @@ class FieldLift:
     def lift(self, frames: Iterable[Frame], sigma: float, kept: Kept = _NOTHING) -> Iterator[Lifted]:
         """Consecutive frames of one shot → the same frames, clean and with their fine detail.
 
-        `sigma` is the luma noise of the shot in 8-bit codes; `kept` what is given back of the fields' own luma
-        detail.
+        `sigma` is the luma noise of the shot in 8-bit codes; `kept` what is given back of the fields' own detail.
         """
         before: _Seen | None = None
         now: _Seen | None = None
@@ -93,7 +92,7 @@ class FieldLift:
             seen = None if after is None else _Seen(_packed(after), fieldlift.contrast(after.luma[0::2]))
             if now is not None:
                 lifted, state = self._step(now, before, seen, sigma, state)
-                yield _detailed(lifted, now.packed, kept, sigma) if kept.share else lifted
+                yield _detailed(lifted, now.packed, kept, sigma) if kept.share or kept.colour else lifted
             before, now = now, seen
 
     def _step(
@@ -128,12 +127,18 @@ class FieldLift:
 
 def _detailed(lifted: Lifted, packed: Packed, kept: Kept, sigma: float) -> Lifted:
     """With the detail of those fields that are the tape's own."""
-    luma, fields = lifted.luma.copy(), fieldlift.base(packed.planes)
+    luma, chroma, fields = lifted.luma.copy(), lifted.chroma.copy(), fieldlift.base(packed.planes)
     for instant in range(INSTANTS):
         if packed.valid[instant].all():
-            field = fields[instant, 0, instant::2]
-            luma[instant] = fieldlift.detail_kept(luma[instant], field, instant, kept, sigma)
-    return replace(lifted, luma=luma)
+            own = fields[instant, :, instant::2]
+            if kept.share:
+                luma[instant] = fieldlift.detail_kept(luma[instant], own[0], instant, kept, sigma)
+            if kept.colour:
+                for plane in (0, 1):
+                    chroma[instant, plane] = fieldlift.chroma_kept(
+                        chroma[instant, plane], own[1 + plane], instant, kept
+                    )
+    return replace(lifted, luma=luma, chroma=chroma)
 
 
 @lru_cache(maxsize=2)

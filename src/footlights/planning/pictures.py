@@ -30,6 +30,7 @@ def fieldlift(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
     noise, measured = tape.noise[report.shot.index]
     fields = tape.field_rate and not film(tape, report)
     keep = remainders.kept_detail(report.composite.dot_crawl)
+    chroma_sigma = max(noise.cb_sigma, noise.cr_sigma)
     lost, which, _ = gap_slots(report.gaps, tape.ingest.slot_range(report.shot.frames))
     params: dict[str, Value] = {
         "net": settings.fieldlift.net,
@@ -39,6 +40,8 @@ def fieldlift(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         "sigma": round(min(noise.luma_sigma * settings.fieldlift.strength, 40.0), 3),
         "keep": keep,
         "subcarrier": remainders.carrier_left(report, tape.ingest.source) if keep and tape.field_rate else 0.0,
+        "keep_colour": 0.0 if tape.colourless else remainders.kept_colour(report, chroma_sigma),
+        "chroma_sigma": round(min(chroma_sigma, 60.0), 3),
         "lost": lost if settings.gaps.rebuild else (),
         "fields": which if settings.gaps.rebuild else (),
         "colourless": tape.colourless,
@@ -48,6 +51,8 @@ def fieldlift(tape: Tape, report: ShotReport) -> Iterator[Step | Skipped]:
         why += f"; {keep:.0%} of the fields' own detail beyond noise is kept"
     if params["subcarrier"]:
         why += ", none around the subcarrier"
+    if params["keep_colour"]:
+        why += f"; {remainders.COLOUR_KEPT:.0%} of their own colour"
     if params["colourless"]:
         why += "; the tape carries no colour: its tint stays, none is made"
     if settings.fieldlift.strength != 1:

@@ -15,6 +15,10 @@ LEFT = 0.6
 KEPT = 0.5
 """Share of the fields' own detail beyond noise that is kept: the net redraws thin lines softer or stronger than they
 were, the field shows them with noise, and the mean of two estimates errs less than either."""
+COLOUR_KEPT = 0.3
+"""The same share of chroma, of tapes whose colour is clean: beyond it small errors of the tape's colour come back."""
+CLEAN_COLOUR = 2.0
+"""Codes of chroma noise up to which a tape's colour is clean."""
 CRAWL = 0.3
 """Codes of dot crawl from which a field's own lines cannot be trusted."""
 _MOSTLY = 0.5
@@ -29,6 +33,12 @@ _MOST = 2.5
 def kept_detail(dot_crawl: float) -> float:
     """Share of the fields' own detail to keep on a shot with so many codes of dot crawl."""
     return KEPT if dot_crawl < CRAWL else 0.0
+
+
+def kept_colour(report: ShotReport, chroma_sigma: float) -> float:
+    """Share of the fields' own chroma detail to keep, none where noise or stripes of luma would come back with it."""
+    clean = chroma_sigma <= CLEAN_COLOUR and report.composite.cross_colour < TRACES
+    return COLOUR_KEPT if clean else 0.0
 
 
 def composite(report: ShotReport) -> bool:

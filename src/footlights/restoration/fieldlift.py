@@ -26,7 +26,7 @@ _TINT = 16
 """Samples of which one cell of a tape's tint is the mean."""
 
 
-@stage("fieldlift.restore", version=8)
+@stage("fieldlift.restore", version=9)
 class RestoreFields:
     """Recurrent net over fields; loses nothing of the tape's colour, which it is not trained to change."""
 
@@ -43,6 +43,10 @@ class RestoreFields:
         subcarrier: float = 0.0
         """Cycles per sample of a colour subcarrier around which no detail is given back, 0..0.5; 0 where the tape shows
         no trace of one."""
+        keep_colour: float = 0.0
+        """Share of the chroma detail beyond `chroma_sigma`, likewise, 0..1."""
+        chroma_sigma: float = 1.0
+        """Chroma noise of the shot in 8-bit codes, 0..60."""
         instants: int = 2
         """Pictures per frame: 2 at field rate, 1 for progressive frames, whose two are averaged."""
         film: bool = False
@@ -61,6 +65,8 @@ class RestoreFields:
                 raise ParameterError("fieldlift.restore.net", self.net, f"choose one of {', '.join(shipped())}")
             bound("fieldlift.restore.sigma", self.sigma, 0, 40, "codes")
             bound("fieldlift.restore.keep", self.keep, 0, 1)
+            bound("fieldlift.restore.keep_colour", self.keep_colour, 0, 1)
+            bound("fieldlift.restore.chroma_sigma", self.chroma_sigma, 0, 60, "codes")
             bound("fieldlift.restore.subcarrier", self.subcarrier, 0, 0.5, "cycles a sample")
             bound("fieldlift.restore.instants", self.instants, 1, 2)
             if self.film and self.instants != 1:
@@ -106,7 +112,9 @@ class RestoreFields:
                         waiting.append([one])
                         yield self._frame(one)
 
-        for lifted in self._net.lift(frames(), self.params.sigma, Kept(self.params.keep, self.params.subcarrier)):
+        params = self.params
+        kept = Kept(params.keep, params.subcarrier, params.keep_colour, params.chroma_sigma)
+        for lifted in self._net.lift(frames(), params.sigma, kept):
             made = lifted if self.params.instants == 2 else _averaged(lifted)
             for one in waiting.pop(0):
                 yield self._clip(one, made)
