@@ -392,6 +392,14 @@ def test_grain_has_the_measured_strength_times_the_share_at_every_brightness(sha
         assert abs(float((out - flat).mean())) * 219 < 0.15
 
 
+@pytest.mark.parametrize(("kept", "strength"), [(1.0, 5.0), (0.5, np.hypot(4.0, 1.5)), (0.0, 4.0)])
+def test_grain_of_the_camera_alone_lacks_the_variance_of_the_tape(kept: float, strength: float) -> None:
+    grain = stage("grain.synthesis", share=0.5, sigmas=(5.0,), tape=3.0, tape_share=kept)
+    flat = np.full((2, 120, 160), (128 - 16) / 219, np.float32)
+    out = grain.run(replace(clip(flat), chroma=np.zeros((2, 2, 60, 80), np.float32))).luma
+    assert (out - flat).std() * 219 == pytest.approx(0.5 * strength, rel=0.05)
+
+
 def test_grain_leaves_black_black() -> None:
     flat = np.zeros((1, 64, 64), np.float32)
     out = stage("grain.synthesis", share=1.0, sigmas=(5.0,)).run(

@@ -1,4 +1,4 @@
-"""Noise: sigma of luma and chroma, how it depends on brightness, how fine its grain is."""
+"""Noise: sigma of luma and chroma, how it depends on brightness, how fine its grain is, what of it is the tape's."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
+from footlights.analysis.floor import UNTOLD, Floor
 from footlights.analysis.view import FrameView
 from footlights.core.reports import NoiseReport, Shot
+from footlights.metrics.margins import NUMBERS, margins
 from footlights.metrics.noise import ACROSS, BANDS, DOWN, correlation_in_time, measure, steps_in_time
 
 _EVERY = 5
@@ -27,13 +29,18 @@ lasts as well."""
 _LASTS = (0.08, 0.16)
 """Correlation in time from which it counts, and from which in full: below, chance and codecs make as much."""
 
+_LONGEST = 0.75
+"""Correlation in time up to which it is believed."""
+_MORE = 1.25
+"""Times a shot's sigma that the noise beside the picture may be."""
+
 
 @ANALYSERS.add("noise")
 class NoiseAnalyser:
     """Notes the noise between this frame and the last, for every fifth frame."""
 
     name: ClassVar[str] = "noise"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     before: ClassVar[int] = 3
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {
@@ -45,6 +52,7 @@ class NoiseAnalyser:
         "noise.down": DOWN,
         "noise.across": ACROSS,
         "noise.steps": 9,
+        "noise.margins": 2 * NUMBERS,
     }
 
     def __init__(self, scene: Scene) -> None:
@@ -60,6 +68,8 @@ class NoiseAnalyser:
             return
         if len(views) > 3:
             notes.set(now.number, **{"noise.steps": steps_in_time([view.y[0::2] for view in views[-4:]])})
+            beside = np.mean([margins([view.y[parity::2] for view in views[-3:]]) for parity in (0, 1)], axis=0)
+            notes.set(now.number, **{"noise.margins": beside.reshape(-1)})
         notes.set(
             now.number,
             **{
@@ -74,8 +84,8 @@ class NoiseAnalyser:
         )
 
 
-def report(series: Series, shot: Shot) -> NoiseReport:
-    """Conclude for one shot; samples across its first cut are left out.
+def report(series: Series, shot: Shot, floor: Floor = UNTOLD) -> NoiseReport:
+    """Conclude for one shot; samples across its first cut are left out. `floor` is the tape's own noise.
 
     What lasts from field to field has no part in their differences: sigma is what those show over √(1 - rho).
     """
@@ -93,9 +103,11 @@ def report(series: Series, shot: Shot) -> NoiseReport:
     grain = np.median(series["noise.grain"][inside][usable], axis=0)
     down = _shape(series["noise.down"][inside][usable])
     lasting = _lasting(series["noise.steps"][shot.frames.start + 3 : shot.frames.stop], down)
-    shown = np.sqrt(1 - lasting * np.clip((lasting - _LASTS[0]) / (_LASTS[1] - _LASTS[0]), 0, 1))
+    shown = _shown(lasting)
+    sigma = _round(np.median(luma[usable]) / shown)
+    tape = _tape(floor, sigma)
     return NoiseReport(
-        luma_sigma=_round(np.median(luma[usable]) / shown),
+        luma_sigma=sigma,
         cb_sigma=_typical(series["noise.cb"][inside][usable]),
         cr_sigma=_typical(series["noise.cr"][inside][usable]),
         luma_levels=tuple(float(level) for level in levels[known]),
@@ -107,7 +119,22 @@ def report(series: Series, shot: Shot) -> NoiseReport:
         down=down,
         across=_shape(series["noise.across"][inside][usable]),
         in_time=_round(lasting),
+        tape_sigma=tape,
+        tape_across=floor.across if tape else (),
     )
+
+
+def _shown(lasting: float) -> float:
+    """Share of sigma that differences from field to field show of noise that lasts."""
+    counts = np.clip((lasting - _LASTS[0]) / (_LASTS[1] - _LASTS[0]), 0, 1)
+    return float(np.sqrt(1 - min(lasting, _LONGEST) * counts))
+
+
+def _tape(floor: Floor, sigma: float) -> float:
+    """What of a shot's sigma is the tape's; 0 where the black beside its pictures has clearly more noise than they, as
+    from a decoder at the end of its lines."""
+    step = floor.step / _shown(floor.lasts)
+    return _round(min(step, sigma)) if step <= _MORE * sigma else 0.0
 
 
 def _typical(values: NDArray[np.float32]) -> float:

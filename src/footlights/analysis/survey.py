@@ -28,6 +28,7 @@ from footlights.analysis import (
     exposure,
     faces,
     flicker,
+    floor,
     gaps,
     halos,
     levels,
@@ -39,7 +40,16 @@ from footlights.analysis import (
 from footlights.analysis.base import ANALYSERS, Analyser, Notes, Scene, Series
 from footlights.analysis.shots import find_shots
 from footlights.analysis.view import FrameView
-from footlights.core.reports import TELLING, CadenceKind, CadenceReport, Shot, ShotGlance, ShotReport, Survey
+from footlights.core.reports import (
+    TELLING,
+    CadenceKind,
+    CadenceReport,
+    NoiseReport,
+    Shot,
+    ShotGlance,
+    ShotReport,
+    Survey,
+)
 from footlights.core.signal import FieldOrder, Signal
 from footlights.core.source import Gap, Ingest
 from footlights.core.tape_reports import ConversionReport
@@ -130,8 +140,9 @@ def conclude(series: Series, ingest: Ingest, settings: AnalysisSettings) -> Surv
     found = (*ingest.gaps, *gaps.duplicates(held, ingest.slots, source.rate))
     found = tuple(sorted(found, key=lambda gap: (gap.slots.start, gap.start)))
     mixed = conversion.report(series, shots, ingest.slots, source.rate)
+    own = floor.floor_of(series)
     reports = [
-        _report(series, ingest, settings, shot, flashes, found, (time, one))
+        _report(series, ingest, settings, shot, flashes, found, (time, one, noise.report(series, shot, own)))
         for shot, time, one in zip(shots, cadences, mixed, strict=True)
     ]
     order = _overall_order(reports, tagged)
@@ -173,16 +184,15 @@ def _report(
     shot: Shot,
     flashes: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     found: tuple[Gap, ...],
-    times: tuple[CadenceReport, ConversionReport],
+    known: tuple[CadenceReport, ConversionReport, NoiseReport],
 ) -> ShotReport:
     source = ingest.source
     shape = source.width * source.signal.sample_aspect / source.height
-    measured_noise = noise.report(series, shot)
     return ShotReport(
         shot=shot,
-        noise=measured_noise,
-        cadence=times[0],
-        conversion=times[1],
+        noise=known[2],
+        cadence=known[0],
+        conversion=known[1],
         dropouts=dropouts.report(series, shot),
         borders=borders.report(series, shot),
         timebase=timebase.report(series, shot),

@@ -67,6 +67,16 @@ class NoiseReport:
     in_time: float = 0.0
     """Correlation of luma noise with that of the next field of the same parity, 0..1; 0 where it does not show. Luma
     sigmas are those of all the noise, with what lasts."""
+    tape_sigma: float = 0.0
+    """Of luma's noise what tape and deck added to that of the camera, in codes, by the black beside the picture; 0
+    where that does not tell, and the two are not told apart."""
+    tape_across: tuple[float, ...] = ()
+    """Correlation of that with the next sample of the line, the one after it …; its lines have nothing in common."""
+
+    @property
+    def camera_sigma(self) -> float:
+        """Codes: noise of luma without the tape's, where they are told apart; what the two make adds as variances."""
+        return float(max(self.luma_sigma**2 - self.tape_sigma**2, 0.0) ** 0.5)
 
 
 class CadenceKind(StrEnum):

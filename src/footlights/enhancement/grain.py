@@ -2,7 +2,8 @@
 
 Restoring takes noise away because it hides detail and costs bits; the picture without any looks younger than it is. The
 texture given back has the measured strength at every brightness (times the share) and the measured spectrum, at the
-scale of the display instead of the tape's. Where the tape's noise lasts in time, it does.
+scale of the display instead of the tape's. Where the tape's noise lasts in time, it does. What the tape added to the
+noise of the camera may be left out, where the two are told apart.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class SynthesiseGrain:
         """Luma codes (8 bit) at which strength was measured, rising."""
         sigmas: tuple[float, ...] = (1.0,)
         """Strength at these levels in codes."""
+        tape: float = 0.0
+        """Codes: what of this strength the tape added to the camera's at every level, 0..20; 0: not told apart."""
+        tape_share: float = 1.0
+        """Of that, what counts, 0..1; 0 leaves the camera's."""
         down: tuple[float, ...] = ()
         """Correlation of the tape's noise with the next line of the field, the one after it …, -1..1; none: white."""
         across: tuple[float, ...] = ()
@@ -53,6 +58,8 @@ class SynthesiseGrain:
 
         def __post_init__(self) -> None:
             bound("grain.synthesis.share", self.share, 0, 1)
+            bound("grain.synthesis.tape", self.tape, 0, 20, "codes")
+            bound("grain.synthesis.tape_share", self.tape_share, 0, 1)
             bound("grain.synthesis.seed", self.seed, 0, 2**32 - 1)
             if not self.levels or len(self.levels) != len(self.sigmas):
                 raise ParameterError("grain.synthesis.sigmas", self.sigmas, "give one sigma for every level")
@@ -68,7 +75,10 @@ class SynthesiseGrain:
     def __init__(self, params: Params) -> None:
         self.params = params
         codes = np.arange(256)
-        sigma = np.interp(codes, params.levels, params.sigmas) * params.share * _CODE
+        measured = np.interp(codes, params.levels, params.sigmas)
+        tape = np.minimum(measured, params.tape)
+        # Two noises without anything in common add as variances.
+        sigma = np.sqrt(measured**2 - (1 - params.tape_share**2) * tape**2) * params.share * _CODE
         fade = np.clip(np.minimum(codes - 16, 235 - codes) / _FADE, 0, 1)
         self._strength = (sigma * fade).astype(np.float32)
         self._texture: Texture | Lasting | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from math import hypot
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,29 +131,54 @@ class Pictures(NamedTuple):
 
 def grain(settings: Settings, measured: tuple[NoiseReport, str], master: Pictures) -> Iterator[Step | Skipped]:
     """What was taken out of noise, in part, as fine grain; one grain for all shots of a camera and light."""
-    share, (noise, why) = settings.enhancement.grain.share, measured
-    if share == 0:
+    wanted, (noise, why) = settings.enhancement.grain, measured
+    if wanted.share == 0:
         yield Skipped("grain.synthesis", "enhancement.grain.share = 0")
         return
-    if noise.luma_sigma < QUIET:
-        yield Skipped("grain.synthesis", f"{why}, fewer than {QUIET}: none to give back")
+    given, told = _told(noise, wanted.tape)
+    if given < QUIET:
+        yield Skipped("grain.synthesis", f"{why}{told}, fewer than {QUIET}: none to give back")
         return
     lasts, apart = grain_lasting(noise.in_time, master.pace)
     lasting = f", lasting by noise.in_time {noise.in_time:.2f}" if lasts else ""
+    down, across = _spectrum(noise, wanted.tape)
     yield step(
         "grain.synthesis",
-        f"{why}, share {share:g}{lasting}",
-        share=share,
+        f"{why}{told}, share {wanted.share:g}{lasting}",
+        share=wanted.share,
         levels=noise.luma_levels or (128.0,),
         sigmas=noise.luma_sigmas or (noise.luma_sigma,),
-        down=noise.down,
-        across=noise.across,
+        tape=noise.tape_sigma,
+        tape_share=wanted.tape,
+        down=down,
+        across=across,
         zoom=grain_zoom(master.scale),
         lasts=lasts,
         apart=apart,
         # What lasts must not do so beyond a cut.
         seed=(settings.master.seed + (master.shot if lasts else 0)) % 2**32,
     )
+
+
+def _told(noise: NoiseReport, share: float) -> tuple[float, str]:
+    """Sigma of which grain is made, and what of it is whose, in words."""
+    if not noise.tape_sigma:
+        return noise.luma_sigma, ", camera and tape not told apart"
+    words = f", camera {noise.camera_sigma:.2f}, tape {noise.tape_sigma:.2f}{'' if share == 1 else f' × {share:g}'}"
+    return hypot(noise.camera_sigma, share * noise.tape_sigma), words
+
+
+def _spectrum(noise: NoiseReport, share: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Correlations down and across of noise of which a share of the tape's part is kept: covariances add."""
+    if share == 1 or not noise.tape_sigma:
+        return noise.down, noise.across
+    taken = (1 - share**2) * noise.tape_sigma**2
+    left = noise.luma_sigma**2 - taken
+    own = (*noise.tape_across, *[0.0] * len(noise.across))
+    across = [noise.luma_sigma**2 * all_ - taken * tape for all_, tape in zip(noise.across, own, strict=False)]
+    down = [noise.luma_sigma**2 * all_ for all_ in noise.down]
+    bounded = ([round(min(max(value / left, -1.0), 1.0), 3) for value in values] for values in (down, across))
+    return tuple(next(bounded)), tuple(next(bounded))
 
 
 def grain_lasting(measured: float, pace: Fraction) -> tuple[float, int]:

@@ -108,6 +108,8 @@ def _shared(report: ShotReport, group: tuple[int, int], noise: NoiseReport, coun
         down=noise.down,
         across=noise.across,
         in_time=noise.in_time,
+        tape_sigma=min(noise.tape_sigma, sigma),
+        tape_across=noise.tape_across,
     )
     return shared, f"noise.luma_sigma {sigma:.2f} codes {who} (alone {own.luma_sigma:.2f})"
 
@@ -135,6 +137,8 @@ def _in_common(members: Sequence[ShotReport]) -> NoiseReport:
         down=_lags([(one.noise.down, len(one.shot.frames)) for one in alike]),
         across=_lags([(one.noise.across, len(one.shot.frames)) for one in alike]),
         in_time=_median([(one.noise.in_time, len(one.shot.frames)) for one in alike if one.noise.in_time]),
+        tape_sigma=_median([(one.noise.tape_sigma, len(one.shot.frames)) for one in alike if one.noise.tape_sigma]),
+        tape_across=next((one.noise.tape_across for one in alike if one.noise.tape_sigma), ()),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from footlights.core.reports import ShotReport
+from footlights.core.reports import NoiseReport, ShotReport
 from footlights.core.time import timecode
 from footlights.report.dictionary import DICTIONARY
 from footlights.report.findings import Found
@@ -59,8 +59,18 @@ def _measured(report: ShotReport) -> str:
     unsure = f" ({len(cadence.unsure)} frames repeat a field: film or lost, unsure)" if cadence.unsure else ""
     return (
         f"{cadence.kind}{order}{'' if cadence.agrees else f' (the file claims {cadence.tagged})'}{unsure} · "
-        f"noise {report.noise.luma_sigma:.2f} / {report.noise.cb_sigma:.2f} / {report.noise.cr_sigma:.2f} codes · "
+        f"noise {report.noise.luma_sigma:.2f} / {report.noise.cb_sigma:.2f} / {report.noise.cr_sigma:.2f} codes"
+        f"{_whose(report.noise)} · "
         f"sharpness {report.sharpness.horizontal:.2f} ({report.sharpness.lines:.0f} lines) · "
         f"motion {report.complexity.motion:.1f} samples a field · {report.exposure.light} light · "
         f"{report.dropouts.count} dropouts · {faces} face track{'' if faces == 1 else 's'}"
     )
+
+
+def _whose(noise: NoiseReport) -> str:
+    """What of luma's noise is the camera's and what the tape's."""
+    if noise.confidence == 0:
+        return ""
+    if not noise.tape_sigma:
+        return " (luma's of camera and tape not told apart)"
+    return f" (luma's: camera {noise.camera_sigma:.2f}, tape {noise.tape_sigma:.2f})"
