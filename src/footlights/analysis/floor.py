@@ -57,4 +57,4 @@ def _side(rows: NDArray[np.float32]) -> Floor:
     power, later = (float(np.quantile(rows[:, number], _QUIET)) for number in (0, 1))
     quiet = rows[rows[:, 0] <= np.quantile(rows[:, 0], 2 * _QUIET)]
     across = tuple(round(float(value), 3) for value in np.median(quiet[:, 2:], axis=0))
-    return Floor(float(np.sqrt(power)), max(later / power - 1, 0.0), across)
+    return Floor(float(np.sqrt(min(power, later))), max(later / power - 1, 0.0), across)

@@ -2,8 +2,10 @@
 
 A line of 720 samples shows a little of its blanking on either side. Camera and mixer made it black; recording and
 playing it gave it the noise of the tape, as they gave it to the picture (the noise of an FM channel does not depend on
-the signal). Where a converter has drawn black of its own it is still, and where it cut black off half of the noise is
-missing: neither tells anything.
+the signal). What filters ring of the picture beside it is alike on neighbouring lines, and noise is not, as heads write
+one line after another: so what lines differ by is looked at. Traces of a subcarrier, which turns over from frame to
+frame in NTSC, are gone between fields two frames apart. Where a converter has drawn black of its own it is still, and
+where it cut black off half of the noise is missing: neither tells anything.
 """
 
 from __future__ import annotations
@@ -21,16 +23,17 @@ NUMBERS = 5
 """Of each side: variance of the differences to the field before over two, that to the one before it over two, and
 correlations with the next sample, the one after it, and the third."""
 LAGS = COLUMNS - 1
-_LINES = 8
+_LINES = 16
 """Lines of a block."""
 _BLACK = 28.0
 """Code up to which a block is black in the mean."""
-_FEWEST = 8
+_FEWEST = 6
 """Blocks that a side must have."""
 _QUIET, _QUIET_NORMAL = 0.3, -0.5244
 """Of the blocks this quantile counts, as lines that ring or are torn only add; the same of the normal distribution."""
-_FREE = 24.0
-"""Degrees of freedom of a block's variance: of its 32 samples those of one line have something in common."""
+_FREE = 20.0
+"""Degrees of freedom of a block's variance: 14 differences of lines, which have lines in common, of 4 samples, which
+have something in common themselves."""
 _ALIVE = 0.16
 """Codes² below which there is hardly more than rounding."""
 _CUT = 0.25
@@ -53,15 +56,21 @@ def _side(fields: Sequence[Floats]) -> Floats:
     if black.sum() < max(_FEWEST, len(black) / 2) or _cut_off(blocks[-1][black]):
         return _NOTHING
     now, before, older = (one[black] for one in reversed(blocks))
-    step = now - before
-    powers = np.square(step).mean(axis=(1, 2))
-    power, later = _variance(powers), _variance(np.square(now - older).mean(axis=(1, 2)))
-    if power < _ALIVE:
+    steps = [_between_lines(now - other) for other in (before, older)]
+    powers = [np.square(step).mean(axis=(1, 2)) for step in steps]
+    found = [_variance(power) for power in powers]
+    if min(found) < _ALIVE:
         return _NOTHING
-    quiet = step[powers <= np.quantile(powers, 2 * _QUIET)]
+    calmer = int(found[1] < found[0])
+    quiet = steps[calmer][powers[calmer] <= np.quantile(powers[calmer], 2 * _QUIET)]
     own = float(np.square(quiet).mean())
     alike = [float((quiet[:, :, lag:] * quiet[:, :, :-lag]).mean()) / own for lag in range(1, LAGS + 1)]
-    return np.array([power, later, *alike], np.float32)
+    return np.array([*found, *alike], np.float32)
+
+
+def _between_lines(blocks: Floats) -> Floats:
+    """What each line differs from the mean of those beside it by, scaled to the variance of lines of their own."""
+    return (blocks[:, 1:-1] - (blocks[:, :-2] + blocks[:, 2:]) / 2) * np.float32(np.sqrt(2 / 3))
 
 
 def _variance(powers: Floats) -> float:
