@@ -5,6 +5,7 @@ for a 4K picture (scale 4.5), share 1. The texture is compared with the noise at
 what the tape's own would have on that display: standard deviation, energy in eight rings of spatial frequency, and
 correlation of a picture with the next. Noise that lasts from frame to frame is drawn as a deck's recursive noise
 reduction leaves it; the grain of a master of one picture per field and per frame is compared with it a frame apart.
+What of luma noise is the camera's and what the tape's is measured on simulated tapes (`enhancement_separation`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bench
+import enhancement_separation
 from footlights.core.clip import Clip
 from footlights.core.plans import Step
 from footlights.core.signal import BT709_SIGNAL
@@ -44,15 +46,16 @@ Plane = NDArray[np.float32]
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Every shape at every level."""
-    del options
+    """Every shape at every level, every correlation in time, and every simulated tape."""
     rows = [_row(name, level) for name in SHAPES for level in LEVELS]
     lasting = [_lasting(shape, rho, pace) for shape in LASTING_SHAPES for rho in LASTING for pace in PACES]
+    apart = enhancement_separation.rows(options.data, enhancement_separation.CLIPS[:: 4 if options.quick else 1])
     return {
         "what": f"{len(rows)} drawn fields, {FRAMES} pictures each, {WIDTH}×{HEIGHT}",
         "targets": {"sigma": SHAPE_TARGET, "rings": SHAPE_TARGET, "time": TIME_TARGET},
         "rows": rows,
         "lasting": lasting,
+        "separation": {"by_tape": enhancement_separation.summary(apart), "rows": apart},
         "met": {
             "sigma": sum(abs(row["sigma_error"]) <= SHAPE_TARGET for row in rows),
             "rings": sum(row["ring_error"] <= SHAPE_TARGET for row in rows),
@@ -70,6 +73,7 @@ def show(result: dict[str, Any]) -> None:
     bench.table(names, [[row[name] for name in names] for row in result["rows"]])
     names = ["shape", "pace", "rho", "measured", "given", "error", "next", "two_frames"]
     bench.table(names, [[row[name] for name in names] for row in result["lasting"]])
+    enhancement_separation.show(result["separation"]["by_tape"])
 
 
 def _row(shape: str, level: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ PRESETS: Mapping[str, Bundle] = {
         "enhancement.look.table": "",
         "enhancement.detail.strength": 0.0,
         "enhancement.grain.share": 1.0,
+        "enhancement.grain.tape": 1.0,
     },
     BALANCED: {
         "restoration.fieldlift.strength": 1.0,
@@ -36,6 +37,7 @@ PRESETS: Mapping[str, Bundle] = {
         "enhancement.colour.cast": "evidence",
         "enhancement.detail.strength": 0.6,
         "enhancement.grain.share": 0.7,
+        "enhancement.grain.tape": 0.0,
     },
     BOLD: {
         "restoration.fieldlift.strength": 1.15,
@@ -45,6 +47,7 @@ PRESETS: Mapping[str, Bundle] = {
         "enhancement.colour.cast": "evidence",
         "enhancement.detail.strength": 1.0,
         "enhancement.grain.share": 0.5,
+        "enhancement.grain.tape": 0.0,
     },
 }
 """`faithful` learns nothing beyond deinterlacing and noise reduction; `balanced` is what the defaults do; `bold` takes

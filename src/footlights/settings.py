@@ -238,7 +238,7 @@ class GrainSettings(Section):
 
     share: Share = 0.7
     """Share of the measured noise given back as fine grain at display scale. 0: clean, 1: as strong as on the tape."""
-    tape: Share = 1.0
+    tape: Share = 0.0
     """Of the tape's own noise in that, where it is told from the camera's. 0: camera's alone, 1: both alike."""
 
 

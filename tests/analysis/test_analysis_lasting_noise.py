@@ -41,7 +41,11 @@ def test_repeated_fields_a_burst_and_no_noise_tell_nothing() -> None:
     assert np.isnan(steps_in_time([fields[0], fields[0], *fields[2:]])).all()
     assert np.isnan(steps_in_time([*fields[:3], 120 + 3 * (fields[3] - 120)])).all()
     assert np.isnan(steps_in_time([np.full((240, 352), 120.0)] * 4)).all()
-    assert correlation_in_time(np.full((3, 9), np.nan, np.float32)) == 0
-    assert correlation_in_time(np.repeat([[1.0, 2.0, 3.0]], 3, axis=1).astype(np.float32)) == 0, "it moves"
-    spread = np.array([[1.0, 1, 1, 1.1, 1.3, 1.5, 1.11, 1.4, 1.8]], np.float32)
+    assert correlation_in_time(np.full((3, 10), np.nan, np.float32)) == 0
+    assert correlation_in_time(np.array([[1.0, 1, 1, 2, 2, 2, 3, 3, 3, 1]], np.float32)) == 0, "it moves"
+    rests = np.array([[1.0, 1, 1, 1.3, 1.3, 1.3, 1.39, 1.39, 1.39, 1]], np.float32)
+    assert correlation_in_time(rests) == pytest.approx(0.3, abs=0.01)
+    rests[:, -1] = 4
+    assert correlation_in_time(rests) == 0, "most of the picture changes"
+    spread = np.array([[1.0, 1, 1, 1.1, 1.3, 1.5, 1.11, 1.4, 1.8, 1]], np.float32)
     assert correlation_in_time(spread) == 0, "weak blocks tell other things than strong ones"

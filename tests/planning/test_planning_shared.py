@@ -8,7 +8,7 @@ import pytest
 from test_planning import ingest
 
 from footlights.core.plans import RestorationPlan
-from footlights.core.reports import ShotReport, StageReport, Survey
+from footlights.core.reports import ShotReport, StageReport, Survey, Untold
 from footlights.core.time import FrameRange
 from footlights.planning import rules
 from footlights.planning.shared import noise_of
@@ -129,7 +129,10 @@ def test_grain_and_floor_are_one_for_all_shots_of_a_camera_and_light(tape: tuple
     assert [grain and grain["sigmas"] for grain in grains[3:]] == [(5.0, 5.0), (3.0, 4.0)], "unlike, and another camera"
     assert [grain and grain["across"] for grain in grains[3:]] == [(0.9, 0.8), (0.2, 0.0)]
     why = [step.why for shot in plan.shots for step in shot.steps if step.stage == "grain.synthesis"]
-    assert "of 4 shots by camera 0 under light 0 together (alone 2.00), camera and tape not told apart, share" in why[0]
+    assert (
+        "of 4 shots by camera 0 under light 0 together (alone 2.00), camera and tape not told apart: no live black"
+        in why[0]
+    )
     assert "together" not in why[4]
     assert [build(step) for shot in plan.shots for step in shot.steps if step.stage == "grain.synthesis"]
 
@@ -151,13 +154,13 @@ def test_grain_lasts_as_the_noise_of_its_group_and_not_beyond_a_cut(tape: tuple[
 
 def test_grain_of_the_camera_alone_has_its_spectrum(tape: tuple[TakenIn, Survey]) -> None:
     """Camera noise of 3 codes, white; of the tape 4, of which a sample and the next have a half in common."""
-    both = {"tape_sigma": 4.0, "tape_across": (0.5,), "across": (0.32, 0.0), "down": (0.09,)}
-    survey = shaped(survey_of(tape[1], 5.0, 5.2, cameras=(0, 0)), both, {"tape_sigma": 0.0})
-    found = params_of(rules.plan(survey, ingest(4), settings()), "grain.synthesis")
+    both = {"tape_sigma": 4.0, "tape_across": (0.5,), "across": (0.32, 0.0), "down": (0.09,), "untold": None}
+    survey = shaped(survey_of(tape[1], 5.0, 5.2, cameras=(0, 0)), both, {"untold": Untold.MOVES})
+    found = params_of(rules.plan(survey, ingest(4), settings("enhancement.grain.tape=1")), "grain.synthesis")
     assert found[0] is not None
     assert found[0] == found[1], "the tape is one for all"
     assert (found[0]["tape"], found[0]["tape_share"], found[0]["across"]) == (4.0, 1.0, (0.32, 0.0))
-    plan = rules.plan(survey, ingest(4), settings("enhancement.grain.tape=0"))
+    plan = rules.plan(survey, ingest(4), settings())
     found = params_of(plan, "grain.synthesis")
     assert found[0] is not None
     # 25 × 0.32 - 16 × 0.5 = 0; lines of the tape have nothing in common: 25 × 0.09 / 9.
@@ -167,14 +170,28 @@ def test_grain_of_the_camera_alone_has_its_spectrum(tape: tuple[TakenIn, Survey]
 
 
 def test_where_nothing_is_left_of_grain_without_the_tapes_there_is_none(tape: tuple[TakenIn, Survey]) -> None:
-    survey = shaped(survey_of(tape[1], 3.0, 3.0, cameras=(0, 1)), {"tape_sigma": 2.99}, {"tape_sigma": 0.0})
-    plan = rules.plan(survey, ingest(4), settings("enhancement.grain.tape=0"))
+    survey = shaped(survey_of(tape[1], 3.0, 3.0, cameras=(0, 1)), {"tape_sigma": 2.99, "untold": None}, {})
+    plan = rules.plan(survey, ingest(4), settings())
     found = params_of(plan, "grain.synthesis")
     assert found[0] is None
     assert found[1] is not None
     assert (found[1]["tape"], found[1]["sigmas"]) == (0.0, survey.shots[1].noise.luma_sigmas)
     assert any("camera 0.24, tape 2.99 × 0" in one.why for one in plan.shots[0].skipped)
     assert any("not told apart" in one.why for one in plan.shots[1].steps)
+
+
+def test_a_group_is_told_apart_as_most_of_what_can_tell(tape: tuple[TakenIn, Survey]) -> None:
+    told = {"tape_sigma": 2.0, "tape_across": (0.5,), "untold": None}
+    survey = survey_of(tape[1], 3.0, 3.0, 3.0, cameras=(0, 0, 0))
+
+    def of(*noises: dict[str, object]) -> list[object]:
+        found = params_of(rules.plan(shaped(survey, *noises), ingest(6), settings()), "grain.synthesis")
+        return [one and one["tape"] for one in found]
+
+    weak, moves = {"untold": Untold.WEAK}, {"untold": Untold.MOVES}
+    assert of(told, moves, moves) == [2.0] * 3, "where it moves nothing is said against it"
+    assert of(told, told, weak) == [2.0] * 3
+    assert of(told, weak, weak) == [0.0] * 3
 
 
 def test_grain_does_not_switch_on_and_off_within_a_group(tape: tuple[TakenIn, Survey]) -> None:

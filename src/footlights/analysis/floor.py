@@ -11,8 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footlights.analysis.base import Series
+from footlights.core.reports import Untold
 from footlights.metrics.margins import COLUMNS, NUMBERS
 
+_LOSSLESS = ("ffv1", "ffvhuff", "huffyuv", "magicyuv", "r210", "rawvideo", "utvideo", "v210", "v308", "v410")
+"""Codecs that keep noise as it was. Others take weak noise, fine noise and noise on a busy picture more than the
+like of it on plain black."""
 _WIDEST = 48
 """Samples of black at a side that are still blanking and no border."""
 _BRIGHT = 0.1
@@ -32,13 +36,22 @@ class Floor(NamedTuple):
     """Correlation with the next field of the parity."""
     across: tuple[float, ...] = ()
     """Correlation with the next samples of the line. Lines have nothing in common."""
+    untold: Untold | None = None
 
 
-UNTOLD = Floor()
+UNTOLD = Floor(untold=Untold.NO_BLACK)
+_LOSSY = Floor(untold=Untold.LOSSY)
 
 
-def floor_of(series: Series) -> Floor:
+def keeps_noise(codec: str) -> bool:
+    """Whether a file of this codec (FFmpeg's name) has noise as it came from the deck."""
+    return codec in _LOSSLESS
+
+
+def floor_of(series: Series, codec: str) -> Floor:
     """Of the side with less noise, where both tell."""
+    if not keeps_noise(codec):
+        return _LOSSY
     blank = series["borders.blank"]
     blank = blank[np.isfinite(blank).all(axis=1)]
     rows = series["noise.margins"].reshape(-1, 2, NUMBERS)

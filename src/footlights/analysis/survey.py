@@ -140,7 +140,7 @@ def conclude(series: Series, ingest: Ingest, settings: AnalysisSettings) -> Surv
     found = (*ingest.gaps, *gaps.duplicates(held, ingest.slots, source.rate))
     found = tuple(sorted(found, key=lambda gap: (gap.slots.start, gap.start)))
     mixed = conversion.report(series, shots, ingest.slots, source.rate)
-    own = floor.floor_of(series)
+    own = floor.floor_of(series, source.codec)
     reports = [
         _report(series, ingest, settings, shot, flashes, found, (time, one, noise.report(series, shot, own)))
         for shot, time, one in zip(shots, cadences, mixed, strict=True)

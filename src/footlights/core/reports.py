@@ -42,6 +42,17 @@ class Shot:
     """Evidence for the entry, 0..1."""
 
 
+class Untold(StrEnum):
+    """Why the tape's noise was not told from the camera's; the value ends the sentence "not told apart: …"."""
+
+    LOSSY = "the file's codec does not keep noise as it was"
+    NO_BLACK = "no live black beside the picture shows the tape's noise"
+    LOUD = "the black beside the picture has more noise than the picture"
+    MOVES = "too little of the picture rests"
+    DOTS = "much of what changes is dots of the colour carrier"
+    WEAK = "what the tape's noise leaves for the camera's is too little to be sure of"
+
+
 @dataclass(frozen=True, slots=True)
 class NoiseReport:
     """Noise of the source fields, in 8-bit code values (standard deviation)."""
@@ -69,9 +80,11 @@ class NoiseReport:
     sigmas are those of all the noise, with what lasts."""
     tape_sigma: float = 0.0
     """Of luma's noise what tape and deck added to that of the camera, in codes, by the black beside the picture; 0
-    where that does not tell, and the two are not told apart."""
+    where the two are not told apart."""
     tape_across: tuple[float, ...] = ()
     """Correlation of that with the next sample of the line, the one after it …; its lines have nothing in common."""
+    untold: Untold | None = Untold.NO_BLACK
+    """Why camera and tape are not told apart; nothing where they are."""
 
     @property
     def camera_sigma(self) -> float:

@@ -2,8 +2,9 @@
 
 A line of 720 samples shows a little of its blanking on either side. Camera and mixer made it black; recording and
 playing it gave it the noise of the tape, as they gave it to the picture (the noise of an FM channel does not depend on
-the signal). What filters ring of the picture beside it is alike on neighbouring lines, and noise is not, as heads write
-one line after another: so what lines differ by is looked at. Traces of a subcarrier, which turns over from frame to
+the signal). What filters ring of the picture beside it is alike on lines close together, and noise is not, as heads
+write one line after another: so what lines differ by is looked at. The next line but one is taken, as a decoder's comb
+leaves a line something of the one before. Traces of a subcarrier, which turns over from frame to
 frame in NTSC, are gone between fields two frames apart. Where a converter has drawn black of its own it is still, and
 where it cut black off half of the noise is missing: neither tells anything.
 """
@@ -31,6 +32,8 @@ _FEWEST = 6
 """Blocks that a side must have."""
 _QUIET, _QUIET_NORMAL = 0.3, -0.5244
 """Of the blocks this quantile counts, as lines that ring or are torn only add; the same of the normal distribution."""
+_APART = 2
+"""Lines from one to the other that it is compared with."""
 _FREE = 20.0
 """Degrees of freedom of a block's variance: 14 differences of lines, which have lines in common, of 4 samples, which
 have something in common themselves."""
@@ -69,8 +72,8 @@ def _side(fields: Sequence[Floats]) -> Floats:
 
 
 def _between_lines(blocks: Floats) -> Floats:
-    """What each line differs from the mean of those beside it by, scaled to the variance of lines of their own."""
-    return (blocks[:, 1:-1] - (blocks[:, :-2] + blocks[:, 2:]) / 2) * np.float32(np.sqrt(2 / 3))
+    """What each line differs from the next but one by, scaled to the variance of lines of their own."""
+    return (blocks[:, _APART:] - blocks[:, :-_APART]) * np.float32(np.sqrt(1 / 2))
 
 
 def _variance(powers: Floats) -> float:

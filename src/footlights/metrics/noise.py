@@ -50,7 +50,9 @@ _SPREAD, _AGREE = (0.1, _QUIET, 0.6), 0.12
 """Quantiles of the blocks at which noise must last alike, for what moves does not, and within how much."""
 _MOVES = 3.0
 """Times what flat blocks differ by that the typical block may: more is a picture that moves."""
-_NO_STEPS = np.full(9, np.nan, np.float32)
+_NO_STEPS = np.full(10, np.nan, np.float32)
+_PLACES, _CALMEST = 3, 1.06
+"""Places that must tell of a shot, and by what sigma of the typical block is above that of the calmest by chance."""
 _FEWEST, _SAME, _MOST = 16, 0.7, 0.75
 """For noise in time: flat blocks, how alike the steps from field to field are, for else one was repeated or lit by a
 flash, and the largest correlation that is believed."""
@@ -111,7 +113,8 @@ def measure(now: NDArray[np.generic], before: NDArray[np.generic], *, shape: boo
 
 def steps_in_time(fields: Sequence[NDArray[np.generic]]) -> Floats:
     """Variances by which flat blocks of four consecutive fields of a parity differ from those one, two and three
-    before, at three quantiles each `(9,)`; NaN where it moves, where one was repeated, or with little noise."""
+    before, at three quantiles each, and how many times what these do the typical block changes `(10,)`; NaN where a
+    field was repeated, or with little noise."""
     height, width = _in_blocks(fields[0])
     if height < 2 * _BLOCK_H or width < 2 * _BLOCK_W:
         return _NO_STEPS
@@ -122,21 +125,21 @@ def steps_in_time(fields: Sequence[NDArray[np.generic]]) -> Floats:
     typical = [powers[1] for powers in steps[0]]
     if len(tiles[0]) < _FEWEST or min(typical) < max(_SAME * max(typical), 2 * (_ROUNDED + _WEAK)):
         return _NO_STEPS
-    if _change(codes) > _MOVES * (float(np.mean([powers[1] for powers in steps[2]])) + _ROUNDED):
-        return _NO_STEPS
-    return np.concatenate([np.mean(each, axis=0) - _ROUNDED for each in steps]).astype(np.float32)
+    changes = _change(codes) / (float(np.mean([powers[1] for powers in steps[2]])) + _ROUNDED)
+    return np.array([*np.concatenate([np.mean(each, axis=0) - _ROUNDED for each in steps]), changes], np.float32)
 
 
 def correlation_in_time(steps: Floats) -> float:
-    """Correlation of noise with that of the next field, from what `steps_in_time` tells of several places `(n, 9)`; 0
-    where they tell nothing, or weak blocks something else than strong ones, as where things move. Decks and cameras
-    that reduce noise by what was before leave noise that lasts.
+    """Correlation of noise with that of the next field, from what `steps_in_time` tells of several places `(n, 10)`; 0
+    where they tell nothing, where the picture moves, or weak blocks something else than strong ones, as where things in
+    it move. Decks and cameras that reduce noise by what was before leave noise that lasts.
 
     Where it falls by the same factor rho with every field, fields k apart differ by the variance d(k) = 2 sigma² (1 -
     rho^k), and rho is the ratio of second differences of d. What moves adds to d in proportion to k at first, which has
     no part in these, or makes rho smaller. Where they are small, d(2) / d(1) - 1, which is rho too, keeps it in bounds.
     """
-    known = steps[np.isfinite(steps).all(axis=1)].reshape(-1, 3, len(_SPREAD))
+    rests = np.isfinite(steps).all(axis=1) & (steps[:, -1] <= _MOVES)
+    known = steps[rests, :-1].reshape(-1, 3, len(_SPREAD))
     if not len(known):
         return 0.0
     ratios = np.median(known[:, 1:] / known[:, :1], axis=0)
@@ -145,6 +148,33 @@ def correlation_in_time(steps: Floats) -> float:
     second, third = (float(value) for value in ratios[:, 1])
     falls = 2 - second, 2 * second - 1 - third
     return min(max(falls[1] / falls[0], 0.0), second - 1, _MOST) if falls[0] > 0 < second - 1 else 0.0
+
+
+class Calm(NamedTuple):
+    """What of noise between fields two frames apart is noise, by `calm_of`."""
+
+    share: float
+    """Of sigma between one field and the next, that of the calmest blocks between fields two frames apart."""
+    turns: float
+    """Of the variance between one field and the next, what is left two frames apart: a subcarrier turns over from frame
+    to frame, and its dots are gone."""
+    spread: float
+    """Sigma of livelier flat blocks over that of the calmest: more than chance is what moves."""
+
+
+def calm_of(steps: Floats) -> Calm | None:
+    """Of several places' steps `(n, 10)`; nothing where fewer than three tell. The calmest blocks have least of what
+    moves and of edges that jitter."""
+    known = steps[np.isfinite(steps).all(axis=1)]
+    if len(known) < _PLACES:
+        return None
+    near, calmest, typical, lively = (known[:, at] for at in (1, 3, 4, 5))
+    shares = [np.median(one / near) for one in (calmest, typical)]
+    return Calm(
+        share=float(min(np.sqrt(shares[0]) * _CALMEST, 1.0)),
+        turns=float(shares[1]),
+        spread=float(np.sqrt(np.median(lively / calmest))),
+    )
 
 
 def _change(codes: Floats) -> float:

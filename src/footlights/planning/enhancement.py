@@ -162,8 +162,8 @@ def grain(settings: Settings, measured: tuple[NoiseReport, str], master: Picture
 
 def _told(noise: NoiseReport, share: float) -> tuple[float, str]:
     """Sigma of which grain is made, and what of it is whose, in words."""
-    if not noise.tape_sigma:
-        return noise.luma_sigma, ", camera and tape not told apart"
+    if noise.untold or not noise.tape_sigma:
+        return noise.luma_sigma, f", camera and tape not told apart{f': {noise.untold}' if noise.untold else ''}"
     words = f", camera {noise.camera_sigma:.2f}, tape {noise.tape_sigma:.2f}{'' if share == 1 else f' × {share:g}'}"
     return hypot(noise.camera_sigma, share * noise.tape_sigma), words
 

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from math import log2
+from typing import TypedDict
 
-from footlights.core.reports import NoiseReport, ShotReport, Survey
+from footlights.core.reports import NoiseReport, ShotReport, Survey, Untold
 
 _MURKY, _BRIGHT = (45.0, 75.0), (140.0, 185.0)
 """Luma codes: a shot lacks light whose median is below the first; not where its brightest per cent reaches the second,
@@ -110,6 +111,7 @@ def _shared(report: ShotReport, group: tuple[int, int], noise: NoiseReport, coun
         in_time=noise.in_time,
         tape_sigma=min(noise.tape_sigma, sigma),
         tape_across=noise.tape_across,
+        untold=noise.untold,
     )
     return shared, f"noise.luma_sigma {sigma:.2f} codes {who} (alone {own.luma_sigma:.2f})"
 
@@ -137,9 +139,27 @@ def _in_common(members: Sequence[ShotReport]) -> NoiseReport:
         down=_lags([(one.noise.down, len(one.shot.frames)) for one in alike]),
         across=_lags([(one.noise.across, len(one.shot.frames)) for one in alike]),
         in_time=_median([(one.noise.in_time, len(one.shot.frames)) for one in alike if one.noise.in_time]),
-        tape_sigma=_median([(one.noise.tape_sigma, len(one.shot.frames)) for one in alike if one.noise.tape_sigma]),
-        tape_across=next((one.noise.tape_across for one in alike if one.noise.tape_sigma), ()),
+        **_apart(alike),
     )
+
+
+class _Apart(TypedDict):
+    """What a group's noise says of the tape's part."""
+
+    tape_sigma: float
+    tape_across: tuple[float, ...]
+    untold: Untold | None
+
+
+def _apart(members: Sequence[ShotReport]) -> _Apart:
+    """Told where it is in most frames of shots that can tell; those in which too little rests cannot."""
+    told = [one for one in members if one.noise.untold is None]
+    others = [one for one in members if one.noise.untold not in {None, Untold.MOVES}]
+    frames = [sum(len(one.shot.frames) for one in part) for part in (told, others)]
+    if not told or frames[0] < frames[1]:
+        return {"tape_sigma": 0.0, "tape_across": (), "untold": (others or members)[0].noise.untold}
+    sigma = _median([(one.noise.tape_sigma, len(one.shot.frames)) for one in told])
+    return {"tape_sigma": sigma, "tape_across": told[0].noise.tape_across, "untold": None}
 
 
 def _lags(known: Sequence[tuple[tuple[float, ...], int]]) -> tuple[float, ...]:

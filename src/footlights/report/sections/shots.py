@@ -71,6 +71,6 @@ def _whose(noise: NoiseReport) -> str:
     """What of luma's noise is the camera's and what the tape's."""
     if noise.confidence == 0:
         return ""
-    if not noise.tape_sigma:
-        return " (luma's of camera and tape not told apart)"
+    if noise.untold:
+        return f" (luma's of camera and tape not told apart: {noise.untold})"
     return f" (luma's: camera {noise.camera_sigma:.2f}, tape {noise.tape_sigma:.2f})"
