@@ -154,17 +154,23 @@ def test_grain_lasts_as_the_noise_of_its_group_and_not_beyond_a_cut(tape: tuple[
 
 def test_grain_of_the_camera_alone_has_its_spectrum(tape: tuple[TakenIn, Survey]) -> None:
     """Camera noise of 3 codes, white; of the tape 4, of which a sample and the next have a half in common."""
-    both = {"tape_sigma": 4.0, "tape_across": (0.5,), "across": (0.32, 0.0), "down": (0.09,), "untold": None}
+    both = {"tape_sigma": 4.0, "tape_across": (0.5,), "across": (0.32, 0.2), "down": (0.09,), "untold": None}
     survey = shaped(survey_of(tape[1], 5.0, 5.2, cameras=(0, 0)), both, {"untold": Untold.MOVES})
     found = params_of(rules.plan(survey, ingest(4), settings("enhancement.grain.tape=1")), "grain.synthesis")
     assert found[0] is not None
     assert found[0] == found[1], "the tape is one for all"
-    assert (found[0]["tape"], found[0]["tape_share"], found[0]["across"]) == (4.0, 1.0, (0.32, 0.0))
+    assert (found[0]["tape"], found[0]["tape_share"], found[0]["across"]) == (4.0, 1.0, (0.32, 0.2))
     plan = rules.plan(survey, ingest(4), settings())
     found = params_of(plan, "grain.synthesis")
     assert found[0] is not None
-    # 25 × 0.32 - 16 × 0.5 = 0; lines of the tape have nothing in common: 25 × 0.09 / 9.
-    assert (found[0]["tape_share"], found[0]["across"], found[0]["down"]) == (0.0, (0.0, 0.0), (0.25,))
+    # 16 of 25 codes² are the tape's, more than the rest, and so taken off once: 0.32 + 0.32 - 0.5. Of the second sample
+    # and the next line the tape's is not known: as of all the noise.
+    assert (found[0]["tape_share"], found[0]["across"], found[0]["down"]) == (0.0, (0.14, 0.2), (0.09,))
+    part = rules.plan(survey, ingest(4), settings("enhancement.grain.tape=0.75"))
+    found = params_of(part, "grain.synthesis")
+    assert found[0] is not None
+    # Of 16 codes² 7 are left out and 18 stay, of which they had been 7/18: 0.32 + 7/18 × (0.32 - 0.5).
+    assert found[0]["across"] == (0.25, 0.2)
     why = next(step.why for step in plan.shots[0].steps if step.stage == "grain.synthesis")
     assert "camera 3.00, tape 4.00 × 0, share 0.7" in why
 

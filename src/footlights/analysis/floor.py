@@ -35,7 +35,7 @@ class Floor(NamedTuple):
     lasts: float = 0.0
     """Correlation with the next field of the parity."""
     across: tuple[float, ...] = ()
-    """Correlation with the next samples of the line. Lines have nothing in common."""
+    """Correlation with the next samples of the line."""
     untold: Untold | None = None
 
 

@@ -82,7 +82,7 @@ class NoiseReport:
     """Of luma's noise what tape and deck added to that of the camera, in codes, by the black beside the picture; 0
     where the two are not told apart."""
     tape_across: tuple[float, ...] = ()
-    """Correlation of that with the next sample of the line, the one after it …; its lines have nothing in common."""
+    """Correlation of that with the next sample of the line, the one after it …, as far as is known."""
     untold: Untold | None = Untold.NO_BLACK
     """Why camera and tape are not told apart; nothing where they are."""
 

@@ -169,16 +169,16 @@ def _told(noise: NoiseReport, share: float) -> tuple[float, str]:
 
 
 def _spectrum(noise: NoiseReport, share: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Correlations down and across of noise of which a share of the tape's part is kept: covariances add."""
+    """Correlations down and across of noise of which a share of the tape's part is kept: covariances add. What the tape
+    has is taken off once at most: more would make patterns of what is not known well. Where nothing is known of it
+    (other samples, other lines) it is taken to be as all the noise."""
     if share == 1 or not noise.tape_sigma:
         return noise.down, noise.across
     taken = (1 - share**2) * noise.tape_sigma**2
-    left = noise.luma_sigma**2 - taken
-    own = (*noise.tape_across, *[0.0] * len(noise.across))
-    across = [noise.luma_sigma**2 * all_ - taken * tape for all_, tape in zip(noise.across, own, strict=False)]
-    down = [noise.luma_sigma**2 * all_ for all_ in noise.down]
-    bounded = ([round(min(max(value / left, -1.0), 1.0), 3) for value in values] for values in (down, across))
-    return tuple(next(bounded)), tuple(next(bounded))
+    times = min(taken / (noise.luma_sigma**2 - taken), 1.0)
+    own = (*noise.tape_across, *noise.across[len(noise.tape_across) :])
+    across = [all_ + times * (all_ - tape) for all_, tape in zip(noise.across, own, strict=False)]
+    return noise.down, tuple(round(min(max(value, -1.0), 1.0), 3) for value in across)
 
 
 def grain_lasting(measured: float, pace: Fraction) -> tuple[float, int]:
