@@ -34,9 +34,10 @@ def make(
 
 
 def make_dv(path: Path, frames: int = 10) -> Path:
-    """NTSC DV 4:1:1, bottom field first, in AVI or MOV."""
+    """NTSC DV 4:1:1, bottom field first, in AVI or MOV or raw."""
     picture = "testsrc2=s=720x480:r=60000/1001,format=yuv411p"
     graph = ["-vf", "interlace=scan=bff:lowpass=0,setsar=8/9"]
-    tail = ["-c:v", "dvvideo", "-c:a", "pcm_s16le", "-frames:v", str(frames), "-shortest"]
+    sound = ["-c:a", "pcm_s16le", "-ac", "2", "-ar", "48000"]
+    tail = ["-c:v", "dvvideo", *sound, "-frames:v", str(frames), "-shortest"]
     ffmpeg.run(["-f", "lavfi", "-i", picture, *SOUND, *graph, *tail, ffmpeg.file_url(path)], doing="making a DV tape")
     return path

@@ -11,6 +11,7 @@ from footlights.core.source import GapKind
 from footlights.core.time import FrameRange
 from footlights.errors import SourceError, VerificationError
 from footlights.ingest import ingest as taking_in
+from footlights.ingest.ingest import probe
 from footlights.media import ffmpeg
 from footlights.media.lossless import frame_digest
 from footlights.media.reader import VideoReader
@@ -65,6 +66,14 @@ def test_ntsc_dv_keeps_its_layout_and_rate(tmp_path: Path) -> None:
         FieldOrder.BOTTOM_FIRST,
     )
     assert source.signal.sample_aspect == Fraction(10, 11)
+
+
+def test_raw_dv_promises_the_frames_it_has_and_no_ticks(tmp_path: Path) -> None:
+    tape = make_dv(tmp_path / "tape.dv", frames=12)
+    source, promised = probe(tape, settings().ingest)
+    # 525-line DV has 120000 bytes a frame.
+    assert (source.rate, promised) == (Fraction(30000, 1001), tape.stat().st_size // 120_000)
+    assert not take_in(tape, tmp_path / "in").ingest.gaps  # nor is it said that frames are missing
 
 
 def test_taking_in_twice_gives_the_same_content(tmp_path: Path) -> None:

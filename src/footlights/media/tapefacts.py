@@ -76,7 +76,7 @@ def facts_of(container: Any, video: Any, audio: Sequence[AvAudioStream], *, othe
             pixel_format=context.pix_fmt,
             width=context.width,
             height=context.height,
-            average_rate=video.average_rate,
+            average_rate=_average_rate(video),
             base_rate=video.base_rate,
             time_base=video.time_base,
             sample_aspect=video.sample_aspect_ratio or context.sample_aspect_ratio,
@@ -93,6 +93,16 @@ def facts_of(container: Any, video: Any, audio: Sequence[AvAudioStream], *, othe
         subtitles=len(container.streams.subtitles),
         other_video=other_video,
     )
+
+
+def _average_rate(video: AvVideoStream) -> Fraction | None:
+    """The mean rate the container tells; None where it is nonsense.
+
+    FFmpeg gives raw DV the ticks of its clock, 60000 a second. The base rate holds every time stamp, so that no mean
+    can be above it but by fields that were counted as frames.
+    """
+    average, base = video.average_rate, video.base_rate
+    return None if average and base and average > 2 * base else average
 
 
 def _audio_facts(stream: AvAudioStream) -> AudioFacts:
