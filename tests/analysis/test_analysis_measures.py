@@ -111,6 +111,18 @@ def test_changing_light_is_no_noise() -> None:
     assert sample.sigma < 0.6
 
 
+@pytest.mark.parametrize("sigma", [0.0, 2.0])
+def test_credits_that_roll_over_black_are_no_noise(sigma: float) -> None:
+    paper = np.full((3 * HEIGHT, WIDTH), 16, np.float32)
+    for line in range(1, 30):
+        cv2.putText(paper, "Violin Anna Keller", (30, 28 * line), cv2.FONT_HERSHEY_COMPLEX, 0.8, 220, 2, cv2.LINE_AA)
+    rng = np.random.default_rng(9)
+    now, before = (paper[top : top + HEIGHT : 2] + sigma * rng.standard_normal((HEIGHT // 2, WIDTH)) for top in (8, 4))
+    sample = measure(np.rint(now), np.rint(before))
+    assert sample is not None
+    assert sample.sigma == pytest.approx(sigma, rel=0.1, abs=0.1)
+
+
 def _with_streaks(field: Picture, places: list[tuple[int, int, int]], value: float) -> Picture:
     struck = field.copy()
     for line, x, length in places:

@@ -52,7 +52,7 @@ class NoiseAnalyser:
     """Notes the noise between this frame and the last, for every fifth frame."""
 
     name: ClassVar[str] = "noise"
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     before: ClassVar[int] = 3
     after: ClassVar[int] = 0
     columns: ClassVar[dict[str, int]] = {

@@ -24,6 +24,10 @@ BANDS = 8
 _BLOCK_W, _BLOCK_H = 16, 8
 _FLAT_SHARE = 0.15
 """Share of the blocks taken as flat."""
+_STEEP = 32.0
+"""Codes of structure beyond which the flattest lit blocks are no flat ones: all that is lit is text on black, and what
+changes there is its own motion. Then black may hide noise, but it is no worse a witness. Tapes show 1 to 20, credits
+65 to 150."""
 _QUIET = 0.3
 """Of the flat blocks this quantile of sigma counts, because motion only ever adds."""
 _QUIET_NORMAL = -0.5244
@@ -204,7 +208,8 @@ def _flat_blocks(plane: Floats) -> tuple[NDArray[np.bool_], Floats]:
     flat = _flatness(coarse)
     brightness = coarse.mean(axis=(1, 2))
     lit = (brightness > 20) & (brightness < 232)  # clipping at either end hides noise
-    usable = lit if lit.sum() >= 16 else np.ones_like(lit)
+    every = np.ones_like(lit)
+    usable = lit if lit.sum() >= 16 and _quantile(flat[lit], _FLAT_SHARE) <= _STEEP else every
     return usable & (flat <= _quantile(flat[usable], _FLAT_SHARE)), brightness
 
 
