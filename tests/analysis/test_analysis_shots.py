@@ -1,12 +1,13 @@
 """Shots on tapes with known cuts; strobes, flashes and darkness that are no cuts."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from footlights.analysis.survey import sampled_order
-from footlights.core.reports import Entry
+from footlights.core.reports import Entry, Survey
 from made_tapes import Picture, interlaced, measured, noisy, panned, surveyed, take_in, texture, write_ffv1
 
 A, B, C = texture(1), texture(2), texture(3)
@@ -96,6 +97,37 @@ def test_a_photo_flash_over_two_frames_is_noted_as_a_flash(tmp_path: Path) -> No
     _, survey = surveyed(interlaced(seen, 30), tmp_path)
     assert len(survey.shots) == 1
     assert survey.shots[0].exposure.flashes == 1
+
+
+def _lit(gain: Callable[[int], float], folder: Path) -> Survey:
+    def seen(field: int) -> Picture:
+        return 16 + (panned(A, field, dx=0.5) - 16) * np.float32(gain(field))
+
+    return surveyed(interlaced(seen, 32), folder)[1]
+
+
+def test_a_strobe_under_which_the_scene_shows_is_counted_and_no_flicker(tmp_path: Path) -> None:
+    """Four fields lit, four at a tenth of the light, from field 16 to 48: three times lit, and back to the light."""
+    survey = _lit(lambda f: 0.1 if 16 <= f < 48 and f // 4 % 2 == 0 else 0.9, tmp_path)
+    exposure = survey.shots[0].exposure
+    assert (len(survey.shots), exposure.flashes, exposure.flicker) == (1, 3, 0.0)
+    assert [(one.start, one.stop, one.flashes) for one in survey.stage.strobes] == [(10, 20, 3)]
+
+
+@pytest.mark.parametrize(
+    ("light", "found"),
+    [
+        (lambda f: 1.0 if f in (30, 31) else 0.5, 1),
+        (lambda f: 1.0 if f >= 30 else 0.5, 0),
+        (lambda f: 0.5 if f in (30, 31) else 1.0, 0),
+        (lambda f: 0.7 + 0.3 * np.sin(f / 3), 0),
+    ],
+    ids=["a flash", "a lamp that stays on", "a lamp that fails", "a swell"],
+)
+def test_what_lights_up_in_one_step_and_goes_back_is_a_flash(
+    tmp_path: Path, light: Callable[[int], float], found: int
+) -> None:
+    assert sum(shot.exposure.flashes for shot in _lit(light, tmp_path).shots) == found
 
 
 def test_the_light_going_out_and_on_again_is_one_shot(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ A scene of less than four fields is a fault or a flash, unless it stands among a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,6 +33,8 @@ REACH = 16
 """Fields after a break in which the scene may come back: 0.27 s at 59.94."""
 _WHITE_STEP = 25.0
 """Codes by which a field without structure must be brighter than those before to be a flash and not darkness."""
+_LIT_STEP, _LIT_SHARE, _BLACK = 10.0, 0.3, 16.0
+"""Codes, and share of the field's light before above black, by which one step of a flash or strobe lights the mean."""
 _BACK = (1, 2, 4, 8)
 INSERT = 4
 """Fields that a scene must hold by itself to be a shot and not a flash."""
@@ -186,7 +188,10 @@ def find_shots(series: Series, frames: int) -> tuple[tuple[Shot, ...], NDArray[n
         cuts.append(_Cut(int(index), float(1 - max(same[index], 0.0)), _entry(series, int(index))))
     for start, stop in _white_outs(series):
         flashes[start // 2 : (stop + 1) // 2] = True
-    return _shots(_settled(cuts, alone), frames), flashes
+    settled = _settled(cuts, alone)
+    for start, stop in _lit_up(series, {cut.field for cut in settled}):
+        flashes[start // 2 : (stop + 1) // 2] = True
+    return _shots(settled, frames), flashes
 
 
 def _alone(series: Series) -> NDArray[np.bool_]:
@@ -213,6 +218,20 @@ def _white_outs(series: Series) -> Iterator[tuple[int, int]]:
         before = level[max(start - 8, 0) : start]
         if before.size and stop - start <= REACH and level[start:stop].mean() > np.median(before) + _WHITE_STEP:
             yield int(start), int(stop)
+
+
+def _lit_up(series: Series, cuts: Set[int]) -> Iterator[tuple[int, int]]:
+    """Short runs of fields, from start to stop, that one step lights up and that soon go back at least half way, with
+    no cut among them: flashes and strobes under which the scene shows all the while."""
+    level = series["shots.level"].reshape(-1)
+    with np.errstate(invalid="ignore"):  # a field that no frame has is NaN, and no step
+        rises = level[1:] - level[:-1] >= np.maximum(_LIT_STEP, _LIT_SHARE * (level[:-1] - _BLACK))
+    for before in np.flatnonzero(rises):
+        start = int(before) + 1
+        after = level[start : start + REACH]
+        gone = np.flatnonzero(after <= (level[before] + after[:2].max()) / 2)
+        if gone.size and cuts.isdisjoint(range(start, start + int(gone[0]) + 1)):
+            yield start, start + int(gone[0])
 
 
 @dataclass(frozen=True, slots=True)
