@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -35,6 +36,34 @@ def test_field_order_is_measured_whatever_the_tag_says(tmp_path: Path, top_first
 def test_progressive_frames_in_an_interlaced_file_are_recognised(tmp_path: Path) -> None:
     _, survey = surveyed(noisy([panned(A, 2 * n) for n in range(20)], 1), tmp_path, order="tff")
     assert survey.shots[0].cadence.kind is CadenceKind.PROGRESSIVE
+
+
+def _coded(frames: list[Picture], sigma: float) -> list[Picture]:
+    """Under noise of which coding whole frames leaves a little more that both fields of a frame share."""
+    rng = np.random.default_rng(17)
+    grain = (rng.standard_normal(frame.shape).astype(np.float32) for frame in frames)
+    return [
+        frame + sigma * cv2.filter2D(one, -1, np.array([[0.06], [1], [0.06]]))
+        for frame, one in zip(frames, grain, strict=True)
+    ]
+
+
+def test_noise_that_coding_brought_together_does_not_make_a_dark_tape_progressive(tmp_path: Path) -> None:
+    dark = 20 + 0.05 * A
+    frames = _coded(interlaced(lambda f: panned(dark, f, dx=0.1), 20), 5)
+    _, survey = surveyed(frames, tmp_path, order="tff")
+    cadence = survey.shots[0].cadence
+    assert (cadence.kind, cadence.confidence) == (CadenceKind.INTERLACED, 0.0)
+    assert survey.field_order is FieldOrder.TOP_FIRST
+
+
+@pytest.mark.parametrize("progressive", [True, False])
+def test_a_shot_that_shows_no_cadence_is_what_the_rest_of_the_tape_is(tmp_path: Path, progressive: bool) -> None:
+    still = [panned(texture(31), 0)] * 12
+    other = [panned(A, 2 * n) for n in range(20)] if progressive else interlaced(lambda f: panned(A, f), 20)
+    _, survey = surveyed(noisy(still + other, 1), tmp_path, order="tff")
+    right = CadenceKind.PROGRESSIVE if progressive else CadenceKind.INTERLACED
+    assert [(one.cadence.kind, one.cadence.confidence > 0) for one in survey.shots] == [(right, False), (right, True)]
 
 
 def test_three_two_pulldown_is_film(tmp_path: Path) -> None:

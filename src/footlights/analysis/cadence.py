@@ -10,7 +10,9 @@ to be seen than on a shot alone. Film that was edited on tape counts anew in eve
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from math import comb
 from typing import ClassVar, NamedTuple, TypeVar
 
@@ -51,6 +53,11 @@ _CYCLE = 5
 _NEARER = 2.5
 """How many times the distance between the two orders a film frame's fields must be nearer to each other (measured:
 progressive above 2.7 with few exceptions, interlaced on MPEG-2 and DV up to 2.2)."""
+_CODED = 0.14
+"""Share of their distance by which coding alone brings a frame's fields together where noise outshines what moves, or
+where hardly anything does (interlaced and progressive alike up to 0.10; progressive that moves 0.18 and more)."""
+_FAINT, _AGREED = 0.04, 3.0
+"""Votes for an order that noise alone may make, and standard errors by which their mean must differ from none then."""
 Floats = NDArray[np.float64]
 T = TypeVar("T")
 
@@ -115,7 +122,19 @@ def conclude(series: Series, shots: Sequence[Shot], tagged: FieldOrder) -> tuple
     films = [_film(found) for found in places]
     near = neighbours(films)
     chosen = [film or _carried(*found) for film, found in zip(films, zip(places, near, strict=True), strict=True)]
-    return tuple(_report(series, shot, tagged, film) for shot, film in zip(shots, chosen, strict=True))
+    return _settled([_report(series, shot, tagged, film) for shot, film in zip(shots, chosen, strict=True)], shots)
+
+
+def _settled(reports: Sequence[CadenceReport], shots: Sequence[Shot]) -> tuple[CadenceReport, ...]:
+    """Shots that show nothing are what most of the tape shows by itself, before they are what the tag says."""
+    frames = Counter[CadenceKind]()
+    for one, shot in zip(reports, shots, strict=True):
+        if one.confidence > 0 and one.kind is not CadenceKind.TELECINE:
+            frames[one.kind] += len(shot.frames)
+    if not frames:
+        return tuple(reports)
+    usual = frames.most_common(1)[0][0]
+    return tuple(replace(one, kind=usual) if one.confidence == 0 else one for one in reports)
 
 
 def neighbours(items: Sequence[T | None]) -> list[list[T]]:
@@ -145,9 +164,10 @@ def _report(series: Series, shot: Shot, tagged: FieldOrder, film: _Film | None) 
     steady = _steady(series, inside)
     moving = np.isfinite(distance).all(axis=1) & (distance[:, 3:5].mean(axis=1) > _MIN_MOTION)
     fallback = tagged if tagged.interlaced else FieldOrder.PROGRESSIVE
+    by_tag = CadenceKind.INTERLACED if tagged.interlaced else CadenceKind.PROGRESSIVE
+    untold = CadenceReport(by_tag, fallback, tagged, True, 0, 0.0, _METHOD)
     if not moving.any():
-        kind = CadenceKind.INTERLACED if tagged.interlaced else CadenceKind.PROGRESSIVE
-        return CadenceReport(kind, fallback, tagged, True, 0, 0.0, _METHOD)
+        return untold
     if film is not None:
         phase = (2 * (film.frame - shot.frames.start) - 2 - shot.first_field) % 10
         agrees = film.order is tagged or not tagged.interlaced
@@ -155,6 +175,8 @@ def _report(series: Series, shot: Shot, tagged: FieldOrder, film: _Film | None) 
     sure = bool((moving & steady).sum() >= _LEAST_STEADY)
     judged = distance[moving & steady] if sure else distance[moving]
     progressive, share = _progressive(judged)
+    if not (_shown(judged) if progressive else _ordered(judged)):
+        return untold
     if progressive:
         agrees = tagged in (FieldOrder.PROGRESSIVE, FieldOrder.UNKNOWN) or tagged.interlaced
         return CadenceReport(CadenceKind.PROGRESSIVE, fallback, tagged, agrees, 0, _certain(share, sure), _METHOD)
@@ -178,9 +200,21 @@ def _certain(share: float, sure: bool) -> float:
     return share if sure else min(share, 0.5)
 
 
+def _votes(moving: Floats) -> Floats:
+    """How far every frame speaks for the top field being first, -1..1, however fast it is."""
+    return np.asarray((moving[:, 2] - moving[:, 1]) / np.maximum(moving[:, 1] + moving[:, 2], 1e-9))
+
+
+def _ordered(moving: Floats) -> bool:
+    """Whether frames speak for one order clearly, or at least by more than noise makes them."""
+    votes = _votes(moving)
+    chance = float(votes.std()) / max(len(votes) - 1, 1) ** 0.5
+    return bool(np.median(np.abs(votes)) > _FAINT or abs(float(votes.mean())) > _AGREED * chance)
+
+
 def _order(moving: Floats) -> tuple[FieldOrder, float]:
     """Which field is first, and the share of the motion that says so. Every frame has one vote, however fast it is."""
-    votes = (moving[:, 2] - moving[:, 1]) / np.maximum(moving[:, 1] + moving[:, 2], 1e-9)
+    votes = _votes(moving)
     share = float(np.abs(votes.sum()) / max(np.abs(votes).sum(), 1e-9))
     return (FieldOrder.TOP_FIRST if votes.sum() >= 0 else FieldOrder.BOTTOM_FIRST), 0.5 + share / 2
 
@@ -195,6 +229,12 @@ def _progressive(moving: Floats) -> tuple[bool, float]:
     closer = across - within
     share = float(max(closer, apart) / max(abs(closer) + apart, 1e-9))
     return bool(closer > _NEARER * apart), share
+
+
+def _shown(moving: Floats) -> bool:
+    """Whether other fields than a frame's own are further away by more than coding alone brings its own together."""
+    nearest = np.minimum(moving[:, 1], moving[:, 2])
+    return bool(np.median(nearest - moving[:, 0]) > _CODED * np.median(moving[:, 0]))
 
 
 def _steady(series: Series, inside: slice) -> NDArray[np.bool_]:
