@@ -259,6 +259,15 @@ def test_colour_is_moved_by_the_delay_of_the_whole_tape() -> None:
     assert "too little" in next(one.why for one in faint.shots[0].skipped if one.stage == "chroma.align")
 
 
+def test_titles_without_colour_have_no_say_in_where_colour_lies() -> None:
+    grey = BalanceReport(0, 0, 0, 0, 0, 0, 0, 0, 0.5, "test")
+    wild = ChromaDelayReport(6.0, -2.0, 0.9, 0.9, "test")
+    title, scene = shot(0, 0, 300, balance=grey, chroma_delay=wild), shot(1, 300, 360)
+    plan = rules.plan(survey(title, scene), ingest(360), settings())
+    assert all("chroma.align" not in stages(plan, number) for number in (0, 1))
+    assert "chroma.align" not in stages(rules.plan(survey(title), ingest(300), settings()))
+
+
 def test_dot_crawl_is_combed_where_no_net_takes_it_out() -> None:
     crawling = shot(0, 0, 60, composite=CompositeReport(0.8, 0.2, 1.0, "test"))
     netted = rules.plan(survey(crawling), ingest(), settings()).shots[0]

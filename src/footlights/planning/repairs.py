@@ -11,6 +11,7 @@ from footlights.core.reports import CompositeReport, ShotReport, Survey
 from footlights.core.subcarrier import SYSTEMS, Subcarrier
 from footlights.core.tape_reports import FlickerReport
 from footlights.metrics.dots import EXPLAINED
+from footlights.planning.evidence import colourless
 from footlights.restoration.base import STAGES
 from footlights.settings import Settings
 
@@ -70,7 +71,8 @@ class Deck(NamedTuple):
 def deck(survey: Survey) -> Deck:
     """Over all shots; once a tape."""
     torn = [one.borders.switch_lines for one in survey.shots if one.borders.confidence >= _TRUSTED]
-    shots = [(one.chroma_delay, len(one.shot.frames)) for one in survey.shots]
+    # Titles and other shots without colour hold what the line's ringing leaves in chroma, which is beside it anywhere.
+    shots = [(one.chroma_delay, len(one.shot.frames)) for one in survey.shots if not colourless([one])]
     right = weighted_median([(d.horizontal, d.confidence * n) for d, n in shots if d.confidence >= _AGREED])
     below = weighted_median([(d.vertical, d.vertical_confidence * n) for d, n in shots if d.vertical_confidence > 0.3])
     return Deck(median_high(torn) if torn else 0, len(torn), right, below)
@@ -102,7 +104,7 @@ def alignment(deck: Deck, report: ShotReport, settings: Settings, *, net: bool) 
     right, below = deck.right, deck.below
     evidence = f"chroma_delay over all shots {right:+.2f} samples, {below:+.2f} field lines"
     own = report.chroma_delay
-    if own.confidence >= _OWN and abs(own.horizontal - right) > _APART:
+    if own.confidence >= _OWN and abs(own.horizontal - right) > _APART and not colourless([report]):
         right = own.horizontal
         evidence = f"chroma_delay of this shot {right:+.2f} samples, unlike the others; {below:+.2f} field lines"
     right, below = right if abs(right) >= _LATE[0] else 0.0, below if abs(below) >= _LATE[1] else 0.0
