@@ -175,6 +175,17 @@ def test_the_verdict_says_what_could_not_be_measured_instead_of_nothing(tape: Ta
     assert f"in 1 of 200 shots (sigma {first.noise.luma_sigma:.1f} codes)" in few
 
 
+@pytest.mark.parametrize("sigma", [0.2, 0.7, 1.6, 2.4, 3.0, 4.5, 7.0])
+def test_the_verdict_and_the_list_of_defects_call_noise_the_same(tape: Tape, sigma: float) -> None:
+    ingest, survey, _ = tape
+    one = survey.shots[0]
+    noisy_survey = replace(survey, shots=(replace(one, noise=replace(one.noise, luma_sigma=sigma)),))
+    result = JobResult(ingest, noisy_survey)
+    listed = next((found.severity.name.title() for found in find(result) if found.defect is Defect.NOISE), None)
+    words = ("Clean", "Little noise") if listed is None else (f"{listed} noise",)
+    assert any(f"{word} (sigma {sigma:.1f} codes)" in summary.verdict(result) for word in words)
+
+
 def test_a_defect_of_the_whole_tape_is_not_said_to_be_in_the_sound(tape: Tape) -> None:
     ingest, survey, _ = tape
     levels = Found(Defect.SETUP, None, FrameRange(0, 6), Severity.MARKED, "codes 34 to 120")

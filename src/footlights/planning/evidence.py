@@ -129,7 +129,8 @@ def _pedestal(shots: _Known, mode: str, ceiling: Fault | None) -> tuple[Fault | 
         return None, "enhancement.colour.levels = off."
     lows = [one.balance.black_luma for one, _, _ in shots]
     if len(lows) < LEAST:
-        return None, f"{len(lows)} shots are too few to tell a pedestal from a scene."
+        few = f"{len(lows)} shots are" if len(lows) > 1 else "One shot is"
+        return None, f"{few} too few to tell a pedestal from a scene."
     if ceiling and any(ceiling.slope):
         rising = _rising(shots, ceiling.slope[0])
         if rising:

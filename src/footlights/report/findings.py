@@ -79,6 +79,10 @@ def find(result: JobResult) -> tuple[Found, ...]:
     return tuple(sorted(found, key=lambda one: (-one.severity, one.frames.start)))
 
 
+NOISE_GRADES = 1.0, 2.5, 5.0
+"""Codes of noise from which it is slight, marked, heavy."""
+
+
 def grade(value: float, slight: float, marked: float, heavy: float) -> Severity | None:
     """Severity of a value that is worse the larger it is; None below `slight`."""
     bounds = ((heavy, Severity.HEAVY), (marked, Severity.MARKED), (slight, Severity.SLIGHT))
@@ -157,12 +161,12 @@ def of_sound(sound: SoundReport, ingest: Ingest) -> Iterator[Found]:
 
 def _noise(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     sigma = report.noise.luma_sigma
-    return Defect.NOISE, grade(sigma, 1.0, 2.5, 5.0), f"sigma {sigma:.1f} codes"
+    return Defect.NOISE, grade(sigma, *NOISE_GRADES), f"sigma {sigma:.1f} codes"
 
 
 def _chroma_noise(report: ShotReport) -> tuple[Defect, Severity | None, str]:
     sigma = max(report.noise.cb_sigma, report.noise.cr_sigma)
-    return Defect.CHROMA_NOISE, grade(sigma, 1.0, 2.5, 5.0), f"sigma {sigma:.1f} codes"
+    return Defect.CHROMA_NOISE, grade(sigma, *NOISE_GRADES), f"sigma {sigma:.1f} codes"
 
 
 def _dropouts(report: ShotReport) -> tuple[Defect, Severity | None, str]:

@@ -18,6 +18,7 @@ from footlights.core.source import GapKind, Ingest
 from footlights.core.time import SpanKind, clock
 from footlights.report import grain, rates
 from footlights.report.faces import facts
+from footlights.report.findings import NOISE_GRADES
 
 SCHEMA = 1
 BAD_SECOND = 3.0
@@ -293,7 +294,8 @@ def _noise(result: JobResult) -> str:
 
 
 def _noise_word(sigma: float) -> str:
-    words = ((0.45, "Clean"), (1.5, "Light noise"), (3.5, "Marked noise"))
+    """What the list of defects calls slight, marked and heavy, and two words for less."""
+    words = zip((0.45, *NOISE_GRADES), ("Clean", "Little noise", "Slight noise", "Marked noise"), strict=True)
     return next((word for limit, word in words if sigma < limit), "Heavy noise")
 
 
