@@ -81,7 +81,7 @@ class _Walk:
         return 0 <= place < len(self.weights) and bool(self.weights[place : place + _WARM_UP + 1].any())
 
 
-@stage("faces.restore", version=7)
+@stage("faces.restore", version=8)
 class RestoreFaces:
     """TrackFace on the faces of the shot; without tracked faces every picture passes unchanged."""
 
