@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from math import log2
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from footlights.encoding.allocation import (
     Curve,
     allocate,
     capped,
-    dear,
+    evened,
     fit,
     floor_of,
     mean_quality,
@@ -296,11 +297,46 @@ def test_a_chunk_is_never_made_finer_than_its_rate_allows() -> None:
     assert already.q_low == already.q_high == 40
 
 
-def test_a_search_that_ended_above_its_target_is_dear_where_the_chunk_is_large() -> None:
-    """Down by a unit where six halve the bytes saves 11 %: of a chunk five times the mean that is half of the mean."""
-    large, small = (replace(curve(size), q_high=41.0) for size in (1e6, 5e4))
-    on_floor = replace(curve(1e6), q_high=40.0)
-    assert dear([large, small, small, small, small]) == {0: 41.0}
-    assert dear([on_floor, small, small, small, small]) == {}
-    assert dear([small] * 4) == {}
-    assert dear([large]) == dear([]) == {}
+def test_a_chunk_that_ended_above_the_worst_comes_down_to_it_where_it_is_large() -> None:
+    """What is lacking doubles with 7 units of q, bytes halve with 6: 8 to 9 are 1.19 units and save 13 %."""
+    large, small = curve(1e6), curve(5e4)
+    scores, floors, band = [92.0, *[91.0] * 4], [91.2] * 5, (-0.5, 0.0)
+    found = evened([large, *[small] * 4], scores, floors, band)
+    assert found == {0: pytest.approx(40 + 7 * log2(9 / 8))}
+    assert evened([small] * 5, scores, floors, band) == {}
+    assert evened([large, *[small] * 4], [91.0] * 5, floors, band) == {}
+    not_so_far = evened([large, *[small] * 4], scores, floors, (-0.1, 0.0))
+    assert not_so_far == {0: pytest.approx(40 + 7 * log2(8.9 / 8))}
+    assert evened([large], scores[:1], floors[:1], band) == evened([], [], [], band) == {}
+
+
+def test_the_worst_chunk_is_made_finer_where_it_is_small() -> None:
+    """Nine chunks reach 93 and one with a fifth of their bytes 92.6: it comes up, but no farther than they or its floor
+    are, nor where it is as large as they, or its rate allows no finer value."""
+    large, small = curve(1e6), curve(2e5)
+    scores, band = [92.6, *[93.2] * 9], (-0.3, 0.0)
+    found = evened([small, *[large] * 9], scores, [93.0] * 10, band)
+    assert found == {0: pytest.approx(40 - 7 * log2(7.4 / 7))}
+    assert evened([small, *[large] * 9], scores, [93.4] * 10, band) == {0: pytest.approx(40 - 7 * log2(7.4 / 6.8))}
+    assert evened([small, *[large] * 9], scores, [93.0] * 10, (-0.3, -0.4)) == {}
+    assert evened([replace(small, q_low=39.9), *[large] * 9], scores, [93.0] * 10, band) == {}
+    assert evened([curve(3e7), *[large] * 9], scores, [93.0] * 10, band) == {}
+
+
+def test_few_chunks_are_made_finer() -> None:
+    """One in eight, rounded up: of sixteen two, and no third, though it were worth it."""
+    curves, floors, band = [*[curve(1e3)] * 3, *[curve(1e6)] * 13], [93.0] * 16, (-0.3, 0.0)
+    assert set(evened(curves, [92.6, 92.6, *[93.2] * 14], floors, band)) == {0, 1}
+    assert evened(curves, [92.6, 92.6, 92.6, *[93.2] * 13], floors, band) == {}
+
+
+@given(st.lists(st.tuples(st.floats(2e4, 1e6), st.floats(92.55, 93.45)), min_size=2, max_size=12))
+def test_evening_brings_every_chunk_to_one_level_or_leaves_it(chunks: list[tuple[float, float]]) -> None:
+    """What it promises: no chunk moved ends above its floor or, made coarser, below where the worst ends."""
+    given = [curve(size) for size, _ in chunks]
+    scores = [score for _, score in chunks]
+    found = evened(given, scores, [93.0] * len(chunks), (-0.25, 0.0))
+    ended = {place: 100 - (100 - scores[place]) * 2 ** ((q - 40) / 7) for place, q in found.items()}
+    assert all(score <= 93 + 1e-6 for score in ended.values())
+    after = [ended.get(place, score) for place, score in enumerate(scores)]
+    assert min(after) >= min(scores) - 1e-6

@@ -77,7 +77,7 @@ def test_stream_of_a_video(tmp_path: Path) -> None:
     assert report["foretold"]["renditions"][0][0] == "av1-144"
     page = (tmp_path / "job" / "report.html").read_text("utf-8")
     assert page.count('class="rd"') >= 2 * len(encoded.encodes)
-    assert "Foretold before the first encode: 1 renditions of" in page
+    assert "Foretold before the first encode: 1 rendition of" in page
     checks = verification.verify(tmp_path / "job", silent)
     assert all(check.passed for check in checks)
     assert any(check.name.startswith("av1-144") for check in checks)
@@ -226,10 +226,14 @@ def test_a_large_part_comes_down_to_where_the_worst_one_ended(worst: float, aime
         return asked, trials, ChunkEncode("av1-540", asked.frames, (0,), trials[0], trials, "reached", target=93.0)
 
     chunks = [ended(4e6, 93.1), *(ended(4e6, 93.2) for _ in range(3)), ended(2e8, 93.44), ended(4e6, worst)]
-    chunks.append((asked, chunks[0][1], replace(ended(4e6, 90.0)[2], outcome="ceiling")))
-    found = trims(chunks)
+    unreachable = (asked, chunks[0][1], replace(ended(4e6, 90.0)[2], outcome="ceiling"))
+    found = trims([*chunks, unreachable])
     assert list(found) == [4]
     assert found[4] == pytest.approx(30 + 12 * log2((100 - aimed) / 7), abs=0.126)
+    # Of large parts alike a small one that is the worst comes up to the target, unless one has to stay below it.
+    others = [*(ended(4e6, 93.2) for _ in range(4)), ended(4e5, worst)]
+    assert trims(others) == ({} if worst > 93 else {4: 30.0})
+    assert trims([*others, unreachable]) == {}
 
 
 @pytest.mark.parametrize(
@@ -238,6 +242,9 @@ def test_a_large_part_comes_down_to_where_the_worst_one_ended(worst: float, aime
         ((93.4, "few"), (92.6, "few"), True),
         ((93.4, "few"), (92.5, "few"), False),
         ((93.4, "few"), (92.9, "seen"), False),
+        ((92.6, "few"), (93.1, "few"), True),
+        ((92.6, "few"), (92.58, "few"), False),
+        ((92.6, "few"), (93.5, "few"), False),
     ],
 )
 def test_a_part_that_would_fall_below_its_target_or_show_bands_stays_as_it_was(
@@ -245,7 +252,15 @@ def test_a_part_that_would_fall_below_its_target_or_show_bands_stays_as_it_was(
 ) -> None:
     one, other = (
         ChunkEncode(
-            "av1-144", FrameRange(0, 9), (0,), Probe(30, 9, score, score, score), (), "reached", None, 93.0, bands
+            "av1-144",
+            FrameRange(0, 9),
+            (0,),
+            Probe(30, round(9 * score), *[score] * 3),
+            (),
+            "reached",
+            None,
+            93.0,
+            bands,
         )
         for score, bands in (before, after)
     )

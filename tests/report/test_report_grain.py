@@ -31,7 +31,7 @@ def test_grain_within_its_limits_is_not_warned_of() -> None:
 
 def test_kept_grain_that_is_lost_is_told_once_for_a_rendition() -> None:
     (told,) = summary.shortfalls(parts(KEPT, replace(KEPT, drawn=1.0), replace(KEPT, drawn=1.5)))
-    assert "of the grain that 2 of 3 parts keep in their pictures less than 90% is left" in told
+    assert "of the grain that 2 of 3 parts keep in the pictures less than 90% is left" in told
     assert "(1.00 of 2.00 codes at the least, from frame 50)" in told
 
 

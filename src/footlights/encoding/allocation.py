@@ -33,8 +33,10 @@ _MISSED = 0.25
 """Units of q by which a chunk may be coarser than its floor."""
 _LEAST_LOSS = 0.05
 """VMAF: pictures equal to the reference score 99.9, and a logarithm needs more than nothing."""
-_DEAR = 0.2
+_DEAR = 0.15
 """Of what a chunk has in the mean: bytes that another trial must promise to save."""
+_LIFTED = 0.125
+"""Of all chunks: those that may be made finer, rounded up. More would be a narrower tolerance by another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def fit(
 def floor_of(curve: Curve, score: float, lowest: float, limits: tuple[float, float], step: float) -> float:
     """The coarsest q a chunk may have, a multiple of `step` within `limits`: where the curve meets the score `lowest`;
     `score` is that of the trial it runs through."""
-    found = curve.q + curve.doubling * (_lacking(lowest) - _lacking(score))
+    found = _reaching(curve, score, lowest)
     return min(max(round(found / step) * step, limits[0]), limits[1])
 
 
@@ -205,18 +207,44 @@ def worth_again(
     return tuple(sorted(again))
 
 
-def dear(curves: Sequence[Curve]) -> dict[int, float]:
-    """Where every chunk is searched to the same floor: those so far above it, and so large, that coming down to it
-    saves as much as a fifth of what a chunk has in the mean, with the values on the floor. A search stops near its
-    target; where a chunk has five times the bytes of the others, near is not near enough."""
+def evened(
+    curves: Sequence[Curve], scores: Sequence[float], floors: Sequence[float], band: tuple[float, float]
+) -> dict[int, float]:
+    """Where every chunk is searched to its floor and ended near it: those that are worth one more encode, with the q's.
+
+    A programme looks as good as its worst shot, counted from its floor. What that one is brought to is a matter of
+    bytes: chunks that lie below are encoded finer, and those above, which buy nothing, coarser where that saves as much
+    as an encode must (near is not near enough where one chunk has five times the bytes of the others). A point more is
+    worth what it costs all chunks together. Few are made finer, and none is brought above `band` or, by a coarser
+    encode, below it: how far from their floors chunks may lie."""
     if len(curves) < 2:
         return {}
-    least = _DEAR * sum(curve.bytes for curve in curves) / len(curves)
-    return {
-        place: curve.q_high
-        for place, curve in enumerate(curves)
-        if curve.q_high > curve.q and curve.bytes - curve.bytes_at(curve.q_high) >= least
-    }
+    over = [score - floor for score, floor in zip(scores, floors, strict=True)]
+    least, most = _DEAR * sum(curve.bytes for curve in curves) / len(curves), ceil(_LIFTED * len(curves))
+    best, found, worst = 0.0, dict[int, float](), min(*over, band[1])
+    for level in sorted({min(one, band[1]) for one in over}):
+        below = {place for place, one in enumerate(over) if one < level}
+        wanted = [floor + (level if place in below else max(level, band[0])) for place, floor in enumerate(floors)]
+        values = [_reaching(*one) for one in zip(curves, scores, wanted, strict=True)]
+        if len(below) > most or any(values[place] < curves[place].q_low for place in below):
+            break
+        saved = [curve.bytes - curve.bytes_at(q) for curve, q in zip(curves, values, strict=True)]
+        again = [place for place, one in enumerate(saved) if place in below or one >= least]
+        gain = _point(curves, scores) * (level - worst) + sum(saved[place] - least for place in again)
+        if gain > best:
+            best, found = gain, {place: values[place] for place in again}
+    return found
+
+
+def _point(curves: Sequence[Curve], scores: Sequence[float]) -> float:
+    """Bytes that one more point of score costs all chunks together."""
+    lost = [max(100 - score, _LEAST_LOSS) for score in scores]
+    return sum(one.bytes / one.halving * one.doubling / loss for one, loss in zip(curves, lost, strict=True))
+
+
+def _reaching(curve: Curve, score: float, wanted: float) -> float:
+    """The q at which the curve meets another score than that of the trial it runs through."""
+    return curve.q + curve.doubling * (_lacking(wanted) - _lacking(score))
 
 
 def mean_quality(curves: Sequence[Curve], values: Sequence[float]) -> float:

@@ -1,11 +1,11 @@
 """Encoding a stream in the mode of the settings: searches in waves, and allocation after them.
 
-In the mode `floor` every chunk is searched to the target; those so large that ending a little above it is dear
-are encoded once more, where their trials say the target lies. In the mode `mean` a chunk's first trial goes where the
-last point of quality costs as much as in the chunks before it, by its proxy, and is accepted unless it lies
-`encoding.slack` below the target. From all trials `encoding.allocation` says what each chunk is worth; those far
-from that are encoded again, and as many more as the mean needs. What that foretold is compared with what came out, and
-the mean is corrected.
+In the mode `floor` every chunk is searched to the target; those so large that ending a little above the worst one is
+dear are encoded once more, and so are a few of the worst where it costs little to make them better. In the mode `mean`
+a chunk's first trial goes where the last point of quality costs as much as in the chunks before it, by its proxy, and
+is accepted unless it lies `encoding.slack` below the target. From all trials `encoding.allocation` says what each chunk
+is worth; those far from that are encoded again, and as many more as the mean needs. What that foretold is compared with
+what came out, and the mean is corrected.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from footlights.core import records
 from footlights.core.encodes import ChunkEncode, EncodePlan, LeftOut, Probe, RenditionRates, Rung
 from footlights.encoding import ladder
-from footlights.encoding.allocation import Curve, allocate, capped, dear, mean_quality, worth_again
+from footlights.encoding.allocation import Curve, allocate, capped, evened, mean_quality, worth_again
 from footlights.encoding.encoders import rung_encoder
 from footlights.encoding.peaks import Caps, over
 from footlights.engine.reuse import Action
@@ -186,7 +186,8 @@ def _without(plan: EncodePlan, left_out: tuple[LeftOut, ...]) -> EncodePlan:
 
 
 def _trimmed(one: Session, placed: dict[str, _Placed]) -> dict[str, _Placed]:
-    """Dear chunks above their floor encoded once more; what falls below it stays as it was, and the trial is told."""
+    """Dear chunks above the worst and the worst ones themselves encoded once more; where that does not come out as it
+    was foretold they stay as they were, and the trial is told."""
     again: dict[str, Task] = {}
     for names in _by_rung(placed).values():
         chunks = [(placed[name].request, placed[name].trials, placed[name].encode) for name in names]
@@ -200,14 +201,25 @@ def _trimmed(one: Session, placed: dict[str, _Placed]) -> dict[str, _Placed]:
 
 
 def trims(chunks: Sequence[tuple[ChunkRequest, Sequence[Probe], ChunkEncode]]) -> dict[int, float]:
-    """The places of dear chunks of a rendition, each with the value of one more encode. A programme looks as good as
-    its worst shot, so they are brought down to where the lowest of all searches ended, not to the target alone."""
+    """The places of chunks of a rendition to encode once more, each with its value. A programme looks as good as its
+    worst shot: dear ones are brought down to it, not to the target alone, and where a few cheap ones are the worst they
+    are made finer, unless one that may not be moved is worse still."""
     ended = [place for place, (_, _, encode) in enumerate(chunks) if may_be_trimmed(encode)]
-    over = [chunks[place][2].chosen.score - chunks[place][0].lowest for place in ended]
-    allowed = lowered(min(over, default=0.0))
     asked = [chunks[place] for place in ended]
-    curves = [curve_of(request, trials, encode.chosen, allowed) for request, trials, encode in asked]
-    return {ended[at]: q for at, q in dear(curves).items()}
+    curves = [curve_of(request, trials, encode.chosen) for request, trials, encode in asked]
+    scores, floors = [encode.chosen.score for _, _, encode in asked], [request.lowest for request, _, _ in asked]
+    above = [encode.chosen.score - request.lowest for request, _, encode in chunks]
+    worst = min((above[place] for place in ended), default=0.0)
+    high = min(worst, 0.0) if min(above, default=0.0) < worst else 0.0
+    values = evened(curves, scores, floors, (lowered(-TOLERANCE), high))
+    found = {ended[at]: _gridded(asked[at][0].rung, q) for at, q in values.items()}
+    return {place: q for place, q in found.items() if q != chunks[place][2].chosen.q}
+
+
+def _gridded(rung: Rung, q: float) -> float:
+    """The nearest value that the rendition's encoder tells from its neighbours, within its range."""
+    step = rung_encoder(rung.codec, rung.preset).q.step
+    return min(max(round(q / step) * step, rung.q_min), rung.q_max)
 
 
 def may_be_trimmed(encode: ChunkEncode) -> bool:
@@ -216,8 +228,9 @@ def may_be_trimmed(encode: ChunkEncode) -> bool:
 
 
 def still_good(before: ChunkEncode, after: ChunkEncode) -> bool:
-    """Whether the coarser encode of a chunk may take the place of the one that its search accepted."""
-    return after.chosen.score >= before.target - TOLERANCE and after.bands == "few"
+    """Whether another encode of a chunk may take the place of the one that its search accepted."""
+    gains = after.chosen.score > before.chosen.score or after.chosen.bytes < before.chosen.bytes
+    return gains and abs(after.chosen.score - before.target) <= TOLERANCE and after.bands == "few"
 
 
 def _allotted(one: Session, placed: dict[str, _Placed], settings: Settings) -> dict[str, _Placed]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from footlights.core.encodes import EncodePlan, Look
 from footlights.core.time import clock
+from footlights.core.wording import counted
 from footlights.encoding.forecast import Span, bytes_of
 from footlights.engine.reuse import Action, Forecast
 from footlights.pipeline import graph
@@ -41,7 +42,8 @@ class Foretold:
         """For the terminal and the log."""
         done = f", {self.reused} encodes are there already" if self.reused else ""
         return (
-            f"{len(self.renditions)} renditions of {self.chunks} parts, {_mb(self.bytes.likely)} MB in all "
+            f"{counted(len(self.renditions), 'rendition')} of {counted(self.chunks, 'part')}, "
+            f"{_mb(self.bytes.likely)} MB in all "
             f"({_mb(self.bytes.low)} to {_mb(self.bytes.high)}), about {clock(self.seconds.likely)} of work "
             f"({clock(self.seconds.low)} to {clock(self.seconds.high)}){done}"
         )

@@ -18,6 +18,7 @@ from footlights.core.products import Check
 from footlights.core.reports import CadenceKind, ShotGlance
 from footlights.core.signal import HDR_NAMES, delivered
 from footlights.core.source import Ingest, Source
+from footlights.core.wording import counted
 from footlights.engine.events import Note
 from footlights.errors import SourceError
 from footlights.ingest import ingest as taking_in
@@ -145,7 +146,7 @@ def _report(one: Session, encoded: Encoded) -> None:
     heading = {
         "title": title,
         "foretold": encoded.foretold.sentence(),
-        "made": f"{len(plan.rungs)} renditions of {len(plan.chunks)} parts, {made / 1e6:.3g} MB",
+        "made": f"{counted(len(plan.rungs), 'rendition')} of {counted(len(plan.chunks), 'part')}, {made / 1e6:.3g} MB",
         "warnings": encoded.warnings,
     }
     contents: list[tuple[str, Mapping[str, object] | None]] = [

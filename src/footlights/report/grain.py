@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from footlights.core.encodes import ChunkEncode, GrainEncode
+from footlights.core.wording import counted, do, out_of
 
 LEAST_LEFT = 0.9
 """Of the strength of grain that is kept in the pictures."""
@@ -48,7 +49,7 @@ def shortfalls(rung: str, chunks: Sequence[ChunkEncode]) -> Iterator[str]:
     if lost:
         chunk, worst = min(lost, key=lambda pair: _left(pair[1]))
         yield (
-            f"{rung}: of the grain that {len(lost)} of {len(chunks)} parts keep in their pictures less than "
+            f"{rung}: of the grain that {do(len(lost), len(chunks), 'keeps', 'keep')} in the pictures less than "
             f"{LEAST_LEFT:.0%} is left ({worst.drawn:.2f} of {worst.sigma:.2f} codes at the least, from frame "
             f"{chunk.frames.start}): the encoder smooths it away; a higher encoding.target leaves more of it, strong "
             "grain is drawn by decoders with encoding.grain=auto"
@@ -63,7 +64,7 @@ def _drawn(rung: str, coded: Sequence[tuple[ChunkEncode, GrainEncode]]) -> Itera
         if off:
             chunk, worst = max(off, key=lambda pair: value(pair[1]))
             yield (
-                f"{rung}: the grain drawn in {len(off)} of {len(coded)} parts is off in {what} by more than {most:g}, "
+                f"{rung}: the grain drawn in {out_of(len(off), len(coded))} is off in {what} by more than {most:g}, "
                 f"{value(worst):.2f} at most, from frame {chunk.frames.start}"
             )
     # One key frame tells little: its grain comes from one small random texture.
@@ -71,7 +72,7 @@ def _drawn(rung: str, coded: Sequence[tuple[ChunkEncode, GrainEncode]]) -> Itera
     if abs(step) > _MOST_PUMPING:
         yield (
             f"{rung}: grain is {abs(step):.0%} {'stronger' if step > 0 else 'weaker'} in key frames than around them, "
-            f"in the mean of {len(coded)} parts, and may be seen to pump"
+            f"in the mean of {counted(len(coded), 'part')}, and may be seen to pump"
         )
 
 

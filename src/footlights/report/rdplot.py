@@ -7,6 +7,7 @@ from html import escape
 from math import log10
 
 from footlights.core.encodes import ChunkEncode
+from footlights.core.wording import counted
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 1000, 260, 60, 34, 14
 _LINES = 16
@@ -45,7 +46,7 @@ def rd_plot(name: str, encodes: Sequence[ChunkEncode], rate: float) -> str:
         f'<text x="{_LEFT - 6}" y="{place(low, score)[1] + 4:.1f}" class="axis end">{score:g}</text>'
         for score in sorted({bottom, round(target, 1), 100.0})
     ]
-    label = f"{name}: score against kbit/s of {len(encodes)} parts"
+    label = f"{name}: score against kbit/s of {counted(len(encodes), 'part')}"
     return (
         f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(label)}">'
         f"<title>{escape(label)}</title>{''.join(body)}"

@@ -16,6 +16,7 @@ from footlights.core.products import JobResult
 from footlights.core.reports import TELLING, CadenceKind, ShotReport
 from footlights.core.source import GapKind, Ingest
 from footlights.core.time import SpanKind, clock
+from footlights.core.wording import do
 from footlights.report import grain, rates
 from footlights.report.faces import facts
 from footlights.report.findings import NOISE_GRADES
@@ -191,23 +192,23 @@ def shortfalls(encodes: Sequence[ChunkEncode], finished: Sequence[RenditionRates
         if below:
             low = min(encode.chosen.mean for encode in below)
             yield (
-                f"{rung}: {len(below)} of {len(chunks)} parts stay below the target at the finest quality or the "
-                f"highest rate allowed (VMAF {low:.1f} at the lowest); they are shipped so"
+                f"{rung}: {do(len(below), len(chunks), 'stays', 'stay')} below the target at the finest quality or "
+                f"the highest rate allowed (VMAF {low:.1f} at the lowest); that is what is shipped"
             )
         yield from _bad_seconds(rung, chunks)
         bands = [encode for encode in chunks if encode.bands == "seen"]
         if bands:
             worst = max(bands, key=lambda encode: encode.chosen.banding)
             yield (
-                f"{rung}: {len(bands)} of {len(chunks)} parts show more banding than the master (CAMBI "
+                f"{rung}: {do(len(bands), len(chunks), 'shows', 'show')} more banding than the master (CAMBI "
                 f"{worst.chosen.banding:+.1f} at most, from frame {worst.frames.start}); more bits do not mend it"
             )
         yield from _squares(rung, chunks)
         missed = [encode.chosen.score - encode.target for encode in chunks if encode.outcome == "budget"]
         if missed:
             yield (
-                f"{rung}: {len(missed)} of {len(chunks)} parts miss the target by more than the tolerance after all "
-                f"allowed trials ({min(missed):+.1f} to {max(missed):+.1f}); more of them: encoding.probes"
+                f"{rung}: {do(len(missed), len(chunks), 'misses', 'miss')} the target by more than the tolerance after "
+                f"all allowed trials ({min(missed):+.1f} to {max(missed):+.1f}); more of them: encoding.probes"
             )
         yield from grain.shortfalls(rung, chunks)
     yield from rates.warnings(finished)
@@ -219,9 +220,9 @@ def _squares(rung: str, chunks: Sequence[ChunkEncode]) -> Iterator[str]:
     if seen:
         worst = max(seen, key=lambda chunk: chunk.chosen.colour or 0.0)
         yield (
-            f"{rung}: {len(seen)} of {len(chunks)} parts have blocks whose colour is off by more than {SEEN_COLOUR:g} "
-            f"CIEDE2000 ({worst.chosen.colour:.1f} at most, from frame {worst.frames.start}), which may be seen as "
-            "squares; a slower encoding.preset or a higher encoding.target has less of it"
+            f"{rung}: {do(len(seen), len(chunks), 'has', 'have')} blocks whose colour is off by more than "
+            f"{SEEN_COLOUR:g} CIEDE2000 ({worst.chosen.colour:.1f} at most, from frame {worst.frames.start}), which "
+            "may be seen as squares; a slower encoding.preset or a higher encoding.target has less of it"
         )
 
 
@@ -232,8 +233,8 @@ def _bad_seconds(rung: str, chunks: Sequence[ChunkEncode]) -> Iterator[str]:
     if bad:
         start, value = min(bad.items(), key=lambda item: item[1])
         yield (
-            f"{rung}: {len(bad)} of {len(chunks)} parts have a second whose mean VMAF lies more than {BAD_SECOND:g} "
-            f"below the target ({value:+.1f} at most, in the part from frame {start})"
+            f"{rung}: {do(len(bad), len(chunks), 'has', 'have')} a second whose mean VMAF lies more than "
+            f"{BAD_SECOND:g} below the target ({value:+.1f} at most, in the part from frame {start})"
         )
 
 
