@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 from footlights.media import ffmpeg
 
-SOUND = ["-f", "lavfi", "-i", "sine=440:r=48000"]
+
+def sound_of(frames: int, rate: Fraction) -> list[str]:
+    """As an input: as long as the pictures. Endless sound and `-shortest` give a tail whose length depends on how
+    busy the machine is."""
+    return ["-f", "lavfi", "-i", f"sine=440:r=48000:d={float(frames / rate):.6f}"]
 
 
 def make(
@@ -23,10 +28,10 @@ def make(
         ".avi": ["-c:v", "mjpeg", "-q:v", "3", "-c:a", "pcm_s16le"],
         ".mp4": ["-c:v", "libx264", "-preset", "veryfast", "-flags", "+ildct+ilme", "-bf", "2", "-c:a", "aac"],
     }[suffix]
-    tracks = SOUND if sound else []
+    tracks = sound_of(frames, Fraction(rate) / 2) if sound else []
     picture = f"testsrc2=s={size}:r={rate},format=yuv420p"
     graph = ["-vf", f"{fields},setsar=12/11,setfield={order}"]
-    tail = ["-frames:v", str(frames), *(["-shortest"] if sound else ["-an"])]
+    tail = ["-frames:v", str(frames), *([] if sound else ["-an"])]
     ffmpeg.run(
         ["-f", "lavfi", "-i", picture, *tracks, *graph, *codec, *tail, ffmpeg.file_url(path)], doing="making a tape"
     )
@@ -37,7 +42,7 @@ def make_dv(path: Path, frames: int = 10) -> Path:
     """NTSC DV 4:1:1, bottom field first, in AVI or MOV or raw."""
     picture = "testsrc2=s=720x480:r=60000/1001,format=yuv411p"
     graph = ["-vf", "interlace=scan=bff:lowpass=0,setsar=8/9"]
-    sound = ["-c:a", "pcm_s16le", "-ac", "2", "-ar", "48000"]
-    tail = ["-c:v", "dvvideo", *sound, "-frames:v", str(frames), "-shortest"]
-    ffmpeg.run(["-f", "lavfi", "-i", picture, *SOUND, *graph, *tail, ffmpeg.file_url(path)], doing="making a DV tape")
+    tail = ["-c:v", "dvvideo", "-c:a", "pcm_s16le", "-ac", "2", "-ar", "48000", "-frames:v", str(frames)]
+    sound = sound_of(frames, Fraction(30000, 1001))
+    ffmpeg.run(["-f", "lavfi", "-i", picture, *sound, *graph, *tail, ffmpeg.file_url(path)], doing="making a DV tape")
     return path

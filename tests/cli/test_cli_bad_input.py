@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from commands import QUICK, clip, inside, program, report
 
 from footlights.errors import SourceError
 from made_tapes import take_in, texture
-from tape_files import SOUND, make
+from tape_files import make, sound_of
 
 FFV1 = ("-pix_fmt", "yuv420p", "-c:v", "ffv1", "-level", "3")
 WIDE = "testsrc=s=352x288:r=25,format=yuv420p,setparams=color_primaries=bt2020:colorspace=bt2020nc"
@@ -52,7 +53,7 @@ def test_what_is_no_tape_is_refused_with_code_3(tmp_path: Path, kind: str) -> No
         tape.write_bytes(WRITTEN[kind])
     elif kind in ENCODED:
         source, options = ENCODED[kind]
-        tape = clip(tmp_path / kind, source, 1, *options, sound=SOUND)
+        tape = clip(tmp_path / kind, source, 1, *options, sound=sound_of(25, Fraction(25)))
     elif kind == "folder":
         tape.mkdir()
     elif kind == "device":
