@@ -85,10 +85,10 @@ def commit() -> str:
 
 
 def write(path: Path, result: Mapping[str, Any]) -> None:
-    """Result as JSON, under its name only when complete."""
+    """Result as JSON, under its name only when complete; ValueError where a figure is no number."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(result, indent=1, ensure_ascii=False, default=str) + "\n", "utf-8")
+    part.write_text(json.dumps(result, indent=1, ensure_ascii=False, default=str, allow_nan=False) + "\n", "utf-8")
     part.replace(path)
     print(f"written: {path}")
 

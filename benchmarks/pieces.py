@@ -38,19 +38,23 @@ class Pieces:
         folder.mkdir(parents=True, exist_ok=True)
 
     def row(self, name: str, make: Callable[[], Row]) -> Row:
-        """The row of that name: the kept one, else what `make` gives. OutOfMinutesError when the time is over."""
+        """The row of that name: the kept one, else what `make` gives. OutOfMinutesError when the time is over,
+        ValueError for a row that holds what is no number."""
         path = self._folder / f"{hashlib.sha256(name.encode()).hexdigest()[:20]}.json"
         if path.exists():
-            kept: Row = json.loads(path.read_text("utf-8"))["row"]
-            return kept
+            return self._read(path)
         if monotonic() > self._end:
             raise OutOfMinutesError
         made = make()
         part = path.with_suffix(".part")
-        part.write_text(json.dumps({"name": name, "commit": bench.commit(), "row": made}, default=str), "utf-8")
+        kept = {"name": name, "commit": bench.commit(), "row": made}
+        part.write_text(json.dumps(kept, default=str, allow_nan=False), "utf-8")
         part.replace(path)
         print(f"{name}: {made}"[:400], file=sys.stderr, flush=True)
-        row: Row = json.loads(path.read_text("utf-8"))["row"]
+        return self._read(path)
+
+    def _read(self, path: Path) -> Row:
+        row: Row = json.loads(path.read_text("utf-8"), parse_constant=_refused)["row"]
         return row
 
     def rows(
@@ -73,6 +77,10 @@ class Pieces:
     def commits(self) -> list[str]:
         """The checkouts that made the rows that are kept."""
         return sorted({json.loads(path.read_text("utf-8"))["commit"] for path in self._folder.glob("*.json")})
+
+
+def _refused(value: str) -> float:
+    raise ValueError(f"a kept row holds {value}, which is no figure: measure anew with --fresh")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ Tapes of our own simulator (same author), from the dev clips, colour-neutral. In
 
 - `own defect`: every repair on a tape with its defect alone, against the classical FFmpeg filter (`repair_own`).
 - `whole tapes`, `clean tapes`: tape file, ingest, analysis and plan; its repairs before FieldLift against FieldLift
-  alone, and its repairs on tapes that need none (`repair_whole`).
+  alone, and its repairs on tapes that need none (`repair_whole`); of every clip as much as it has, up to 32 frames.
 - `lines`: jitter and bend per tape of a preset without its codec, against the truth; luma of woven fields through
   `timebase.align` in dB over the same tape left as it is, both against the same tape played without time-base errors;
   and how near the stage stays to that steady tape if it is made to run on it (`forced`, dB).
@@ -182,16 +182,18 @@ def summary(rows: list[Row]) -> Row:
 
 def main() -> int:
     parser = bench.arguments("repair", __doc__)
-    parser.add_argument("--frames", type=int, default=12, help="tape frames per clip")
+    parser.add_argument("--frames", type=int, default=12, help="tape frames per clip, and the least of a whole tape")
     parser.add_argument("--clips", nargs="*", help="names of dev clips; all by default")
-    parser.add_argument("--net-clips", type=int, default=3, help="clips that go through the net")
+    parser.add_argument("--net-clips", type=int, default=3, help="clips of `own defect` and `blocks`")
     pieces.arguments(parser)
     options = bench.parsed(parser)
-    facts, kept, clips = bench.machine(), pieces.opened(options), dict(defects.clips_of(options))
+    facts, kept = bench.machine(), pieces.opened(options)
+    long = whole.Clips(options.data / "dev_clips", 2 * options.frames, options.clips)
+    wholes = list(kept.rows("whole", long, ("heavy", "vhs"), lambda n, s, k: whole.worn(n, worn(n, lossy=True), s, k)))
+    cleans = list(kept.rows("clean", long, ("light", "medium"), lambda n, s, k: whole.clean(n, worn(n), s, k)))
+    clips = dict(defects.clips_of(options))
     few = dict(list(clips.items())[:: max(1, len(clips) // max(options.net_clips, 1))][: options.net_clips])
     owns = list(kept.rows("own", few, ("heavy", "vhs"), lambda n, s, k: own.mended(n, worn(n), s, k)))
-    wholes = list(kept.rows("whole", few, ("heavy", "vhs"), lambda n, s, k: whole.worn(n, worn(n, lossy=True), s, k)))
-    cleans = list(kept.rows("clean", few, ("light", "medium"), lambda n, s, k: whole.clean(n, worn(n), s, k)))
     blocks = list(kept.rows("blocks", few, ("light",), lambda _, s, k: blocked(s[:10], k)))
     lines = list(kept.rows("lines", clips, _PRESETS, strayed))
     result = {

@@ -4,13 +4,14 @@ against FieldLift alone on worn tapes, and its repairs alone on clean ones, wher
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import quality_methods as methods
 import quality_tapes as tapes
@@ -35,6 +36,8 @@ from footlights.tape.schedule import Losses
 from footlights.tape.simulate import Simulator
 
 Row = dict[str, Any]
+FRAMES = 32
+"""Of a clip that goes through, at most: 24 of them are scored."""
 REPAIRS = (
     "gaps.rebuild",
     "composite.dots",
@@ -53,6 +56,29 @@ _LOSSES = {"lost_frame_rate": 0.02, "duplicate_rate": 0.02, "lost_field_rate": 0
 """Several times the presets': so few frames would hold none."""
 
 
+class Clips(Mapping[str, list[Plane]]):
+    """Clips of a folder that are long enough, by name, read when they are asked for: all at once take gigabytes."""
+
+    def __init__(self, folder: Path, least: int, names: Collection[str] | None = None) -> None:
+        found = (path for path in sorted(folder.iterdir()) if path.suffix in (".mp4", ".mkv"))
+        chosen = (path for path in found if not names or path.stem in names)
+        self._paths = {path.stem: path for path in chosen if _lasts(path, least)}
+
+    def __getitem__(self, name: str) -> list[Plane]:
+        pictures = list(tapes.clip_pictures(self._paths[name], 2 * FRAMES))
+        return pictures[: len(pictures) // 2 * 2]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def _lasts(clip: Path, pictures: int) -> bool:
+    return sum(1 for _ in tapes.clip_pictures(clip, pictures)) == pictures
+
+
 def worn(name: str, preset: Preset, scene: list[Plane], seed: int) -> Row:
     """dB of luma and of chroma against the true pictures: FieldLift alone, and what the plan's repairs add."""
     losses = replace(Losses(), **_LOSSES) if preset.losses != Losses() else Losses()
@@ -63,13 +89,17 @@ def worn(name: str, preset: Preset, scene: list[Plane], seed: int) -> Row:
     lift = next(one for one in planned.shots[0].steps if one.stage == "fieldlift.restore")
     alone = replace(lift, params={**lift.params, "lost": (), "fields": ()})
     true = _truth(simulator, scene)
-    scores = [_scores(_run(way, clip), true) for way in ([alone], [*steps, lift])]
+    alone_errors, errors = (_errors(_run(way, clip), true) for way in ([alone], [*steps, lift]))
+    lost = _lost(simulator, range(_ENDS, _ENDS + len(errors)))
     return {
         "preset": name,
         "steps": [one.stage for one in steps],
         "shots": len(planned.shots),
-        "net": scores[0],
-        "gain": [round(after - before, 2) for before, after in zip(*scores, strict=True)],
+        "frames": len(errors) // 2,
+        "lost": int(lost.sum()),
+        "net": _db(alone_errors),
+        "gain": _gains(alone_errors, errors),
+        "gain where the tape holds the field": _gains(alone_errors[~lost], errors[~lost]),
     }
 
 
@@ -83,11 +113,12 @@ def clean(name: str, preset: Preset, scene: list[Plane], seed: int) -> Row:
     woven = true[0::2].copy()
     woven[..., 1::2, :] = true[1::2, ..., 1::2, :]
     made = join(list(chain.run([build(one) for one in steps], _blocks(clip), clip.frames))) if steps else clip
-    before, after = (_scores(one, woven, ends=2) for one in (clip, made))
+    before, after = (_errors(one, woven, ends=2) for one in (clip, made))
     return {
         "preset": name,
         "steps": [one.stage for one in steps],
-        "gain": [round(b - a, 3) for a, b in zip(before, after, strict=True)],
+        "frames": len(before),
+        "gain": _gains(before, after),
     }
 
 
@@ -130,24 +161,48 @@ def _truth(simulator: Simulator, scene: list[Plane]) -> Plane:
     return np.stack([tapes.truth_of(simulator.lit(scene[one], one)) for one in wanted])
 
 
-def _scores(made: Clip, true: Plane, ends: int = _ENDS) -> list[float]:
-    """dB of luma and of chroma, the ends and the sides left out."""
+def _lost(simulator: Simulator, fields: range) -> NDArray[np.bool_]:
+    """Which of these the tape does not hold: another stands in their place."""
+    slots = map(simulator.schedule(()).slot, fields)
+    return np.array([one.recorded != one.number for one in slots])
+
+
+def _errors(made: Clip, true: Plane, ends: int = _ENDS) -> Plane:
+    """Mean square errors of luma and of chroma of every picture, the ends and the sides left out. ValueError where that
+    leaves nothing."""
+    if min(len(true), len(made)) <= 2 * ends:
+        raise ValueError(f"{len(made)} pictures, of which {ends} at either end are left out: none is left to score")
     inner = np.s_[ends:-ends, :, 16:-16, 16:-16]
     planes = methods._active(made.luma, made.chroma)[: len(true)][inner]
-    errors = (planes - true[: len(made)][inner]) ** 2
-    return [round(-10 * float(np.log10(errors[:, part].mean())), 3) for part in (slice(0, 1), slice(1, 3))]
+    errors = ((planes - true[: len(made)][inner]) ** 2).mean(axis=(2, 3))
+    return np.stack([errors[:, 0], errors[:, 1:].mean(axis=1)], axis=1)
+
+
+def _db(errors: Plane) -> list[float]:
+    return [round(-10 * float(np.log10(one)), 3) for one in errors.mean(axis=0)]
+
+
+def _gains(before: Plane, after: Plane) -> list[float]:
+    return [round(b - a, 3) for a, b in zip(_db(before), _db(after), strict=True)]
 
 
 def summary(rows: list[Row]) -> Row:
     """Mean, worst and n of luma and chroma per preset."""
     found: Row = {}
     for name in dict.fromkeys(row["preset"] for row in rows):
-        gains = np.array([row["gain"] for row in rows if row["preset"] == name])
-        found[name] = {
-            "clips": len(gains),
-            **{
-                plane: [round(float(gains[:, at].mean()), 3), round(float(gains[:, at].min()), 3)]
-                for at, plane in enumerate(("luma", "chroma"))
-            },
-        }
+        here = [row for row in rows if row["preset"] == name]
+        sums = {part: sum(row[part] for row in here) for part in ("frames", "lost") if part in here[0]}
+        found[name] = {"clips": len(here), **sums, **_spread([row["gain"] for row in here])}
+        held = "gain where the tape holds the field"
+        if held in here[0]:
+            found[name][held] = _spread([row[held] for row in here])
     return found
+
+
+def _spread(gains: list[list[float]]) -> Row:
+    """Mean and worst of luma and chroma."""
+    known = np.array(gains)
+    return {
+        plane: [round(float(known[:, at].mean()), 3), round(float(known[:, at].min()), 3)]
+        for at, plane in enumerate(("luma", "chroma"))
+    }
