@@ -23,6 +23,11 @@ def _mask(seed: int, length: int, share: float) -> NDArray[np.uint8]:
     return np.where(noise > np.quantile(noise, 1 - share), 255, 0).astype(np.uint8)
 
 
+def _found(mask: NDArray[np.uint8]) -> list[tuple[int, int, NDArray[np.bool_]]]:
+    found = slender(mask, *LIMITS)
+    return [(int(found.left[one]), int(found.top[one]), found.inside(one)) for one in range(len(found.first))]
+
+
 def _labelled(mask: NDArray[np.uint8]) -> Iterator[Piece]:
     lines = mask.sum(axis=1, dtype=np.int64) >= 255 * SHORTEST
     opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, SHORTEST), np.uint8)) * lines[:, None]
@@ -38,8 +43,19 @@ def _labelled(mask: NDArray[np.uint8]) -> Iterator[Piece]:
 def test_pieces_are_those_of_labelled_samples(length: int, share: float) -> None:
     for seed in range(20):
         mask = _mask(seed, length, share)
-        found = [(left, top, one.tobytes(), one.shape) for left, top, one in slender(mask, *LIMITS)]
+        found = [(left, top, one.tobytes(), one.shape) for left, top, one in _found(mask)]
         assert sorted(found) == sorted(_labelled(mask))
+
+
+def test_samples_of_pieces_are_those_inside_them() -> None:
+    mask = _mask(3, 9, 0.3)
+    found, width = slender(mask, *LIMITS), mask.shape[1]
+    places, begins = found.samples(width)
+    assert len(begins) > 10
+    for number, own in enumerate(np.split(places, begins[1:])):
+        lines, samples = np.nonzero(found.inside(number))
+        wanted = (found.top[number] + lines) * width + found.left[number] + samples
+        assert own.tolist() == wanted.tolist()
 
 
 def test_a_snake_over_many_lines_is_one_piece_and_too_high() -> None:
@@ -49,8 +65,8 @@ def test_a_snake_over_many_lines_is_one_piece_and_too_high() -> None:
         mask[line, :100] = 255
         mask[line + 1, slice(90, 100) if line % 4 == 0 else slice(0, 10)] = 255
     mask[30, 120:160] = 255
-    assert [(left, top, one.shape) for left, top, one in slender(mask, *LIMITS)] == [(120, 30, (1, 40))]
+    assert [(left, top, one.shape) for left, top, one in _found(mask)] == [(120, 30, (1, 40))]
 
 
 def test_nothing_is_found_in_nothing() -> None:
-    assert not list(slender(np.zeros((60, 200), np.uint8), *LIMITS))
+    assert not _found(np.zeros((60, 200), np.uint8))

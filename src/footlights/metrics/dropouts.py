@@ -23,7 +23,7 @@ from footlights.metrics import dropoutsigns
 from footlights.metrics.dropoutsigns import Piece, Seen
 from footlights.metrics.linecopies import find_copies
 from footlights.metrics.linerepeats import find_repeats
-from footlights.metrics.lineruns import slender
+from footlights.metrics.lineruns import Pieces, slender
 from footlights.metrics.motion import FieldMotion, small
 from footlights.metrics.witness import between
 
@@ -119,7 +119,7 @@ def find_prepared(
     if beside is not None and max(beside.field.light / now.light, now.light / beside.field.light) <= _MOST_GAIN:
         seen = seen._replace(beside=between(_lit_alike(beside.field, now).field, lower=beside.lower))
     mask, count = np.zeros(now.field.shape, np.bool_), 0
-    for piece in dropoutsigns.dropouts_among(dropoutsigns.strongest(_pieces(seen), seen, _MOST), seen):
+    for piece in dropoutsigns.dropouts_among(_pieces(seen), seen):
         _grow(mask, piece, seen)
         count += 1
     copies = (find_copies(seen) | find_repeats(seen, mask)) & ~mask
@@ -173,21 +173,53 @@ def _seen(now: Prepared, unmoved: list[Prepared], moved: list[Prepared], sigma: 
 
 
 def _pieces(seen: Seen) -> list[Piece]:
-    """Slender pieces that lie outside of both neighbours in time."""
+    """Slender pieces that lie outside of both neighbours in time: the strongest."""
     still = _STEP + _STEP_SIGMA / float(np.sqrt(_MEAN)) * seen.sigma
     # Half a code less: limits are cut off to whole codes, and the conversion rounds.
     moving = still - _STEP_MOTION * _STILL * seen.sigma - 0.5
     limit = cv2.max(cv2.convertScaleAbs(seen.change, alpha=_STEP_MOTION, beta=moving), float(int(still)))
-    found: list[Piece] = []
-    for above, out in zip((True, False), seen.outside, strict=True):
-        for left, top, inside in slender(cv2.compare(out, limit, cv2.CMP_GT), _MEAN, _HIGHEST, _SLENDER):
-            high, wide = inside.shape
-            box = slice(top, top + high), slice(left, left + wide)
-            excess, change = (
-                dropoutsigns.mean_of(plane[box] if high == 1 else plane[box][inside]) for plane in (out, seen.change)
-            )
-            found.append(Piece(left, top, wide, high, inside, above, excess, change))
-    return found
+    # What lies above and what lies below are searched at once, an empty line between them.
+    height, width = seen.change.shape
+    both = np.zeros((2 * height + 1, width), np.uint8)
+    for first, out in zip((0, height + 1), seen.outside, strict=True):
+        cv2.compare(out, limit, cv2.CMP_GT, dst=both[first : first + height])
+    found = slender(both, _MEAN, _HIGHEST, _SLENDER)
+    excess, strength = _strengths(found, seen)
+    chosen = range(len(strength)) if len(strength) <= _MOST else np.argsort(-strength, kind="stable")[:_MOST].tolist()
+    return [_piece(found, number, float(excess[number]), seen) for number in chosen]
+
+
+def _strengths(found: Pieces, seen: Seen) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean codes by which pieces lie outside, and how far they do against what moves around them."""
+    if not len(found.first):
+        return np.zeros(0), np.zeros(0)
+    height, width = seen.change.shape
+    place, begins = found.samples(width)
+    above = int(np.count_nonzero(place < height * width))
+    place[above:] -= (height + 1) * width
+    high, low = seen.outside
+    out = np.concatenate([high.reshape(-1)[place[:above]], low.reshape(-1)[place[above:]]])
+    count = np.diff(np.append(begins, len(place)))
+    excess = np.add.reduceat(out, begins, dtype=np.float64) / count
+    change = np.add.reduceat(seen.change.reshape(-1)[place], begins, dtype=np.float64) / count
+    for number in np.flatnonzero(found.height > 1).tolist():
+        change[number] = dropoutsigns.mean_of(seen.change[_box(found, number, height)])
+    return excess, excess / (change + 1)
+
+
+def _box(found: Pieces, number: int, height: int) -> tuple[slice, slice]:
+    """Lines and samples of a piece in a field of this height."""
+    top, left = int(found.top[number]) % (height + 1), int(found.left[number])
+    return slice(top, top + int(found.height[number])), slice(left, left + int(found.width[number]))
+
+
+def _piece(found: Pieces, number: int, excess: float, seen: Seen) -> Piece:
+    height = len(seen.change)
+    box = _box(found, number, height)
+    inside, change = found.inside(number), seen.change[box]
+    own = dropoutsigns.mean_of(change if len(inside) == 1 else change[inside])
+    above = bool(found.top[number] < height)
+    return Piece(box[1].start, box[0].start, inside.shape[1], len(inside), inside, above, excess, own)
 
 
 def _light(field: Codes) -> float:

@@ -274,15 +274,3 @@ def _grown(sides: tuple[int, int, int, int], by: tuple[int, int], shape: tuple[i
     return np.s_[
         max(top - by[1], 0) : min(bottom + by[1], shape[0]), max(left - by[0], 0) : min(right + by[0], shape[1])
     ]
-
-
-def strongest(pieces: Sequence[Piece], seen: Seen, most: int) -> list[Piece]:
-    """The `most` pieces that stand out furthest against what moves around them."""
-    if len(pieces) <= most:
-        return list(pieces)
-
-    def strength(piece: Piece) -> float:
-        change = piece.change if piece.height == 1 else mean_of(seen.change[piece.box])
-        return piece.excess / (change + 1)
-
-    return sorted(pieces, key=strength, reverse=True)[:most]

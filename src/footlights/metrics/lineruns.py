@@ -6,7 +6,6 @@ long as labelling the samples of the field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -26,26 +25,54 @@ class Runs(NamedTuple):
     stop: Numbers
 
 
-def slender(mask: Codes, shortest: int, highest: int, slenderness: int) -> Iterator[tuple[int, int, Mask]]:
-    """Left, top and shape `(height, width)` of the pieces of a mask (H, W; 0 or 255) that are at most `highest` lines
-    high and at least `slenderness` times as long, made of runs of `shortest` samples and more that touch, by their
-    corners too."""
+class Pieces(NamedTuple):
+    """Pieces of a mask in the order of their first runs, each array `(n,)`."""
+
+    left: Numbers
+    top: Numbers
+    width: Numbers
+    height: Numbers
+    first: Numbers
+    """The first run of each."""
+    runs: Runs
+    """Those of one piece after those of the other."""
+
+    def inside(self, number: int) -> Mask:
+        """Shape `(height, width)` of one."""
+        made = np.zeros((int(self.height[number]), int(self.width[number])), np.bool_)
+        last = self.first[number + 1] if number + 1 < len(self.first) else len(self.runs.line)
+        left, top = self.left[number], self.top[number]
+        for line, start, stop in zip(*(one[self.first[number] : last].tolist() for one in self.runs), strict=True):
+            made[line - top, start - left : stop - left] = True
+        return made
+
+    def samples(self, width: int) -> tuple[Numbers, Numbers]:
+        """Places of the samples of all pieces in a field so wide, line after line, and where those of each begin."""
+        length = self.runs.stop - self.runs.start
+        begins = np.cumsum(length) - length
+        place = self.runs.line * width + self.runs.start - begins
+        return np.arange(int(length.sum())) + np.repeat(place, length), begins[self.first]
+
+
+def slender(mask: Codes, shortest: int, highest: int, slenderness: int) -> Pieces:
+    """The pieces of a mask (H, W; 0 or 255) that are at most `highest` lines high and at least `slenderness` times as
+    long, made of runs of `shortest` samples and more that touch, by their corners too."""
     runs = long_runs(mask, shortest)
-    if not len(runs.line):
-        return
     piece = pieces_of(runs, mask.shape[1])
     order = np.argsort(piece, kind="stable")
+    ordered = Runs(*(one[order] for one in runs))
     firsts = np.flatnonzero(np.diff(piece[order], prepend=-1))
-    left, right = np.minimum.reduceat(runs.start[order], firsts), np.maximum.reduceat(runs.stop[order], firsts)
-    top, below = runs.line[order[firsts]], np.maximum.reduceat(runs.line[order], firsts) + 1
-    kept = (below - top <= highest) & (right - left >= slenderness * (below - top))
-    lasts = np.append(firsts[1:], len(order))
-    for number in np.flatnonzero(kept).tolist():
-        first, line, high = int(left[number]), int(top[number]), int(below[number] - top[number])
-        inside = np.zeros((high, int(right[number]) - first), np.bool_)
-        for run in order[firsts[number] : lasts[number]].tolist():
-            inside[runs.line[run] - line, runs.start[run] - first : runs.stop[run] - first] = True
-        yield first, line, inside
+    if not len(firsts):
+        return Pieces(firsts, firsts, firsts, firsts, firsts, runs)
+    left, right = np.minimum.reduceat(ordered.start, firsts), np.maximum.reduceat(ordered.stop, firsts)
+    top, height = ordered.line[firsts], np.maximum.reduceat(ordered.line, firsts) + 1 - ordered.line[firsts]
+    kept = (height <= highest) & (right - left >= slenderness * height)
+    count = np.diff(np.append(firsts, len(order)))
+    own = np.repeat(kept, count)
+    first = np.cumsum(count[kept]) - count[kept]
+    return Pieces(
+        left[kept], top[kept], (right - left)[kept], height[kept], first, Runs(*(one[own] for one in ordered))
+    )
 
 
 def long_runs(mask: Codes, shortest: int) -> Runs:
