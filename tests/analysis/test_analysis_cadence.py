@@ -280,6 +280,17 @@ def test_a_picture_that_moves_less_and_then_leaps_is_not_lost(tmp_path: Path) ->
     assert [(gap.start, gap.stop) for gap in survey.gaps] == [(14, 15)]
 
 
+def test_a_scene_that_was_slower_before_a_lost_frame_lost_nothing_there(tmp_path: Path) -> None:
+    """What follows the lost frame leaps over that frame alone."""
+    speed = np.ones(80)
+    speed[34:38] = 0.6
+    place = np.cumsum(speed)
+    frames = interlaced(lambda f: panned(A, float(place[f]), dx=4.0), 40)
+    frames[19] = frames[18].copy()
+    _, survey = surveyed(noisy(frames, 4), tmp_path)
+    assert [(gap.start, gap.stop) for gap in survey.gaps] == [(19, 20)]
+
+
 def test_film_that_noise_hides_is_known_by_the_film_around_it(tmp_path: Path) -> None:
     """Edited before it was telecined: the count of five goes on through the cuts."""
     film = [panned(B, 0.3 * n) if 16 <= n < 26 else panned(A, 2.5 * n) for n in range(44)]

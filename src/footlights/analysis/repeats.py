@@ -34,8 +34,9 @@ _MOVERS, _BUSY = 6, 12
 """Tiles that usually change most: those that must rest, and those of which three quarters must."""
 _FLOOR, _LEVEL_FLOOR, _SPREAD_FLOOR = 1e-4, 0.3, 0.03
 """Least change (of structure, of codes, of the logarithm) that counts: rounding."""
-_RUN, _RESTING = 6, 0.6
-"""Frames a repeat may last until the leap, and the share of its fall (of the logarithm) that they have in common."""
+_RUN, _RESTING, _DEEPER = 6, 0.6, 2.0
+"""Frames a repeat may last until the leap, the share of its fall (of the logarithm) that they have in common, and how
+many times that fall one of them may fall for the leap to be its own as well."""
 _OFFSET = -5.3
 _WEIGHTS = (-0.45, -0.6, -0.55, -1.8, 1.0)
 """Log odds of a repeat: of the change as a whole, of three quarters of the busy tiles, of the movers in spreads, of the
@@ -247,9 +248,12 @@ def _spreads(values: Floats, frame: int, others: NDArray[np.intp]) -> float:
 
 
 def _after(values: Floats, frame: int, fall: float, usual: float) -> int:
-    """The first field after a frame's that does not rest as well, whose leap is looked at; 0 where none follows."""
+    """The first field after a frame's that does not rest as well, whose leap is looked at; 0 where none follows, or
+    where one between rests so much more that it is what the leap makes up for: the scene was only slower before."""
     run = range(frame + 1, min(frame + _RUN, len(values)))
-    return next((after for after in run if values[after] - usual > _RESTING * fall), 0)
+    after = next((after for after in run if values[after] - usual > _RESTING * fall), 0)
+    deepest = min(values[frame + 1 : after], default=usual) - usual
+    return after if deepest >= _DEEPER * min(fall, 0.0) else 0
 
 
 def _tiles(difference: NDArray[np.float32]) -> NDArray[np.float32]:
