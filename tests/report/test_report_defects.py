@@ -186,6 +186,36 @@ def test_the_verdict_and_the_list_of_defects_call_noise_the_same(tape: Tape, sig
     assert any(f"{word} (sigma {sigma:.1f} codes)" in summary.verdict(result) for word in words)
 
 
+@pytest.mark.parametrize(
+    ("kind", "size", "listed"),
+    [
+        (CadenceKind.PROGRESSIVE, (848, 480), False),
+        (CadenceKind.PROGRESSIVE, (720, 576), True),
+        (CadenceKind.INTERLACED, (848, 480), True),
+    ],
+)
+def test_what_only_heads_do_is_not_said_of_a_file_that_no_deck_made(
+    tape: Tape, kind: CadenceKind, size: tuple[int, int], *, listed: bool
+) -> None:
+    ingest, survey, _ = tape
+    ingest = replace(ingest, source=replace(ingest.source, width=size[0], height=size[1]))
+    one = worn(survey.shots[0])
+    result = JobResult(ingest, replace(survey, shots=(replace(one, cadence=replace(one.cadence, kind=kind)),)))
+    found = {each.defect for each in find(result)}
+    assert {Defect.DROPOUT in found, Defect.HEAD_SWITCHING in found, "40 dropouts" in summary.verdict(result)} == {
+        listed
+    }
+    assert Defect.NOISE in found
+
+
+def test_one_of_a_kind_is_told_in_the_singular(tape: Tape) -> None:
+    ingest, survey, _ = tape
+    one = survey.shots[0]
+    lit = replace(one, exposure=replace(one.exposure, flashes=1))
+    lines = "\n".join(brief.lines(JobResult(ingest, replace(survey, shots=(lit,)))))
+    assert "; 1 flash\n" in lines
+
+
 def test_a_defect_of_the_whole_tape_is_not_said_to_be_in_the_sound(tape: Tape) -> None:
     ingest, survey, _ = tape
     levels = Found(Defect.SETUP, None, FrameRange(0, 6), Severity.MARKED, "codes 34 to 120")

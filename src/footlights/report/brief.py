@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from footlights.core.products import JobResult
 from footlights.core.sound_reports import SoundReport
 from footlights.report.findings import find
-from footlights.report.summary import verdict
+from footlights.report.summary import counted, verdict
 from footlights.report.verdict import Suffering, mended, mending, suffering, unmended
 
 LINES = 20
@@ -33,7 +33,7 @@ def _defects(defects: tuple[Suffering, ...]) -> Iterator[str]:
     for one in defects[:_MOST_DEFECTS]:
         yield f"  {one.title.ljust(width)}  {one.how}"
     if len(defects) > _MOST_DEFECTS:
-        yield f"  and {len(defects) - _MOST_DEFECTS} more defects"
+        yield f"  and {counted(len(defects) - _MOST_DEFECTS, 'more defect')}"
 
 
 def _light(result: JobResult) -> str:
@@ -43,7 +43,7 @@ def _light(result: JobResult) -> str:
     total = max(lights.total(), 1)
     named = ", ".join(f"{name} {frames / total:.0%}" for name, frames in lights.most_common(4))
     flashes = sum(report.exposure.flashes for report in result.survey.shots)
-    return f"Light: {named or 'none'}; {flashes} flashes"
+    return f"Light: {named or 'none'}; {counted(flashes, 'flash', 'es')}"
 
 
 def _sound(result: JobResult) -> Iterator[str]:
@@ -59,5 +59,6 @@ def _heard(sound: SoundReport) -> str:
     hum = f", hum of {sound.hum_frequency} Hz at {sound.hum_level:.0f} dBFS" if sound.hum_frequency else ""
     return (
         f"{sound.loudness:.1f} LUFS, range {sound.loudness_range:.1f} LU, peak {sound.true_peak:.1f} dBTP, "
-        f"{sound.clipped} clipped runs, {sound.dropouts} dropouts{hum}, ends {sound.ends:+.2f} s against the picture"
+        f"{counted(sound.clipped, 'clipped run')}, {counted(sound.dropouts, 'dropout')}{hum}, "
+        f"ends {sound.ends:+.2f} s against the picture"
     )

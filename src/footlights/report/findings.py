@@ -35,6 +35,13 @@ _ALIKE, _AGREEING = 2.0, 0.7
 """Codes between the blacks of shots that share a cast, and the share of the tape's frames that must."""
 
 
+_HEADS = frozenset(
+    {Defect.DROPOUT, Defect.HEAD_SWITCHING, Defect.LINE_JITTER, Defect.SKEW, Defect.VERTICAL_JUMP},
+)
+"""What the heads of a deck do; leaves before the wind do what looks like it."""
+_TAPE_LINES, _TAPE_SAMPLES = (480, 486, 512, 576, 608), (700, 768)
+
+
 class Severity(IntEnum):
     """How much a defect disturbs."""
 
@@ -63,7 +70,8 @@ Rule = Callable[[ShotReport], "tuple[Defect, Severity | None, str]"]
 def find(result: JobResult) -> tuple[Found, ...]:
     """All defects of a tape, the heaviest first, then in the order of the tape."""
     survey = result.survey
-    found = [one for report in survey.shots for one in _of_shot(report)]
+    heads = of_heads(result)
+    found = [one for report in survey.shots for one in _of_shot(report) if heads or one.defect not in _HEADS]
     found.extend(one for gap in survey.gaps for one in of_gap(gap, survey))
     found.extend(_cast(survey))
     for report, defect, step, value in compressed(survey, result.ingest):
@@ -81,6 +89,13 @@ def find(result: JobResult) -> tuple[Found, ...]:
 
 NOISE_GRADES = 1.0, 2.5, 5.0
 """Codes of noise from which it is slight, marked, heavy."""
+
+
+def of_heads(result: JobResult) -> bool:
+    """Whether a deck may have made it: what has fields does, or the raster of SD tape."""
+    source = result.ingest.source
+    raster = source.height in _TAPE_LINES and _TAPE_SAMPLES[0] <= source.width <= _TAPE_SAMPLES[1]
+    return raster or any(one.cadence.kind is not CadenceKind.PROGRESSIVE for one in result.survey.shots)
 
 
 def grade(value: float, slight: float, marked: float, heavy: float) -> Severity | None:

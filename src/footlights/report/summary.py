@@ -19,7 +19,7 @@ from footlights.core.time import SpanKind, clock
 from footlights.core.wording import do
 from footlights.report import grain, rates
 from footlights.report.faces import facts
-from footlights.report.findings import NOISE_GRADES
+from footlights.report.findings import NOISE_GRADES, of_heads
 
 SCHEMA = 1
 BAD_SECOND = 3.0
@@ -243,17 +243,17 @@ def verdict(result: JobResult) -> str:
     ingest, survey = result.ingest, result.survey
     source = ingest.source
     length = clock(float(ingest.slot_count / source.rate))
-    sentences = [f"{length} of {_cadence(result)} in {_count(len(survey.shots), 'shot')}."]
+    sentences = [f"{length} of {_cadence(result)} in {counted(len(survey.shots), 'shot')}."]
     sentences.append(_noise(result))
     faults = _faults(result)
     sentences.append(f"Found: {', '.join(faults)}." if faults else "No dropouts and no gaps found.")
     if result.plan:
         count = Counter(step.stage for shot in result.plan.shots for step in shot.steps)
-        planned = ", ".join(f"{stage} on {_count(number, 'shot')}" for stage, number in count.items())
+        planned = ", ".join(f"{stage} on {counted(number, 'shot')}" for stage, number in count.items())
         sentences.append(f"{'Done' if result.master else 'Planned'}: {planned}.")
         repeated = result.plan.time_map.count(SpanKind.REPEATED)
         if repeated:
-            sentences.append(f"{_count(repeated, 'output frame')} could not be rebuilt and hold a neighbour.")
+            sentences.append(f"{counted(repeated, 'output frame')} could not be rebuilt and hold a neighbour.")
     return " ".join(sentences)
 
 
@@ -273,12 +273,12 @@ def _cadence(result: JobResult) -> str:
 def _faults(result: JobResult) -> list[str]:
     faults = []
     dropouts = sum(one.dropouts.count for one in result.survey.shots)
-    if dropouts:
-        faults.append(_count(dropouts, "dropout"))
+    if dropouts and of_heads(result):
+        faults.append(counted(dropouts, "dropout"))
     for kind in GapKind:
         number = sum(max(len(gap.slots), 1) for gap in result.survey.gaps if gap.kind is kind)
         if number:
-            faults.append(f"{_count(number, 'frame')} {'repeated' if kind is GapKind.DUPLICATE else kind}")
+            faults.append(f"{counted(number, 'frame')} {'repeated' if kind is GapKind.DUPLICATE else kind}")
     return faults
 
 
@@ -300,5 +300,6 @@ def _noise_word(sigma: float) -> str:
     return next((word for limit, word in words if sigma < limit), "Heavy noise")
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def counted(number: int, what: str, plural: str = "s") -> str:
+    """ "1 frame", "2 frames"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}{plural}"
