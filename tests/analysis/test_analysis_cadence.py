@@ -280,6 +280,29 @@ def test_a_picture_that_moves_less_and_then_leaps_is_not_lost(tmp_path: Path) ->
     assert [(gap.start, gap.stop) for gap in survey.gaps] == [(14, 15)]
 
 
+@pytest.mark.parametrize(
+    ("across", "leap", "quiet", "rests"),
+    [(-1.1, 0.05, 0.0, True), (-0.1, 0.05, 0.0, False), (-1.1, 0.6, 0.0, False), (-1.1, 0.05, -5.0, False)],
+)
+def test_a_scene_rests_where_the_field_between_is_near_and_nothing_leaps_or_holds_its_noise(
+    across: float, leap: float, quiet: float, rests: bool
+) -> None:
+    signs = repeats.Signs(-2.8, -2.9, -6.4, -1.5, leap, loose=False, quiet=quiet, across=across)
+    assert signs.rests is rests
+
+
+def test_where_a_camera_that_shakes_turns_back_no_field_is_a_repeat(tmp_path: Path) -> None:
+    """It shows nearly what it showed two fields earlier, and so does the field between."""
+    steps = np.r_[np.full(38, 3.0), 1.5, 0.8, -0.5, -1.5, np.full(38, -3.0)]
+    place = np.cumsum(steps)
+    frames = interlaced(lambda f: panned(A, float(place[f]), dx=1.0), 40)
+    _, survey = surveyed(noisy(frames, 0.5), tmp_path)
+    assert survey.gaps == ()
+    frames[12] = woven(frames[12], frames[11])
+    _, survey = surveyed(noisy(frames, 0.5), tmp_path / "lost")
+    assert [(gap.start, gap.stop, gap.fields) for gap in survey.gaps] == [(12, 13, 2)]
+
+
 def test_a_scene_that_was_slower_before_a_lost_frame_lost_nothing_there(tmp_path: Path) -> None:
     """What follows the lost frame leaps over that frame alone."""
     speed = np.ones(80)

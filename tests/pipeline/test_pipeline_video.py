@@ -142,7 +142,7 @@ def test_a_target_out_of_reach_ships_the_finest_and_says_so(tmp_path: Path) -> N
     more = (*SMALL, "encoding.target=99", "encoding.grain=keep", "encoding.probes=6")
     encoded = video.encode(jobs.open_job(noise, tmp_path / "job", more, Path("/dev/null")), silent)
     assert {chunk.outcome for chunk in encoded.encodes} <= {"ceiling", "capped"}
-    assert any("stay below the target" in warning for warning in encoded.warnings)
+    assert any("stays below the target" in warning for warning in encoded.warnings)
     parts = json.loads((tmp_path / "job" / "report.json").read_text("utf-8"))["parts"]
     assert all(part["q"] in [trial["q"] for trial in part["trials"]] for part in parts)
 

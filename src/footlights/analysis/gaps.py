@@ -59,9 +59,10 @@ def find_repeats(series: Series, shot: Shot, cadence: CadenceReport, around: Seq
     film = cadence.kind is CadenceKind.TELECINE
     if film:
         usable &= ~_film_fields(shot, shot, cadence)
-    flags = repeats.evidence(series, shot, usable) > 0
-    if _is_cadence(flags):
+    odds, rests = repeats.evidence(series, shot, usable)
+    if _is_cadence(odds > 0):
         return Repeats(())
+    flags = (odds > 0) & ~rests
     unsure = np.zeros(len(flags), np.bool_) if film else _unsure(flags, around)
     held = flags.any(axis=1)
     return Repeats(

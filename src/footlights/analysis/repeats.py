@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from footlights.analysis import heldnoise, noise
 from footlights.analysis.base import ANALYSERS, Notes, Scene, Series
-from footlights.analysis.view import FrameView
+from footlights.analysis.view import Descriptor, FrameView
 from footlights.core.reports import Shot
 
 _ACROSS, _DOWN, _EDGE = 6, 4, 6
@@ -56,6 +56,9 @@ _NOISE, _NOISE_CODES, _OUTSTANDING = 3.4, 2.0, (-0.9, 3.0)
 model: two fields of nothing but noise differ by 1.13 sigma in the mean; coders and a deck's jitter add to that. What
 rests under a strobe, or only moves less than what is around it, differs by more. Beyond, log odds that are asked for,
 and how far those blocks must have fallen (of the logarithm): a coder's noise is more than what is measured of it."""
+_RESTS = (-0.9, 0.25)
+"""Fall (of the logarithm) of the difference from the field between a field and its model, at which the scene is taken
+to have rested there unless the next field leaps by so much: between a field and its repeat a scene moves as it did."""
 _MORE_NOISE, _LEAPS_OVER = 1.6, (0.4, 1.0)
 """Up to so many times that difference, a leap of so much with log odds of so much will do: jitter and coding of a worn
 tape are more than its noise, but nothing makes them leap."""
@@ -92,6 +95,8 @@ class Signs(NamedTuple):
     """The field that leaps has the light of the one of its parity before it."""
     quiet: float = 0.0
     """Of the noise, in its spreads (`heldnoise`); 0 where that is not known."""
+    across: float = 0.0
+    """Fall of the difference from the field of the other parity between it and its model."""
 
     @property
     def odds(self) -> float:
@@ -106,6 +111,13 @@ class Signs(NamedTuple):
         whole, blocks, odds = _UNLIKE_BOTH
         both = self.whole <= whole and self.blocks <= blocks and self.odds > odds
         return not self.loose or self.whole <= _UNLIKE or both or self.leaps(*_LEAPS) or self.quiet < _SILENT
+
+    @property
+    def rests(self) -> bool:
+        """Whether the scene itself rested, as where a camera that shakes turns back: the field between this one and its
+        model is near them as well, and nothing was missed."""
+        across, leap = _RESTS
+        return self.across <= across and self.leap < leap and self.quiet >= _SILENT
 
     def leaps(self, least: float, odds: float) -> bool:
         """Whether what was missed is made up for by the next field that shows something else, as clearly as asked."""
@@ -123,12 +135,12 @@ class RepeatAnalyser:
     """Notes by how much each field differs from the one of its parity before."""
 
     name: ClassVar[str] = "repeats"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     before: ClassVar[int] = 1
     after: ClassVar[int] = 0
-    columns: ClassVar[dict[str, int]] = {"repeats.change": 2 * _TILES, "repeats.light": 2}
+    columns: ClassVar[dict[str, int]] = {"repeats.change": 2 * _TILES, "repeats.light": 2, "repeats.across": 2}
     """Mean square change of structure in every tile of the top field, then of the bottom field; light above black in
-    codes."""
+    codes; mean square difference from the nearer of the other parity's fields in this frame and the one before."""
 
     def __init__(self, scene: Scene) -> None:
         del scene
@@ -142,21 +154,35 @@ class RepeatAnalyser:
         pairs = list(zip(now.descriptors, views[-2].descriptors, strict=True))
         change = [_tiles((new.structure - old.structure)[_EDGE:-_EDGE, _EDGE:-_EDGE]) for new, old in pairs]
         notes.set(now.number, **{"repeats.change": np.concatenate(change)})
+        notes.set(now.number, **{"repeats.across": _across(*pairs)})
 
 
-def evidence(series: Series, shot: Shot, usable: NDArray[np.bool_]) -> Floats:
+def _across(top: tuple[Descriptor, Descriptor], bottom: tuple[Descriptor, Descriptor]) -> Floats:
+    """How much each field of a frame, given with that of the frame before, differs from the nearer one between."""
+    woven = _apart(top[0], bottom[0])
+    return np.array([min(woven, _apart(top[0], bottom[1])), min(woven, _apart(bottom[0], top[1]))])
+
+
+def _apart(one: Descriptor, other: Descriptor) -> float:
+    difference = (one.structure - other.structure)[_EDGE:-_EDGE, _EDGE:-_EDGE]
+    return float(np.mean(difference * difference))
+
+
+def evidence(series: Series, shot: Shot, usable: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
     """Log odds that each field of a shot repeats the one of its parity before it, (frames, 2); -inf where nothing
-    tells. `usable` (frames, 2) names the fields that may be compared: not those a film cadence repeats."""
+    tells; and which of them only rest, as the scene itself did. `usable` (frames, 2) names the fields that may be
+    compared: not those a film cadence repeats."""
     inside = slice(shot.frames.start, shot.frames.stop)
     change = series["repeats.change"][inside].astype(np.float64).reshape(-1, 2, _TILES)
     level = series["cadence.repeat"][inside].astype(np.float64)
     light = np.log(series["repeats.light"][inside].astype(np.float64))
     light = np.concatenate([light, np.roll(light, 1, axis=0)], axis=1)
     known = usable & np.isfinite(change).all(axis=2) & np.isfinite(level)
-    odds = np.full(known.shape, -np.inf)
+    odds, rests = np.full(known.shape, -np.inf), np.zeros(known.shape, np.bool_)
     if not known.any():
-        return odds
+        return odds, rests
     whole = np.log(np.nan_to_num(change.mean(axis=2)) + _FLOOR)
+    across = np.log(np.nan_to_num(series["repeats.across"][inside].astype(np.float64)) + _FLOOR)
     sigma = noise.report(series, shot)
     explained = _NOISE * sigma.luma_sigma + _NOISE_CODES if sigma.confidence > 0 else float("inf")
     steady = np.stack([_steady(light, parity) for parity in (0, 1)], axis=1)
@@ -167,11 +193,14 @@ def evidence(series: Series, shot: Shot, usable: NDArray[np.bool_]) -> Floats:
             found = _signs(int(frame), parity, change, whole, level, light, known)
             if found is None:
                 continue
-            found = found._replace(quiet=float(quiet[frame, parity]))
+            others, _ = _others(int(frame), parity, light, known)
+            turned = float(across[frame, parity] - np.median(across[others, parity]))
+            found = found._replace(quiet=float(quiet[frame, parity]), across=turned)
             if found.told and like_noise(found, float(level[frame, parity]), explained):
                 signs[int(frame), parity] = found
                 odds[frame, parity] = found.odds
-    return together(odds, signs)
+                rests[frame, parity] = found.rests
+    return together(odds, signs), rests
 
 
 def like_noise(found: Signs, level: float, explained: float) -> bool:
