@@ -130,6 +130,22 @@ class Signs(NamedTuple):
         return fallen and min(self.leap, other.leap) > leap and not (self.loose or other.loose)
 
 
+class Course(NamedTuple):
+    """What was measured of the fields of a shot, (frames, 2) each."""
+
+    change: Floats
+    """Of structure from the field of the same parity before, in tiles; (frames, 2, tiles)."""
+    whole: Floats
+    """The logarithm of their mean."""
+    across: Floats
+    """The logarithm of the difference from the nearer field of the other parity."""
+    level: Floats
+    """Difference of the most changed blocks in full, codes."""
+    light: Floats
+    """The logarithm of the light of both fields of a frame, then of those of the frame before; (frames, 4)."""
+    known: NDArray[np.bool_]
+
+
 @ANALYSERS.add("repeats")
 class RepeatAnalyser:
     """Notes by how much each field differs from the one of its parity before."""
@@ -183,6 +199,7 @@ def evidence(series: Series, shot: Shot, usable: NDArray[np.bool_]) -> tuple[Flo
         return odds, rests
     whole = np.log(np.nan_to_num(change.mean(axis=2)) + _FLOOR)
     across = np.log(np.nan_to_num(series["repeats.across"][inside].astype(np.float64)) + _FLOOR)
+    course = Course(change, whole, across, level, light, known)
     sigma = noise.report(series, shot)
     explained = _NOISE * sigma.luma_sigma + _NOISE_CODES if sigma.confidence > 0 else float("inf")
     steady = np.stack([_steady(light, parity) for parity in (0, 1)], axis=1)
@@ -190,12 +207,10 @@ def evidence(series: Series, shot: Shot, usable: NDArray[np.bool_]) -> tuple[Flo
     signs: dict[tuple[int, int], Signs] = {}
     for parity in (0, 1):
         for frame in np.flatnonzero(known[:, parity] & _steady(light, parity)):
-            found = _signs(int(frame), parity, change, whole, level, light, known)
+            found = _signs(int(frame), parity, course)
             if found is None:
                 continue
-            others, _ = _others(int(frame), parity, light, known)
-            turned = float(across[frame, parity] - np.median(across[others, parity]))
-            found = found._replace(quiet=float(quiet[frame, parity]), across=turned)
+            found = found._replace(quiet=float(quiet[frame, parity]))
             if found.told and like_noise(found, float(level[frame, parity]), explained):
                 signs[int(frame), parity] = found
                 odds[frame, parity] = found.odds
@@ -223,15 +238,8 @@ def together(odds: Floats, signs: dict[tuple[int, int], Signs]) -> Floats:
     return joined
 
 
-def _signs(
-    frame: int,
-    parity: int,
-    change: Floats,
-    whole: Floats,
-    level: Floats,
-    light: Floats,
-    known: NDArray[np.bool_],
-) -> Signs | None:
+def _signs(frame: int, parity: int, course: Course) -> Signs | None:
+    change, whole, across, level, light, known = course
     others, loose = _others(frame, parity, light, known)
     if len(others) < _LEAST:
         return None
@@ -250,6 +258,7 @@ def _signs(
         leap=float(np.clip(whole[after, parity] - usually, -_LEAP, _LEAP)) if after else 0.0,
         loose=loose,
         lit=bool(_steady(light, parity)[after]),
+        across=float(across[frame, parity] - np.median(across[others, parity])),
     )
 
 
